@@ -1,0 +1,30 @@
+//! What a code is good for.
+
+use std::time::Duration;
+
+use crate::message::{Channel, Template};
+use crate::name::Name;
+
+/// A scope as the operator set it up: `[scopes.NAME]`.
+#[derive(Debug)]
+pub struct Scope {
+    /// Its name in routes, cookies and logs.
+    pub name: Name,
+    /// `{SCOPE}` in messages, and the word on pages.
+    pub title: String,
+    /// How many digits a code has: 4–8 (design section 12).
+    pub digits: u8,
+    /// How long a code is good: 1–10 minutes (C1).
+    pub code_life: Duration,
+    /// The longest life of a grant, however busy (S5).
+    pub grant_life: Duration,
+    /// How long a grant lives without a request (S5).
+    pub idle: Duration,
+    /// The first is used at once, the others are offered on the page. Never empty.
+    pub channels: Vec<Channel>,
+    /// The text of a message.
+    pub message: Template,
+}
+
+/// Words that [`crate::route::Class`] takes for itself, so no scope may bear them.
+pub const RESERVED: [&str; 4] = ["public", "public_full", "login_page", "deny"];
