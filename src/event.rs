@@ -1,1 +1,117 @@
-//! To be written.
+//! What an operator wants to know happened, each with a fixed name (A9).
+//!
+//! No variant can carry a code, a whole number, a cookie or a body: there is no field for one.
+
+use std::fmt;
+
+use crate::challenge::Entry;
+use crate::code::Reference;
+use crate::gate::Reason;
+use crate::message::Channel;
+use crate::name::Name;
+use crate::subject::Subject;
+
+/// An event, with what tells it from others of its kind.
+#[derive(Clone, Copy)]
+pub struct Event<'a> {
+    /// What stands on the visitor's page.
+    pub reference: Reference,
+    /// The site, once it is known.
+    pub site: Option<&'a Name>,
+    /// What happened.
+    pub what: What<'a>,
+}
+
+/// What happened.
+#[derive(Clone, Copy)]
+pub enum What<'a> {
+    /// A request was no request (R3, R6).
+    Malformed {
+        /// Why, in our words.
+        why: &'a dyn fmt::Display,
+    },
+    /// Its host is none of ours.
+    Misdirected,
+    /// The gate said no.
+    Refused {
+        /// Why.
+        reason: Reason,
+    },
+    /// Somebody is asked for a code.
+    ChallengeCreated {
+        /// For what.
+        scope: &'a Name,
+        /// How they came.
+        entry: Entry,
+    },
+    /// A message was taken by a carrier.
+    ChallengeSent {
+        /// For what.
+        scope: &'a Name,
+        /// How.
+        channel: Channel,
+        /// By whom.
+        carrier: &'a Name,
+    },
+    /// A message was asked for and none went out.
+    ChallengeUnsent {
+        /// For what.
+        scope: &'a Name,
+        /// Why, in our words.
+        why: &'a str,
+    },
+    /// A wrong answer, or one that was not compared.
+    ChallengeFailed {
+        /// For what.
+        scope: &'a Name,
+        /// Who was asked.
+        subject: &'a Subject,
+        /// Why, in our words.
+        why: &'static str,
+    },
+    /// A right answer: a grant was made.
+    ChallengeVerified {
+        /// For what.
+        scope: &'a Name,
+        /// Who proved it.
+        subject: &'a Subject,
+        /// How they came.
+        entry: Entry,
+    },
+    /// A grant was ended by its owner.
+    GrantRevoked {
+        /// For what.
+        scope: &'a Name,
+        /// Whose.
+        subject: &'a Subject,
+    },
+    /// A request that had been held went on.
+    HoldReplayed,
+    /// The application did not answer.
+    UpstreamFailed {
+        /// Why, with its causes.
+        why: &'a dyn std::error::Error,
+    },
+    /// Something is full: a stranger was turned away (A1).
+    Full,
+}
+
+impl What<'_> {
+    /// The fixed name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "request.malformed",
+            Self::Misdirected => "request.misdirected",
+            Self::Refused { .. } => "request.refused",
+            Self::ChallengeCreated { .. } => "challenge.created",
+            Self::ChallengeSent { .. } => "challenge.sent",
+            Self::ChallengeUnsent { .. } => "challenge.unsent",
+            Self::ChallengeFailed { .. } => "challenge.failed",
+            Self::ChallengeVerified { .. } => "challenge.verified",
+            Self::GrantRevoked { .. } => "grant.revoked",
+            Self::HoldReplayed => "hold.replayed",
+            Self::UpstreamFailed { .. } => "upstream.failed",
+            Self::Full => "store.full",
+        }
+    }
+}

@@ -1,1 +1,147 @@
-//! To be written.
+//! What waits while a code is asked for: where to go afterwards, and perhaps a request to be replayed.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use bytes::Bytes;
+use http::{HeaderValue, Method};
+use percent_encoding::percent_decode_str;
+
+/// What happens after the right code. It lives on the server, never in a query string (S9).
+#[derive(Debug)]
+pub struct Hold {
+    /// Path and query, safe to send a browser back to.
+    pub target: Destination,
+    /// With what.
+    pub request: Waiting,
+}
+
+/// What of a request is kept.
+#[derive(Debug)]
+pub enum Waiting {
+    /// It was a GET: going there again is enough.
+    Nothing,
+    /// A whole request, replayed once.
+    Request(Kept),
+    /// It could not be kept: the visitor must submit it again.
+    Lost,
+}
+
+/// A request that changes something, sealed under a key that only its browser can bring.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its method.
+    pub method: Method,
+    /// Its Content-Type.
+    pub content_type: Option<HeaderValue>,
+    sealed: Vec<u8>,
+    nonce: [u8; 12],
+}
+
+/// The most bytes of a body that are held (design section 3).
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// The key does not fit, or the bytes were changed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the held request cannot be opened with this browser's secret")]
+pub struct NotOurs;
+
+impl Kept {
+    /// Seals a body under `key`, which must be used for this one body only: the nonce is then free to be constant
+    /// in its first bytes, and is random all the same.
+    ///
+    /// # Errors
+    /// [`NotOurs`] if the cipher refuses, which it does for no body of up to [`MAX_BODY`].
+    pub fn seal(method: Method, content_type: Option<HeaderValue>, body: &[u8], key: &[u8; 32], nonce: [u8; 12]) -> Result<Self, NotOurs> {
+        let cipher = cipher(key)?;
+        let mut sealed = body.to_vec();
+        cipher
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(method.as_str()), &mut sealed)
+            .map_err(|_| NotOurs)?;
+        Ok(Self { method, content_type, sealed, nonce })
+    }
+
+    /// The body, if `key` is the one it was sealed under. The sealed bytes are dropped with the value.
+    ///
+    /// # Errors
+    /// [`NotOurs`] for any other key.
+    pub fn open(mut self, key: &[u8; 32]) -> Result<(Method, Option<HeaderValue>, Bytes), NotOurs> {
+        let cipher = cipher(key)?;
+        let plain = cipher
+            .open_in_place(Nonce::assume_unique_for_key(self.nonce), Aad::from(self.method.as_str()), &mut self.sealed)
+            .map_err(|_| NotOurs)?
+            .len();
+        self.sealed.truncate(plain);
+        Ok((self.method, self.content_type, self.sealed.into()))
+    }
+
+    /// The same body under another key: the browser's secret has changed.
+    ///
+    /// # Errors
+    /// [`NotOurs`] if `old` does not open it.
+    pub fn reseal(self, old: &[u8; 32], new: &[u8; 32], nonce: [u8; 12]) -> Result<Self, NotOurs> {
+        let (method, content_type, body) = self.open(old)?;
+        Self::seal(method, content_type, &body, new, nonce)
+    }
+
+    /// How many bytes it takes up.
+    pub fn size(&self) -> usize {
+        self.sealed.len()
+    }
+}
+
+fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, NotOurs> {
+    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).map_err(|_| NotOurs)?))
+}
+
+/// A path and query on the site itself that a browser may be sent to (S9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination(Box<str>);
+
+impl Destination {
+    /// Takes a target as received; what could lead off the site or into the gateway's own pages becomes `/`.
+    pub fn of(raw: &str) -> Self {
+        let once = percent_decode_str(raw).decode_utf8_lossy();
+        let safe = [raw, &once].into_iter().all(|text| {
+            let path = text.split(['?', '#']).next().unwrap_or_default();
+            text.starts_with('/')
+                && !text.starts_with("//")
+                && !path.contains('\\')
+                && !text.chars().any(char::is_control)
+                && !path.to_ascii_lowercase().contains("/.countersign")
+        });
+        Self(if safe { raw.into() } else { "/".into() })
+    }
+
+    /// Path and query.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s9_a_destination_stays_on_the_site_and_off_our_pages() {
+        for good in ["/", "/a/b?c=d", "/a?next=//evil.example", "/a%2Fb", "/x?u=https://e", "/a?p=%5c"] {
+            assert_eq!(Destination::of(good).as_str(), good);
+        }
+        for bad in [
+            "//evil.example", "/\\evil.example", "\\\\evil", "https://evil.example/", "evil", "", "/%5cevil", "/%2fevil.example",
+            "/a\nb", "/a%0d%0ab", " /a", "/.countersign/sign-out", "/%2ecountersign/c/1", "/x/../.countersign/ask",
+        ] {
+            assert_eq!(Destination::of(bad).as_str(), "/", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn s7_a_held_body_opens_for_its_browser_only() {
+        let kept = || Kept::seal(Method::POST, None, b"title=x", &[7; 32], [1; 12]).unwrap();
+        assert!(!kept().sealed.windows(5).any(|part| part == b"title"), "it is not kept in clear");
+        assert_eq!(kept().open(&[7; 32]).unwrap().2, "title=x");
+        assert_eq!(kept().open(&[8; 32]).unwrap_err(), NotOurs);
+        let mut changed = kept();
+        changed.method = Method::DELETE;
+        assert_eq!(changed.open(&[7; 32]).unwrap_err(), NotOurs);
+    }
+}

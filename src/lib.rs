@@ -9,7 +9,7 @@
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/    rooms: they talk to the world, not to each other
 //! site route challenge limit hold grant seal gate    decisions: pure, `now` is an argument
-//! name scope phone code message subject peer target request body event moment secret    words
+//! name scope phone code message subject peer target request event moment secret    words
 //! ```
 //!
 //! A request goes: accept, handshake, [`request::check`], [`seal::Ring::open_all`], [`gate::decide`], one `match`,
@@ -41,9 +41,9 @@ pub mod route;
 pub mod seal;
 pub mod site;
 
-pub mod body;
 pub mod code;
 pub mod event;
+pub mod form;
 pub mod message;
 pub mod moment;
 pub mod name;

@@ -1,1 +1,206 @@
-//! To be written.
+//! Builds everything from the configuration, keeps it running, and takes it down in order.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::carrier::delivery::{Dispatcher, Unusable};
+use crate::config::Config;
+use crate::directory::{Directory, NotOpened};
+use crate::flow::{Door, Flow};
+use crate::gateway::{Front, Gateway, Shared};
+use crate::name::Name;
+use crate::observe::clock::Clock;
+use crate::page::Pages;
+use crate::seal::Ring;
+use crate::server::bind::{Address, BindError, Bound};
+use crate::server::tls::TlsError;
+use crate::server::worker::{Lost, Workers};
+use crate::server::{self, Limits};
+use crate::store::Store;
+use crate::store::key::{self, NoKey};
+use crate::upstream::connect::{self, NoTrust};
+use crate::upstream::Upstream;
+
+/// Why a configuration that is right cannot be run here and now.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// A socket is not to be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The key that signs grants is not to be had.
+    #[error(transparent)]
+    Key(#[from] NoKey),
+    /// A directory cannot be read.
+    #[error("cannot open directory `{0}`")]
+    Directory(Name, #[source] NotOpened),
+    /// A carrier cannot be used.
+    #[error(transparent)]
+    Carrier(#[from] Unusable),
+    /// An application's certificate could not be checked.
+    #[error("cannot trust the application of site `{0}`")]
+    Upstream(Name, #[source] NoTrust),
+    /// The system gives no threads.
+    #[error("the system does not let this process start its threads")]
+    Threads(#[from] io::Error),
+    /// No key was given and none was made.
+    #[error("there is no key to sign with")]
+    NoKeys,
+}
+
+/// How often what has ended is forgotten.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long sends that are under way may take when the process stops.
+const LAST_SENDS: Duration = Duration::from_secs(10);
+
+/// What is given from outside: tests and the demonstration set these, `run` takes the defaults.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// Where the console carrier prints.
+    pub console: Box<dyn io::Write + Send>,
+    /// The most challenges, and as many holds.
+    pub most_challenges: usize,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { clock: Clock::start(), console: Box::new(io::stdout()), most_challenges: crate::store::MOST_CHALLENGES }
+    }
+}
+
+/// A gateway at work.
+pub struct Running {
+    addresses: Vec<Address>,
+    shutdown: CancellationToken,
+    workers: Workers,
+    flow: Arc<Flow>,
+    slow: Runtime,
+}
+
+/// One worker for each core.
+pub fn workers() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Opens the sockets of a configuration, so that whoever needs their addresses has them before it starts.
+///
+/// # Errors
+/// [`NotStarted::Bind`].
+pub fn bind(listen: &server::Settings, workers: NonZeroUsize) -> Result<Bound, NotStarted> {
+    Ok(Bound::bind(listen, workers)?)
+}
+
+/// Starts everything. When this returns, connections are taken in.
+///
+/// # Errors
+/// [`NotStarted`], with nothing left running.
+pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result<Running, NotStarted> {
+    let tls: Option<Arc<ServerConfig>> =
+        if config.listen.https.is_empty() { None } else { Some(server::tls::server_config(&config.listen.certificates)?) };
+    let keys = match config.session_keys {
+        Some(keys) => keys,
+        None => vec![key::kept_in(&config.state_directory)?],
+    };
+    let ring = Ring::new(&keys).ok_or(NotStarted::NoKeys)?;
+    let directories = config
+        .directories
+        .iter()
+        .map(|settings| match Directory::open(settings) {
+            Ok(directory) => Ok((settings.name.clone(), Arc::new(directory))),
+            Err(error) => Err(NotStarted::Directory(settings.name.clone(), error)),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let slow = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("slow").enable_all().build()?;
+    let Surroundings { clock, console, most_challenges } = surroundings;
+    let dispatcher = Arc::new(Dispatcher::new(&config.carriers, &config.delivery, console)?);
+    let flow = Arc::new(Flow {
+        store: Store::bounded(config.limits, most_challenges),
+        ring,
+        pages: Pages::new(),
+        dispatcher,
+        clock,
+        show_phone: config.show_phone,
+        slow: slow.handle().clone(),
+        tasks: TaskTracker::new(),
+    });
+
+    let mut fronts = Vec::new();
+    let mut upstreams = Vec::new();
+    for settings in config.sites {
+        let name = &settings.site.name;
+        let trust = connect::trust(&settings.upstream.address).map_err(|error| NotStarted::Upstream(name.clone(), error))?;
+        upstreams.push((Arc::new(settings.upstream), trust));
+        let directory = directories.iter().find(|(name, _)| *name == settings.directory).map(|(_, directory)| Arc::clone(directory));
+        // `config` resolved the name.
+        let Some(directory) = directory else { continue };
+        fronts.push(Front { door: Arc::new(Door { site: settings.site, directory }), identity: settings.identity_header });
+    }
+    let limits = Limits { trusted: config.trusted_proxies.clone(), ..Limits::default() };
+    let shared = Arc::new(Shared::new(fronts, Arc::clone(&flow), config.trusted_proxies));
+    let addresses = bound.addresses().to_vec();
+    let shutdown = CancellationToken::new();
+    let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
+        let own = upstreams.iter().map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone()));
+        Gateway::new(Arc::clone(&shared), own.collect())
+    })?;
+    slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    Ok(Running { addresses, shutdown, workers, flow, slow })
+}
+
+async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => flow.store.sweep(flow.clock.now()),
+        }
+    }
+}
+
+impl Running {
+    /// Where connections come in.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// What ends it when cancelled: from anywhere, also by a worker that is lost.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// The flow, for whoever looks in from outside.
+    pub fn flow(&self) -> &Arc<Flow> {
+        &self.flow
+    }
+
+    /// Runs slow work beside it.
+    pub fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.slow.block_on(work)
+    }
+
+    /// Takes no more connections, finishes the requests and sends that are under way, and ends.
+    ///
+    /// # Errors
+    /// [`Lost`] if a worker panicked or could not go on.
+    pub fn stop(self) -> Result<(), Lost> {
+        self.shutdown.cancel();
+        let lost = self.workers.join();
+        self.flow.tasks.close();
+        let tasks = &self.flow.tasks;
+        // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
+        drop(self.slow.block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }));
+        self.slow.shutdown_timeout(Duration::from_secs(1));
+        lost
+    }
+}

@@ -1,1 +1,340 @@
-//! To be written.
+//! Grant to cookie and back; and every other value that is bound to one of our keys.
+//!
+//! Each use of a key has a subkey of its own (HMAC with a label), so that no value of one kind can be shown as
+//! another. Nothing a client brought is believed before its MAC was compared in constant time (S2).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderValue;
+use sha2::Sha256;
+use smallvec::SmallVec;
+
+use crate::challenge::{self, Entry};
+use crate::grant::{Grant, Standing};
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::site::Site;
+use crate::subject::Subject;
+
+pub mod cookies;
+
+use self::cookies::Cookies;
+
+/// The keys in use: the first signs, all verify (S10).
+pub struct Ring {
+    keys: Vec<Key>,
+}
+
+/// 128 random bits in a session cookie: what ties challenges and holds to one browser (C2).
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrowserSecret(String);
+
+impl fmt::Debug for BrowserSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserSecret(…)")
+    }
+}
+
+/// What a request brought that is ours.
+#[derive(Default)]
+pub struct Brought {
+    /// Live grants of this site, not yet compared with the list of revocations.
+    pub live: SmallVec<[Grant; 2]>,
+    /// Grants that ran out within the last day: they tell who to ask.
+    pub run_out: SmallVec<[Grant; 1]>,
+    /// The browser's secret, if it has one.
+    pub browser: Option<BrowserSecret>,
+    /// The challenge whose held request is to be replayed on the way.
+    pub replay: Option<challenge::Id>,
+    /// Subjects that this browser passed a code for earlier, as marks.
+    pub known: Vec<Mark>,
+}
+
+/// A keyed hash of a subject and a site in the marker cookie.
+pub type Mark = [u8; 8];
+
+/// How many subjects one browser is remembered for: a family's, not a crowd's.
+const MARKS: usize = 8;
+
+/// What a key is used for. The label is the whole difference.
+#[derive(Clone, Copy)]
+enum Use {
+    Grant,
+    Browser,
+    Code,
+    Token,
+    Hold,
+    Known,
+}
+
+impl Use {
+    const ALL: [(Self, &'static [u8]); 6] = [
+        (Self::Grant, b"countersign grant 1"),
+        (Self::Browser, b"countersign browser 1"),
+        (Self::Code, b"countersign code 1"),
+        (Self::Token, b"countersign token 1"),
+        (Self::Hold, b"countersign hold 1"),
+        (Self::Known, b"countersign known 1"),
+    ];
+}
+
+struct Key {
+    id: [u8; 4],
+    uses: [Hmac<Sha256>; 6],
+}
+
+/// Bytes of a MAC in a cookie.
+const MAC: usize = 32;
+
+/// The format of a sealed grant; another number is another format.
+const VERSION: u8 = 1;
+
+impl Ring {
+    /// Takes the operator's keys, each at least 32 bytes; `config` has seen to that. With none, nothing verifies
+    /// and [`Ring::first`] cannot work, so the caller makes one before.
+    pub fn new(keys: &[Secret]) -> Option<Self> {
+        let keys: Vec<Key> = keys.iter().map(|secret| Key::new(secret.expose())).collect();
+        (!keys.is_empty()).then_some(Self { keys })
+    }
+
+    /// The cookie value of a grant: at most 512 bytes (S2).
+    pub fn seal(&self, grant: &Grant) -> String {
+        let key = self.first();
+        let mut bytes = Vec::with_capacity(256);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&key.id);
+        for text in [grant.site.as_str(), grant.scope.as_str(), grant.subject.as_str()] {
+            // Names have at most 32 bytes and subjects 128: a length is one byte.
+            bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        bytes.extend_from_slice(&grant.id);
+        bytes.push(entry_byte(grant.entry));
+        for time in [grant.issued, grant.used, grant.expires] {
+            bytes.extend_from_slice(&time.to_be_bytes());
+        }
+        let mac = key.mac(Use::Grant, &[&bytes]);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Opens what a request brought for `site`. Two cookies of one of our names: none of them counts (S4).
+    pub fn open_all<'h>(&self, site: &Site, cookies: impl Iterator<Item = &'h HeaderValue>, now: Moment) -> Brought {
+        let mut brought = Brought::default();
+        let ours = Cookies::read(site, cookies);
+        for (suffix, value) in ours.once() {
+            match suffix {
+                "" => brought.browser = BrowserSecret::parse(value),
+                cookies::REPLAY => brought.replay = parse_id(value),
+                cookies::KNOWN => brought.known = self.open_marks(value),
+                _ => {
+                    let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name)) else { continue };
+                    let Some(grant) = self.open(value, site, scope) else { continue };
+                    match grant.standing(scope, now) {
+                        Standing::Live => brought.live.push(grant),
+                        Standing::RunOut => brought.run_out.push(grant),
+                        Standing::Void => {}
+                    }
+                }
+            }
+        }
+        brought
+    }
+
+    /// A challenge keeps this of a browser, never its secret.
+    pub fn browser(&self, secret: &BrowserSecret) -> challenge::Browser {
+        self.first().mac(Use::Browser, &[secret.0.as_bytes()])
+    }
+
+    /// A challenge keeps this of a code, never the code (C8).
+    pub fn code(&self, challenge: &challenge::Id, digits: &str) -> challenge::Mac {
+        self.first().mac(Use::Code, &[challenge, digits.as_bytes()])
+    }
+
+    /// The token that a form of ours carries: only a page made for this browser has it (S8).
+    pub fn token(&self, browser: &BrowserSecret, form: &str) -> String {
+        URL_SAFE_NO_PAD.encode(&self.first().mac(Use::Token, &[browser.0.as_bytes(), b"\n", form.as_bytes()])[..16])
+    }
+
+    /// Whether `token` is that form's for this browser, compared in constant time.
+    pub fn token_fits(&self, browser: &BrowserSecret, form: &str, token: &str) -> bool {
+        let Ok(token) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        self.keys.iter().any(|key| {
+            let mut mac = key.uses[Use::Token as usize].clone();
+            mac.update(browser.0.as_bytes());
+            mac.update(b"\n");
+            mac.update(form.as_bytes());
+            token.len() == 16 && mac.verify_truncated_left(&token).is_ok()
+        })
+    }
+
+    /// The key that a held body of one challenge is sealed under: it needs the browser's own secret.
+    pub fn hold(&self, browser: &BrowserSecret, what: &[u8]) -> [u8; 32] {
+        self.first().mac(Use::Hold, &[browser.0.as_bytes(), what])
+    }
+
+    /// What the marker cookie says of a subject.
+    pub fn mark(&self, site: &Name, subject: &Subject) -> Mark {
+        let mac = self.first().mac(Use::Known, &[site.as_str().as_bytes(), b"\n", subject.as_str().as_bytes()]);
+        let mut mark = Mark::default();
+        mark.copy_from_slice(&mac[..8]);
+        mark
+    }
+
+    /// The marker cookie's value with `mark` as its newest; the oldest beyond eight are dropped.
+    pub fn seal_marks(&self, known: &[Mark], mark: Mark) -> String {
+        let marks: Vec<Mark> = std::iter::once(mark).chain(known.iter().copied().filter(|old| *old != mark)).take(MARKS).collect();
+        let key = self.first();
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(&key.id);
+        bytes.extend(marks.iter().flatten());
+        let mac = key.mac(Use::Known, &[b"marks\n", &bytes]);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn open_marks(&self, value: &str) -> Vec<Mark> {
+        let opened = || {
+            let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+            let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
+            let key = self.named(signed.get(1..5)?)?;
+            (signed[0] == VERSION && key.verifies(Use::Known, &[b"marks\n", signed], mac)).then_some(())?;
+            Some(signed[5..].as_chunks::<8>().0.to_vec())
+        };
+        opened().unwrap_or_default()
+    }
+
+    fn open(&self, value: &str, site: &Site, scope: &Scope) -> Option<Grant> {
+        // S2: a longer one was not made here.
+        let mut buffer = [0_u8; 384];
+        let length = URL_SAFE_NO_PAD.decode_slice(value, &mut buffer).ok()?;
+        let (signed, mac) = buffer[..length].split_at_checked(length.checked_sub(MAC)?)?;
+        if *signed.first()? != VERSION {
+            return None;
+        }
+        self.named(signed.get(1..5)?)?.verifies(Use::Grant, &[signed], mac).then_some(())?;
+        let mut rest = Rest(&signed[5..]);
+        let fits = rest.text()? == site.name.as_str() && rest.text()? == scope.name.as_str();
+        let subject = rest.text()?;
+        if !fits {
+            return None;
+        }
+        Some(Grant {
+            site: site.name.clone(),
+            scope: scope.name.clone(),
+            subject: Subject::parse(subject).ok()?,
+            id: rest.take()?,
+            entry: byte_entry(rest.take::<1>()?[0])?,
+            issued: u64::from_be_bytes(rest.take()?),
+            used: u64::from_be_bytes(rest.take()?),
+            expires: u64::from_be_bytes(rest.take()?),
+        })
+    }
+
+    fn first(&self) -> &Key {
+        // `new` makes no ring without keys.
+        &self.keys[0]
+    }
+
+    fn named(&self, id: &[u8]) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl BrowserSecret {
+    /// Takes 16 random bytes for a new browser.
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random))
+    }
+
+    /// The cookie's value.
+    pub fn value(&self) -> &str {
+        &self.0
+    }
+
+    /// A client may bring any 128 bits: they open nothing that was not begun with them.
+    fn parse(value: &str) -> Option<Self> {
+        let fits = value.len() == 22 && URL_SAFE_NO_PAD.decode(value).is_ok_and(|bytes| bytes.len() == 16);
+        fits.then(|| Self(value.to_owned()))
+    }
+}
+
+/// The text of a challenge's or a grant's identifier: 22 characters of base64url.
+pub fn print_id(id: &[u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode(id)
+}
+
+/// The identifier that [`print_id`] printed.
+pub fn parse_id(text: &str) -> Option<[u8; 16]> {
+    let mut id = [0; 16];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut id).ok()?;
+    (length == 16).then_some(id)
+}
+
+impl Key {
+    fn new(secret: &[u8]) -> Self {
+        let root = keyed(secret);
+        let subkey = |label: &[u8]| -> [u8; 32] { root.clone().chain_update(label).finalize().into_bytes().into() };
+        let mut id = [0; 4];
+        id.copy_from_slice(&subkey(b"countersign key id")[..4]);
+        Self { id, uses: Use::ALL.map(|(_, label)| keyed(&subkey(label))) }
+    }
+
+    fn mac(&self, of: Use, parts: &[&[u8]]) -> [u8; 32] {
+        self.keyed(of, parts).finalize().into_bytes().into()
+    }
+
+    fn verifies(&self, of: Use, parts: &[&[u8]], mac: &[u8]) -> bool {
+        self.keyed(of, parts).verify_slice(mac).is_ok()
+    }
+
+    fn keyed(&self, of: Use, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.uses[of as usize].clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+/// What is left of signed bytes.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, tail) = self.0.split_first_chunk()?;
+        self.0 = tail;
+        Some(*head)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let [length] = self.take()?;
+        let (text, tail) = self.0.split_at_checked(length.into())?;
+        self.0 = tail;
+        std::str::from_utf8(text).ok()
+    }
+}
+
+fn entry_byte(entry: Entry) -> u8 {
+    match entry {
+        Entry::Ask => 1,
+        Entry::StepUp => 2,
+        Entry::Renewal => 3,
+    }
+}
+
+fn byte_entry(byte: u8) -> Option<Entry> {
+    [Entry::Ask, Entry::StepUp, Entry::Renewal].into_iter().find(|entry| entry_byte(*entry) == byte)
+}
+
+#[cfg(test)]
+mod tests;

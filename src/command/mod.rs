@@ -1,5 +1,98 @@
-//! To be written.
-/// To be written.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: a file a command, and the one place that knows exit codes.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod run;
+
+/// Where the configuration is, unless said otherwise.
+const CONFIG: &str = "/etc/countersign/countersign.toml";
+
+/// How a command ended (design section 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// Something failed; the reason was printed.
+    Failed,
+    /// The configuration has errors, which were printed.
+    Configuration,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        // 2 is clap's own, for usage.
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Failed => 1,
+            Exit::Configuration => 3,
+        })
+    }
+}
+
+/// An authentication gateway: asks for a code before it lets anybody reach a web application.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show it: a small application, the gateway before it, and the messages here in the terminal
+    Demo {
+        /// The port to listen on, on this machine only; 0 for any. Default: 8080, or any if that is taken
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Run the gateway in the foreground
+    Run {
+        /// The configuration
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+    /// Find every mistake in the configuration
+    Check(check::Arguments),
+    /// Tell which route a request is on, and why
+    Explain {
+        /// The method, such as GET
+        method: String,
+        /// The whole address, such as https://portal.example.com/some/path
+        url: String,
+        /// The configuration
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        /// As a WebSocket handshake
+        #[arg(long)]
+        websocket: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Demo { port } => demo::demo(port).into(),
+        Command::Run { config } => run::run(&config).into(),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain { method, url, config, websocket, json } => {
+            explain::explain(&explain::Question { method, url, websocket }, &config, json).into()
+        }
+    }
+}
+
+/// Prints a failure and its causes where diagnostics go.
+fn fail(error: &dyn std::error::Error) -> Exit {
+    // Where nobody reads standard error there is nobody to tell.
+    drop(writeln!(io::stderr(), "countersign: {}", crate::observe::chain(error)));
+    Exit::Failed
 }

@@ -1,1 +1,398 @@
-//! To be written.
+//! What must be remembered between requests: challenges and holds, counters, revocations.
+//!
+//! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
+//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies.
+//! The step that answers a challenge compares, counts and spends under one lock (C3).
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+
+use crate::challenge::{self, Answer, Challenge, MaySend, Mistake, Question, Trouble};
+use crate::grant::{self, Grant};
+use crate::hold::{Destination, Hold};
+use crate::limit;
+use crate::message::Channel;
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::peer::Network;
+use crate::seal::BrowserSecret;
+use crate::subject::Subject;
+
+pub mod counters;
+pub mod holds;
+pub mod key;
+pub mod revoked;
+
+use self::counters::{Counters, Part};
+use self::holds::Holds;
+use self::revoked::Revoked;
+
+/// `[store.memory]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The state directory: the session key is made here at first start.
+    pub path: PathBuf,
+}
+
+/// Everything that is remembered, shared by all workers.
+#[derive(Debug)]
+pub struct Store {
+    /// Whose grants are over.
+    pub revoked: Revoked,
+    /// What happened how often.
+    pub counters: Counters,
+    /// What waits for a code.
+    pub holds: Holds,
+    challenges: DashMap<challenge::Id, Entry>,
+    running: DashMap<Running, (challenge::Id, Duration)>,
+    fresh: DashMap<grant::Id, (challenge::Id, Duration)>,
+    count: AtomicUsize,
+    most: usize,
+    limits: limit::Settings,
+}
+
+/// The most challenges at once. One takes about 0.5 KB, so they end at some 50 MB.
+pub const MOST_CHALLENGES: usize = 100_000;
+
+/// A map is at its bound: the newest stranger is refused, never an existing session (A1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no room for another one now")]
+pub struct Full;
+
+/// A second tab joins what runs for the same browser, site, scope and subject.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Running {
+    browser: challenge::Browser,
+    site: Name,
+    scope: Name,
+    subject: Subject,
+}
+
+#[derive(Debug)]
+struct Entry {
+    challenge: Challenge,
+    reward: Option<Reward>,
+}
+
+/// What the right answer gets, and gets again on a double click.
+#[derive(Debug, Clone)]
+pub struct Reward {
+    /// The grant.
+    pub grant: Grant,
+    /// The browser's new secret (S4).
+    pub secret: BrowserSecret,
+    /// And what a challenge keeps of it.
+    pub browser: challenge::Browser,
+    /// Where to go.
+    pub destination: Destination,
+    /// Whether a held request is replayed there.
+    pub replay: bool,
+    /// Whether a request was lost on the way, so that the visitor must submit it again.
+    pub lost: bool,
+}
+
+/// What a page shows of a challenge.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What is asked of whom.
+    pub question: Question,
+    /// The last send.
+    pub last_send: Option<challenge::Send>,
+    /// How often a message was asked for.
+    pub sends: u8,
+    /// How many codes could be entered now.
+    pub living: usize,
+    /// When the newest code ends.
+    pub code_until: Option<Duration>,
+    /// Why no message came.
+    pub trouble: Option<Trouble>,
+    /// What the visitor did last.
+    pub mistake: Option<Mistake>,
+    /// Wrong answers left.
+    pub left: u8,
+    /// Whether another code may be asked for.
+    pub may_send: MaySend,
+    /// Where the finished one led.
+    pub reward: Option<Reward>,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub enum Attempt {
+    /// The right answer, first or repeated.
+    Opened {
+        /// What to hand out.
+        reward: Reward,
+        /// False for a double click.
+        first: bool,
+    },
+    /// Not opened; the page says why.
+    Refused(Refused),
+    /// There is no such challenge for this browser.
+    Gone,
+}
+
+/// Why an attempt opened nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Another code than those sent.
+    Wrong,
+    /// No code lives.
+    Expired,
+    /// This challenge's wrong answers are used up.
+    Spent,
+    /// This subject's are, for a while.
+    Locked,
+    /// It was answered before.
+    Finished,
+}
+
+/// What asking for a message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// A message may go out.
+    Go,
+    /// Not now; the page says why.
+    NotNow,
+    /// Not from this challenge: begin another one.
+    BeginAnew,
+    /// There is no such challenge for this browser.
+    Gone,
+}
+
+impl Store {
+    /// An empty one under these limits.
+    pub fn new(limits: limit::Settings) -> Self {
+        Self::bounded(limits, MOST_CHALLENGES)
+    }
+
+    /// An empty one that takes so many challenges and as many holds.
+    pub fn bounded(limits: limit::Settings, most: usize) -> Self {
+        Self {
+            revoked: Revoked::default(),
+            counters: Counters::new(limits.clone()),
+            holds: Holds::new(most),
+            challenges: DashMap::new(),
+            running: DashMap::new(),
+            fresh: DashMap::new(),
+            count: AtomicUsize::new(0),
+            most,
+            limits,
+        }
+    }
+
+    /// The limits that count.
+    pub fn limits(&self) -> &limit::Settings {
+        &self.limits
+    }
+
+    /// Begins a challenge named `id`, or joins the one that runs for the same browser, site, scope and subject.
+    ///
+    /// # Errors
+    /// [`Full`] at the bound.
+    pub fn ask(&self, question: Question, id: challenge::Id, now: Moment) -> Result<challenge::Id, Full> {
+        let running = Running {
+            browser: question.browser,
+            site: question.site.clone(),
+            scope: question.scope.name.clone(),
+            subject: question.subject.clone(),
+        };
+        let open = |id: &challenge::Id| {
+            self.challenges.get(id).is_some_and(|entry| {
+                let challenge = &entry.challenge;
+                let alive = challenge.ends() > now.mono && !challenge.finished();
+                alive && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now) != MaySend::BeginAnew
+            })
+        };
+        if let Some(joined) = self.running.get(&running).map(|found| found.0).filter(open) {
+            return Ok(joined);
+        }
+        // Counting first keeps the bound under simultaneous beginnings: the map's own length is not a reservation.
+        if self.count.fetch_add(1, Ordering::Relaxed) >= self.most {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full);
+        }
+        self.challenges.insert(id, Entry { challenge: Challenge::ask(question, now), reward: None });
+        self.running.insert(running, (id, now.mono + challenge::LONGEST));
+        Ok(id)
+    }
+
+    /// What a page may show of a challenge to the browser that began it, or that won it.
+    pub fn view(&self, id: &challenge::Id, browser: &challenge::Browser, now: Moment) -> Option<View> {
+        let entry = self.challenges.get(id)?;
+        let Entry { challenge, reward } = &*entry;
+        if challenge.ends() <= now.mono || !entry.is_of(browser) {
+            return None;
+        }
+        Some(View {
+            question: challenge.question().clone(),
+            last_send: challenge.last_send(),
+            sends: challenge.sends(),
+            living: challenge.living(now),
+            code_until: challenge.code_until(),
+            trouble: challenge.trouble(),
+            mistake: challenge.mistake(),
+            left: challenge.left(self.limits.wrong_per_challenge),
+            may_send: challenge.may_send(self.limits.sends_per_challenge, self.limits.wrong_per_challenge, now),
+            reward: reward.clone(),
+        })
+    }
+
+    /// Counts a send that the visitor asked for and takes in its code's hash, which may be one that no code has.
+    pub fn send(
+        &self,
+        id: &challenge::Id,
+        browser: &challenge::Browser,
+        mac: challenge::Mac,
+        channel: Channel,
+        network: Network,
+        now: Moment,
+    ) -> Sending {
+        let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser)) else {
+            return Sending::Gone;
+        };
+        let challenge = &mut entry.challenge;
+        match challenge.may_send(self.limits.sends_per_challenge, self.limits.wrong_per_challenge, now) {
+            MaySend::Yes => {}
+            MaySend::Wait(_) => {
+                challenge.note(Mistake::TooEarly);
+                return Sending::NotNow;
+            }
+            MaySend::NoMore => {
+                let until = now.unix + challenge.ends().saturating_sub(now.mono).as_secs();
+                challenge.note(Mistake::SendLimit { until });
+                return Sending::NotNow;
+            }
+            MaySend::BeginAnew => return Sending::BeginAnew,
+        }
+        // Known and unknown subjects count alike here: what a network may ask for tells nothing about who exists.
+        if let Err(limit::Over(wait)) = self.counters.network(network, channel, now) {
+            challenge.note(Mistake::SendLimit { until: now.unix + wait.as_secs() });
+            return Sending::NotNow;
+        }
+        challenge.send(mac, channel, now);
+        Sending::Go
+    }
+
+    /// Puts the hash of a code that is about to go out in the place of the one [`Self::send`] took in.
+    /// False if the challenge is gone or that place is.
+    pub fn arm(&self, id: &challenge::Id, placeholder: &challenge::Mac, mac: challenge::Mac) -> bool {
+        self.challenges.get_mut(id).is_some_and(|mut entry| entry.challenge.arm(placeholder, mac))
+    }
+
+    /// Notes what became of a send.
+    pub fn report(&self, id: &challenge::Id, trouble: Option<Trouble>) {
+        if let Some(mut entry) = self.challenges.get_mut(id) {
+            entry.challenge.report(trouble);
+        }
+    }
+
+    /// Notes what the visitor is to be told.
+    pub fn note(&self, id: &challenge::Id, browser: &challenge::Browser, mistake: Mistake) {
+        if let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.is_of(browser)) {
+            entry.challenge.note(mistake);
+        }
+    }
+
+    /// One attempt, whole: admits it, counts it, compares it, and for the first right one makes the reward.
+    ///
+    /// `reward` is called under the lock, at most once for a challenge in all its life.
+    pub fn answer(
+        &self,
+        id: &challenge::Id,
+        browser: &challenge::Browser,
+        mac: &challenge::Mac,
+        part: Part,
+        now: Moment,
+        reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
+    ) -> Attempt {
+        let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser)) else {
+            return Attempt::Gone;
+        };
+        let limit = self.limits.wrong_per_challenge;
+        let question = entry.challenge.question().clone();
+        if entry.challenge.compares(limit, now)
+            && let Err(locked) = self.counters.failure(&question, part, now)
+        {
+            let until = locked.wait.map(|wait| now.unix + wait.as_secs());
+            entry.challenge.note(Mistake::Locked { until });
+            return Attempt::Refused(Refused::Locked);
+        }
+        match entry.challenge.answer(mac, limit, now) {
+            Answer::Right(verified) => {
+                self.counters.success(&question, part);
+                let hold = self.holds.take(&question.browser, &question.site, &question.scope.name);
+                let made = reward(verified, hold);
+                self.fresh.insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
+                entry.reward = Some(made.clone());
+                Attempt::Opened { reward: made, first: true }
+            }
+            Answer::Again => match &entry.reward {
+                Some(reward) => Attempt::Opened { reward: reward.clone(), first: false },
+                None => Attempt::Refused(Refused::Finished),
+            },
+            Answer::Wrong => Attempt::Refused(Refused::Wrong),
+            Answer::Expired => Attempt::Refused(Refused::Expired),
+            Answer::Spent => Attempt::Refused(Refused::Spent),
+            Answer::Finished => Attempt::Refused(Refused::Finished),
+        }
+    }
+
+    /// A grant was used for a request: the code that earned it says nothing any more (design section 3, Codes).
+    pub fn used(&self, grant: &grant::Id) {
+        let Some((_, (id, _))) = self.fresh.remove(grant) else { return };
+        if let Some(mut entry) = self.challenges.get_mut(&id) {
+            entry.challenge.used();
+        }
+    }
+
+    /// Forgets a challenge and what waited for it: its visitor does not want it any more.
+    pub fn cancel(&self, id: &challenge::Id, browser: &challenge::Browser) {
+        let removed = self.challenges.remove_if(id, |_, entry| entry.is_of(browser) && !entry.challenge.finished());
+        if let Some((_, entry)) = removed {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            let question = entry.challenge.question();
+            self.holds.take(&question.browser, &question.site, &question.scope.name);
+        }
+    }
+
+    /// Forgets what has ended. One task calls it about once a second.
+    pub fn sweep(&self, now: Moment) {
+        self.challenges.retain(|_, entry| {
+            let stays = entry.challenge.ends() > now.mono;
+            if !stays {
+                self.count.fetch_sub(1, Ordering::Relaxed);
+            }
+            stays
+        });
+        self.running.retain(|_, (_, until)| *until > now.mono);
+        self.fresh.retain(|_, (_, until)| *until > now.mono);
+        self.holds.sweep(now);
+        self.counters.sweep(now);
+        self.revoked.sweep(now);
+    }
+
+    /// How many challenges there are.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is being asked.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Entry {
+    fn is_of(&self, browser: &challenge::Browser) -> bool {
+        // Keyed hashes of 128 random bits: comparing them tells nothing that helps to make one. The browser that won
+        // has a new secret, and its second click may come with either.
+        self.challenge.question().browser == *browser || self.reward.as_ref().is_some_and(|reward| reward.browser == *browser)
+    }
+}
+
+#[cfg(test)]
+mod tests;

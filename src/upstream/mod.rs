@@ -1,5 +1,32 @@
-//! To be written.
+//! The way to an application: one [`Upstream`] a site and worker, with idle connections of its own.
+//!
+//! It takes nothing but a [`Checked`] request with a [`Pass`], and writes everything that goes up anew. hyper's
+//! low-level client does the wire for now; it is behind [`wire`] and nothing else here knows it.
+
+use std::fmt;
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use rustls::ClientConfig;
+use tokio::time::Instant;
+
+use crate::gate::Pass;
+use crate::request::Checked;
+
+pub mod answer;
+pub mod body;
+pub mod connect;
+pub mod head;
+pub mod tunnel;
+mod wire;
+
+use self::body::{Body, Upload};
+use self::connect::Connector;
+use self::head::Surroundings;
+use self::wire::{Pool, Wire};
 
 /// Where an application is and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,16 +38,30 @@ pub struct Settings {
     /// Which Host, Origin and Referer the application sees.
     pub host: HostMode,
 }
+
 /// The socket of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// `http://host:port`.
-    Tcp { host: String, port: u16 },
-    /// `https://host:port`, with the operator's own authority file or the system's store.
-    Tls { host: String, port: u16, ca: Option<PathBuf> },
+    Tcp {
+        /// A name or an address.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// `https://host:port`.
+    Tls {
+        /// A name or an address; also the name its certificate must bear.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The operator's own authority; the system's store if none is named.
+        ca: Option<PathBuf>,
+    },
     /// `unix:/run/app.sock`.
     Unix(PathBuf),
 }
+
 /// Which Host, Origin and Referer the application sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum HostMode {
@@ -30,3 +71,145 @@ pub enum HostMode {
     /// The public ones.
     Preserve,
 }
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// No connection could be made.
+    #[error("cannot connect to the application")]
+    Connect(#[source] std::io::Error),
+    /// Connecting took longer than [`CONNECT`].
+    #[error("connecting to the application took too long")]
+    ConnectTimeout,
+    /// No answer began within [`FIRST_BYTE`].
+    #[error("the application did not begin to answer in time")]
+    Timeout,
+    /// The connection broke, or what came was no HTTP.
+    #[error("the application's answer cannot be read")]
+    Broken(#[source] hyper::Error),
+    /// The answer is HTTP that two readers could read differently, or an upgrade that was not asked for.
+    #[error("the application's answer is not sound: {0}")]
+    Unsound(&'static str),
+    /// The visitor's own body failed on the way up.
+    #[error("the visitor's request broke off")]
+    Visitor(#[source] hyper::Error),
+}
+
+/// How long a connection may take to stand (A1).
+pub const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long the answer may take to begin, counted from the last byte that went up (A1).
+pub const FIRST_BYTE: Duration = Duration::from_secs(60);
+
+/// An application as one worker reaches it.
+pub struct Upstream {
+    settings: Arc<Settings>,
+    connector: Connector,
+    pool: Rc<Pool>,
+}
+
+impl Failed {
+    /// The status a visitor sees.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::ConnectTimeout | Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Visitor(_) => StatusCode::BAD_REQUEST,
+            Self::Connect(_) | Self::Broken(_) | Self::Unsound(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Upstream {
+    /// An application with no connection yet. `tls` is what [`connect::trust`] made of the settings.
+    pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>) -> Self {
+        let connector = Connector::new(&settings.address, tls);
+        Self { settings, connector, pool: Rc::default() }
+    }
+
+    /// Where it is and how it is spoken to.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Sends the request up and gives its answer's head, cleaned, with the body still running.
+    ///
+    /// # Errors
+    /// [`Failed`]; nothing of an answer came then.
+    pub async fn forward(
+        &self,
+        pass: &Pass,
+        checked: Checked,
+        upload: Upload,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Response<Body>, Failed> {
+        let websocket = checked.websocket();
+        let key = websocket.then(|| checked.fields().get("sec-websocket-key").cloned()).flatten();
+        let request = head::write(pass, checked, upload, &self.settings, surroundings);
+        let mut response = self.send(request).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let key = key.ok_or(Failed::Unsound("it switches protocols unasked"))?;
+            tunnel::check_accept(&key, response.headers())?;
+        }
+        answer::clean(&mut response, pass, &self.settings, surroundings)?;
+        Ok(response)
+    }
+
+    async fn send(&self, request: http::Request<Upload>) -> Result<Response<Body>, Failed> {
+        let progress = request.body().progress();
+        let mut request = request;
+        while let Some(wire) = self.pool.take() {
+            // A connection that rested may be closing at this very moment. A request that means the same when it
+            // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2).
+            let spare = wire.rested(Instant::now()).then(|| head::copy(&request)).flatten();
+            match self.exchange(wire, request, progress.as_ref()).await {
+                Ok(response) => return Ok(response),
+                Err((_, Some(unsent))) => request = unsent,
+                Err((failed, None)) => match spare {
+                    Some(again) if !matches!(failed, Failed::Timeout) => request = again,
+                    _ => return Err(failed),
+                },
+            }
+        }
+        let stream = tokio::time::timeout(CONNECT, self.connector.connect())
+            .await
+            .map_err(|_| Failed::ConnectTimeout)?
+            .map_err(Failed::Connect)?;
+        let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
+        self.exchange(wire, request, progress.as_ref()).await.map_err(|(failed, _)| failed)
+    }
+
+    async fn exchange(
+        &self,
+        mut wire: Wire,
+        request: http::Request<Upload>,
+        progress: Option<&body::Progress>,
+    ) -> Result<Response<Body>, (Failed, Option<http::Request<Upload>>)> {
+        let answered = match progress {
+            None => tokio::time::timeout(FIRST_BYTE, wire.send(request)).await.map_err(|_| (Failed::Timeout, None))?,
+            Some(progress) => wait_for(wire.send(request), progress).await.ok_or((Failed::Timeout, None))?,
+        };
+        Ok(wire.lend(answered?, &self.pool))
+    }
+}
+
+/// Waits for an answer. While the visitor still uploads, the application may wait with it.
+async fn wait_for<T>(answer: impl Future<Output = T>, progress: &body::Progress) -> Option<T> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let deadline = progress.last() + FIRST_BYTE;
+        match tokio::time::timeout_at(deadline, &mut answer).await {
+            Ok(done) => return Some(done),
+            Err(_) if progress.last() + FIRST_BYTE > deadline => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Challenges as tables: what was done, `now`, what came of it.
+
+use super::*;
+use crate::message::Template;
+
+/// A scope with the defaults of the configuration.
+pub(crate) fn scope(name: &str) -> Scope {
+    Scope {
+        name: Name::parse(name).unwrap(),
+        title: name.to_owned(),
+        digits: 6,
+        code_life: Duration::from_secs(300),
+        grant_life: Duration::from_secs(12 * 3600),
+        idle: Duration::from_secs(1800),
+        channels: vec![Channel::Sms, Channel::Voice],
+        message: Template::default(),
+    }
+}
+
+/// A question of `subject` by the browser `[7; 32]`.
+pub(crate) fn question(scope_name: &str, subject: &str) -> Question {
+    Question {
+        site: Name::parse("portal").unwrap(),
+        scope: Arc::new(scope(scope_name)),
+        subject: Subject::parse(subject).unwrap(),
+        entry: Entry::Ask,
+        browser: [7; 32],
+    }
+}
+
+/// The proof that a right answer gives.
+pub(crate) fn verified(scope: &str, subject: &str) -> Verified {
+    let mut challenge = Challenge::ask(question(scope, subject), at(0));
+    challenge.send([1; 32], Channel::Sms, at(0));
+    match challenge.answer(&[1; 32], 5, at(1)) {
+        Answer::Right(verified) => verified,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// So many seconds after the process began.
+pub(crate) fn at(seconds: u64) -> Moment {
+    Moment { unix: 1_800_000_000 + seconds, mono: Duration::from_secs(seconds) }
+}
+
+const RIGHT: Mac = [1; 32];
+const WRONG: Mac = [9; 32];
+
+fn sent() -> Challenge {
+    let mut challenge = Challenge::ask(question("login", "ann"), at(0));
+    challenge.send(RIGHT, Channel::Sms, at(0));
+    challenge
+}
+
+#[test]
+fn a_right_answer_proves_subject_scope_and_site() {
+    let (site, scope, subject, entry) = verified("admin", "ann").into_parts();
+    assert_eq!((site.as_str(), scope.name.as_str(), subject.as_str(), entry), ("portal", "admin", "ann", Entry::Ask));
+}
+
+#[test]
+fn c4_the_fifth_wrong_answer_spends_the_challenge() {
+    let mut challenge = sent();
+    for left in (1..5).rev() {
+        assert!(matches!(challenge.answer(&WRONG, 5, at(1)), Answer::Wrong));
+        assert_eq!(challenge.left(5), left);
+    }
+    assert!(matches!(challenge.answer(&WRONG, 5, at(1)), Answer::Spent));
+    assert!(!challenge.compares(5, at(1)));
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Spent), "the right one is not compared any more");
+    assert_eq!(challenge.may_send(4, 5, at(100)), MaySend::BeginAnew);
+}
+
+#[test]
+fn c1_a_code_ends_after_its_life_and_does_not_count_as_wrong() {
+    let mut challenge = sent();
+    assert!(matches!(challenge.answer(&WRONG, 5, at(299)), Answer::Wrong));
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(300)), Answer::Expired));
+    assert_eq!((challenge.mistake(), challenge.left(5)), (Some(Mistake::Expired), 4));
+}
+
+#[test]
+fn c2_three_codes_live_side_by_side_and_share_one_budget() {
+    let mut challenge = sent();
+    for (n, when) in [(2, 30), (3, 90), (4, 210)] {
+        assert_eq!(challenge.may_send(4, 5, at(when)), MaySend::Yes, "send {n}");
+        challenge.send([n; 32], Channel::Sms, at(when));
+    }
+    assert_eq!(challenge.living(at(211)), 3);
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(211)), Answer::Wrong), "the oldest of four has ended");
+    assert_eq!(challenge.left(5), 4);
+    assert!(matches!(challenge.answer(&[3; 32], 5, at(211)), Answer::Right(_)), "an earlier code is good to its own end");
+    assert!(matches!(challenge.answer(&[4; 32], 5, at(212)), Answer::Finished), "but only one of them opens");
+}
+
+#[test]
+fn c6_sends_wait_30_60_and_120_seconds_and_end_after_four() {
+    let mut challenge = Challenge::ask(question("login", "ann"), at(0));
+    assert_eq!(challenge.may_send(4, 5, at(0)), MaySend::Yes);
+    let mut now = 0;
+    for wait in [30, 60, 120] {
+        challenge.send(RIGHT, Channel::Sms, at(now));
+        assert_eq!(challenge.may_send(4, 5, at(now + wait - 1)), MaySend::Wait(Duration::from_secs(1)));
+        now += wait;
+        assert_eq!(challenge.may_send(4, 5, at(now)), MaySend::Yes);
+    }
+    challenge.send(RIGHT, Channel::Sms, at(now));
+    assert_eq!(challenge.may_send(4, 5, at(now + 300)), MaySend::NoMore);
+    assert_eq!(challenge.sends(), 4);
+}
+
+#[test]
+fn c1_no_code_outlives_ten_minutes_from_the_beginning() {
+    let mut challenge = Challenge::ask(question("login", "ann"), at(0));
+    challenge.send([1; 32], Channel::Sms, at(500));
+    assert_eq!(challenge.code_until(), Some(Duration::from_secs(600)));
+    assert!(matches!(challenge.answer(&[1; 32], 5, at(600)), Answer::Expired));
+    assert_eq!(challenge.ends(), Duration::from_secs(600));
+    assert_eq!(Challenge::ask(question("login", "ann"), at(0)).may_send(4, 5, at(541)), MaySend::BeginAnew, "a code for less than a minute is not sent");
+}
+
+#[test]
+fn a_double_click_gets_the_same_until_the_grant_is_used_or_a_minute_has_passed() {
+    let mut challenge = sent();
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Right(_)));
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(60)), Answer::Again));
+    assert!(matches!(challenge.answer(&WRONG, 5, at(60)), Answer::Finished), "only the same code");
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(61)), Answer::Finished));
+    let mut challenge = sent();
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Right(_)));
+    challenge.used();
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(2)), Answer::Finished));
+}
+
+#[test]
+fn a_code_that_did_not_go_out_is_not_one() {
+    let mut challenge = Challenge::ask(question("login", "ann"), at(0));
+    challenge.send([0; 32], Channel::Sms, at(0));
+    assert!(challenge.arm(&[0; 32], RIGHT));
+    assert!(!challenge.arm(&[0; 32], WRONG), "a place is taken once");
+    challenge.report(Some(Trouble::Carrier));
+    assert_eq!(challenge.living(at(1)), 0);
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Expired));
+    assert_eq!(challenge.trouble(), Some(Trouble::Carrier));
+    challenge.send(RIGHT, Channel::Sms, at(30));
+    assert_eq!(challenge.trouble(), None, "a new send is a new try");
+}
+
+#[test]
+fn c3_under_all_orders_of_three_steps_a_code_opens_once() {
+    // Every sequence of three steps out of: right, wrong, resend, a long wait.
+    for order in 0..64_u32 {
+        let mut challenge = sent();
+        let (mut opened, mut now) = (0, 0);
+        for step in [order % 4, order / 4 % 4, order / 16] {
+            now += 31;
+            match step {
+                0 => opened += u32::from(matches!(challenge.answer(&RIGHT, 5, at(now)), Answer::Right(_))),
+                1 => drop(challenge.answer(&WRONG, 5, at(now))),
+                2 => challenge.send([2; 32], Channel::Sms, at(now)),
+                _ => now += 300,
+            }
+        }
+        opened += u32::from(matches!(challenge.answer(&[2; 32], 5, at(now + 1)), Answer::Right(_)));
+        opened += u32::from(matches!(challenge.answer(&RIGHT, 5, at(now + 1)), Answer::Right(_)));
+        assert!(opened <= 1, "order {order} opened {opened} times");
+    }
+}

@@ -1,0 +1,67 @@
+//! `countersign run`: the gateway in the foreground, under systemd or in a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Exit, check, fail};
+use crate::config::{self, LogFormat};
+use crate::observe::{self, Format};
+use crate::run::{self, NotStarted, Running, Surroundings};
+
+/// Runs until told to stop.
+pub fn run(config: &Path) -> Exit {
+    let loaded = config::load(config);
+    check::tell(&loaded.problems);
+    let Some(config) = loaded.config else { return Exit::Configuration };
+    observe::begin(match config.log_format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+        LogFormat::Auto if io::stderr().is_terminal() => Format::Text,
+        LogFormat::Auto => Format::Json,
+    });
+    match start(config) {
+        Ok(running) => until_stopped(running),
+        Err(error) => fail(&error),
+    }
+}
+
+fn start(config: config::Config) -> Result<Running, NotStarted> {
+    let bound = run::bind(&config.listen, run::workers())?;
+    run::start(config, bound, Surroundings::default())
+}
+
+/// Waits for SIGTERM, SIGINT or the loss of a worker, then takes everything down.
+pub(super) fn until_stopped(running: Running) -> Exit {
+    for address in running.addresses() {
+        let scheme = if address.tls { "https" } else { "http" };
+        tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
+    }
+    let shutdown = running.shutdown();
+    let heard = running.block_on(async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        notify(&[NotifyState::Ready]);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = shutdown.cancelled() => {}
+        }
+        io::Result::Ok(())
+    });
+    notify(&[NotifyState::Stopping]);
+    tracing::info!(event = "stopping", "finishing what is under way");
+    match (heard, running.stop()) {
+        (Ok(()), Ok(())) => Exit::Ok,
+        (Err(error), _) => fail(&error),
+        (_, Err(lost)) => fail(&lost),
+    }
+}
+
+/// Tells systemd, where it listens; elsewhere nobody does, and that is no error.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        drop(writeln!(io::stderr(), "countersign: cannot tell systemd: {error}"));
+    }
+}

@@ -1,0 +1,205 @@
+//! Draw, render, carrier: how a code gets to its person.
+
+use std::sync::Arc;
+
+use super::own::code_path;
+use super::{Door, Flow, Reply, Visit, random, see_other};
+use crate::carrier::{Failure, Message};
+use crate::challenge::{self, Browser, Entry, Mistake, Question, Trouble};
+use crate::code::{Code, Reference};
+use crate::directory::Person;
+use crate::event::{Event, What};
+use crate::message::{Channel, Values};
+use crate::moment::Moment;
+use crate::observe;
+use crate::page::Refusal;
+use crate::phone::Phone;
+use crate::scope::Scope;
+use crate::store::{Sending, View};
+
+/// Where a message goes, if there is anybody to send it to.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    phone: Option<Phone>,
+    locale: Option<String>,
+}
+
+impl Recipient {
+    /// A person of the directory.
+    pub fn of(person: &Person) -> Self {
+        Self { phone: person.phone.clone(), locale: person.locale.clone() }
+    }
+
+    /// Nobody: everything goes on as if, and no message goes out.
+    pub fn nobody() -> Self {
+        Self { phone: None, locale: None }
+    }
+}
+
+/// One message on its way, with everything it needs to be sent from another runtime.
+struct Errand {
+    door: Arc<Door>,
+    id: challenge::Id,
+    placeholder: challenge::Mac,
+    question: Question,
+    recipient: Recipient,
+    channel: Channel,
+    reference: Reference,
+    now: Moment,
+}
+
+impl Flow {
+    /// Sends the first code of a challenge that was just begun, by the scope's first channel. Returns at once.
+    pub(super) fn send_first(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser, recipient: Recipient) {
+        let Some(view) = self.store.view(id, browser, visit.now) else { return };
+        let channel = view.question.scope.channels.first().copied().unwrap_or(Channel::Sms);
+        let Ok(placeholder) = random() else { return };
+        if self.store.send(id, browser, placeholder, channel, visit.peer.network(), visit.now) == Sending::Go {
+            drop(self.dispatch(visit, id, placeholder, view.question, recipient, channel));
+        }
+    }
+
+    /// Sends another code because the visitor pressed a button, or begins anew where this challenge cannot.
+    pub(super) async fn send_again(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser, view: View, channel: Channel) -> Reply {
+        let question = view.question;
+        let page = see_other(&code_path(id));
+        let Ok(placeholder) = random() else { return self.refuse(visit, Refusal::Internal) };
+        match self.store.send(id, browser, placeholder, channel, visit.peer.network(), visit.now) {
+            Sending::NotNow => return page,
+            Sending::Gone => return self.refuse(visit, Refusal::UnknownChallenge { again: "/" }),
+            Sending::BeginAnew => return self.begin_anew(visit, browser, question, channel).await,
+            Sending::Go => {}
+        }
+        self.send_now(visit, id, placeholder, question, channel).await;
+        page
+    }
+
+    async fn begin_anew(self: &Arc<Self>, visit: &Visit<'_>, browser: &Browser, question: Question, channel: Channel) -> Reply {
+        let Question { scope, subject, entry, .. } = question.clone();
+        let begun = random().ok().and_then(|placeholder| {
+            let id = self.challenge(visit, &scope, subject, entry, *browser).ok()?;
+            Some((id, placeholder))
+        });
+        let Some((id, placeholder)) = begun else { return self.refuse(visit, Refusal::Full) };
+        if self.store.send(&id, browser, placeholder, channel, visit.peer.network(), visit.now) == Sending::Go {
+            self.send_now(visit, &id, placeholder, question, channel).await;
+        }
+        see_other(&code_path(&id))
+    }
+
+    async fn send_now(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, placeholder: challenge::Mac, question: Question, channel: Channel) {
+        let person = self.person(visit.door, &question.subject).await;
+        let recipient = person.as_ref().map_or_else(Recipient::nobody, Recipient::of);
+        let waits = super::proven(question.entry);
+        let sent = self.dispatch(visit, id, placeholder, question, recipient, channel);
+        // Who has shown who they are may wait for the outcome, which the dispatcher bounds; a stranger must not be
+        // able to measure it (C7).
+        if waits {
+            drop(sent.await);
+        }
+    }
+
+    fn dispatch(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        placeholder: challenge::Mac,
+        question: Question,
+        recipient: Recipient,
+        channel: Channel,
+    ) -> tokio::task::JoinHandle<()> {
+        let errand = Errand {
+            door: Arc::clone(visit.door),
+            id: *id,
+            placeholder,
+            question,
+            recipient,
+            channel,
+            reference: visit.reference,
+            now: visit.now,
+        };
+        let flow = Arc::clone(self);
+        self.slow.spawn(self.tasks.track_future(async move { flow.run(errand).await }))
+    }
+
+    async fn run(&self, errand: Errand) {
+        let Errand { door, id, placeholder, question, recipient, channel, reference, now } = errand;
+        let scope = Arc::clone(&question.scope);
+        let open = super::proven(question.entry);
+        let unsent = |why: &str| self.note(reference, &door, What::ChallengeUnsent { scope: &scope.name, why });
+        let Some(phone) = recipient.phone else {
+            unsent("nobody by that name has a number");
+            // Carriers that are down are down for everybody: the page of an unknown subject says so too (C7).
+            let trouble = self.dispatcher.trouble(channel).then_some(Trouble::Carrier);
+            return self.store.report(&id, trouble.filter(|_| !open).or(open.then_some(Trouble::Number)));
+        };
+        if let Err(over) = self.store.counters.send(&phone, &door.site.name, &scope.name, channel, now) {
+            unsent("the number or the scope has had its messages");
+            if open {
+                self.store.report(&id, Some(Trouble::Carrier));
+                let until = now.unix + over.0.as_secs();
+                self.store.note(&id, &question.browser, Mistake::SendLimit { until });
+            }
+            return;
+        }
+        let Ok(code) = Code::draw(scope.digits) else {
+            unsent("the operating system's random generator failed");
+            return self.store.report(&id, Some(Trouble::Carrier));
+        };
+        if !self.store.arm(&id, &placeholder, self.ring.code(&id, code.as_str())) {
+            return unsent("the challenge ended meanwhile");
+        }
+        let message = self.compose(&door, &scope, &phone, channel, &code, recipient.locale, now);
+        match self.dispatcher.send(&message).await {
+            Ok(receipt) => {
+                let what = What::ChallengeSent { scope: &scope.name, channel, carrier: &receipt.carrier };
+                self.note(reference, &door, what);
+            }
+            Err(failed) => {
+                unsent(&failed.to_string());
+                self.store.report(&id, trouble(&failed.failure, question.entry));
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a message is made of all of these, once")]
+    fn compose(&self, door: &Door, scope: &Scope, phone: &Phone, channel: Channel, code: &Code, locale: Option<String>, now: Moment) -> Message {
+        let values = Values {
+            name: &door.site.title,
+            code: code.as_str(),
+            scope: &scope.title,
+            minutes: scope.code_life.as_secs().div_ceil(60),
+            host: door.site.origin.host(),
+        };
+        let text = match channel {
+            Channel::Sms => scope.message.render(&values),
+            Channel::Voice => crate::message::script(&values),
+        };
+        let id = random().map(|bytes| crate::seal::print_id(&bytes)).unwrap_or_default();
+        Message {
+            id,
+            site: door.site.name.clone(),
+            scope: scope.name.clone(),
+            to: phone.clone(),
+            channel,
+            text: text.into(),
+            locale,
+            now: now.unix,
+            expires: now.unix + scope.code_life.as_secs(),
+        }
+    }
+
+    fn note(&self, reference: Reference, door: &Door, what: What<'_>) {
+        observe::record(&Event { reference, site: Some(&door.site.name), what });
+    }
+}
+
+/// What a page may say of a failed send. To a stranger, that a number is bad would say that there is one (C7).
+fn trouble(failure: &Failure, entry: Entry) -> Option<Trouble> {
+    match failure {
+        Failure::Config | Failure::Throttled { .. } | Failure::Transient => Some(Trouble::Carrier),
+        // It may have gone out: the code stays good, and nobody is told to expect nothing.
+        Failure::Unknown => None,
+        _ => super::proven(entry).then_some(Trouble::Number),
+    }
+}

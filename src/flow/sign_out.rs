@@ -1,0 +1,51 @@
+//! Signing out ends every grant of the site in this browser, for the next request of any worker (S5).
+
+use http::HeaderValue;
+
+use super::own::sign_out_path;
+use super::posted::NotOurs;
+use super::{Flow, Reply, Visit, see_other, with_cookies};
+use crate::event::What;
+use crate::page::{Page, Refusal};
+use crate::seal::cookies;
+use crate::upstream::body::Upload;
+
+impl Flow {
+    /// The button; or, with nothing left to end, the word that it is so.
+    pub(super) fn sign_out_page(&self, visit: &Visit<'_>) -> Reply {
+        let Some(secret) = visit.brought.browser.as_ref().filter(|_| !visit.brought.live.is_empty()) else {
+            return self.page(visit, &Page::SignedOut { again: "/" });
+        };
+        let action = sign_out_path();
+        let token = self.ring.token(secret, &action);
+        self.page(visit, &Page::SignOut { action: &action, token: &token })
+    }
+
+    /// Ends the grants.
+    pub(super) async fn sign_out(&self, visit: &Visit<'_>, body: Upload) -> Reply {
+        let action = sign_out_path();
+        match self.posted(visit, &action, body).await {
+            Ok(_) => with_cookies(see_other(&action), self.end_all(visit)),
+            Err(NotOurs::CrossOrigin) => self.refuse(visit, Refusal::CrossOrigin),
+            Err(NotOurs::Unreadable) => self.refuse(visit, Refusal::BadRequest),
+            // The page has a fresh token, or says that there is nothing to end.
+            Err(NotOurs::NoSecret | NotOurs::Stale) => see_other(&action),
+        }
+    }
+
+    /// Revokes what the browser brought and gives the cookies that make it forget.
+    ///
+    /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
+    pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
+        let site = &visit.door.site;
+        for grant in visit.brought.live.iter().chain(&visit.brought.run_out) {
+            match self.store.revoked.revoke(grant) {
+                Ok(()) => self.record(visit, What::GrantRevoked { scope: grant.scope(), subject: grant.subject() }),
+                Err(_) => self.record(visit, What::Full),
+            }
+        }
+        let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));
+        let names = scopes.chain([String::new(), cookies::REPLAY.to_owned()]);
+        names.map(|suffix| cookies::print(site, &suffix, "", Some(0))).collect()
+    }
+}

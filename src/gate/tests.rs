@@ -1,0 +1,179 @@
+//! The gate as tables: routes, request, grants, verdict.
+
+use std::sync::Arc;
+
+use http::Request;
+
+use super::*;
+use crate::challenge::tests::{at, scope, verified};
+use crate::grant::Grant;
+use crate::name::Name;
+use crate::request::check;
+use crate::route::{Class, Pattern, Route, Table};
+use crate::site::{Origin, Site};
+
+/// A site `https://app.example` with scopes login and admin and these routes: path, class.
+pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
+    let route = |(path, class): &(&str, Class)| Route {
+        paths: vec![Pattern::parse(path).unwrap()],
+        methods: Vec::new(),
+        query: Vec::new(),
+        form: Vec::new(),
+        websocket: None,
+        class: class.clone(),
+        place: "countersign.toml:1".to_owned(),
+    };
+    let login = Name::parse("login").unwrap();
+    Site {
+        name: Name::parse("portal").unwrap(),
+        title: "Portal".to_owned(),
+        origin: Origin::parse("https://app.example").unwrap(),
+        origins: vec![Origin::parse("https://friend.example").unwrap()],
+        insecure: false,
+        scopes: vec![Arc::new(scope("login")), Arc::new(scope("admin"))],
+        routes: Table::new(routes.iter().map(route).collect(), login),
+        fixed_user: None,
+        support: None,
+        accent: None,
+    }
+}
+
+fn grant(scope: &str, subject: &str) -> Grant {
+    Grant::issue(verified(scope, subject), [1; 16], at(0))
+}
+
+fn admin() -> Class {
+    Class::Scope(Name::parse("admin").unwrap())
+}
+
+fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
+    let builder = Request::builder().method(method).uri(path).header("host", "app.example");
+    let builder = fields.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    check(builder.body(()).unwrap().into_parts().0, true).unwrap()
+}
+
+fn verdict(site: &Site, asked: &Checked, held: &[Grant]) -> String {
+    match decide(site, asked, &Form::Unread, held) {
+        Verdict::Forward(pass) => match pass.way() {
+            Way::Anonymous => "anonymous".to_owned(),
+            Way::Open => "open".to_owned(),
+            Way::Granted(grants) => grants.iter().map(|grant| grant.scope().as_str()).collect::<Vec<_>>().join("+"),
+        },
+        Verdict::Ask(scope) => format!("ask {}", scope.name),
+        Verdict::Preflight(allowed) => format!("preflight {allowed}"),
+        Verdict::Refuse(reason) => format!("{reason:?}"),
+    }
+}
+
+#[test]
+fn s3_a_grant_opens_its_own_scope_and_no_other() {
+    let site = site(&[("/admin", admin())]);
+    let (login, administration) = (grant("login", "ann"), grant("admin", "ann"));
+    for (path, held, outcome) in [
+        ("/", &[] as &[Grant], "ask login"),
+        ("/anything/unlisted", &[], "ask login"),
+        ("/admin/users", &[], "ask admin"),
+        ("/", std::slice::from_ref(&login), "login"),
+        ("/admin/users", std::slice::from_ref(&login), "ask admin"),
+        ("/", std::slice::from_ref(&administration), "ask login"),
+        ("/admin/users", std::slice::from_ref(&administration), "admin"),
+        ("/x/..;/admin", std::slice::from_ref(&login), "ask admin"),
+    ] {
+        assert_eq!(verdict(&site, &ask("GET", path, &[]), held), outcome, "{path} with {held:?}");
+    }
+}
+
+#[test]
+fn r5_a_protected_route_is_protected_for_every_method_and_no_header_chooses_it() {
+    let site = site(&[("/admin", admin()), ("/open", Class::Public)]);
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "get"] {
+        assert_eq!(verdict(&site, &ask(method, "/admin", &[]), &[]), "ask admin", "{method}");
+    }
+    for (name, value) in [("x-original-url", "/open"), ("x-rewrite-url", "/open"), ("x-http-method-override", "GET"), ("user-agent", "kube-probe")] {
+        assert_eq!(verdict(&site, &ask("GET", "/admin", &[(name, value)]), &[]), "ask admin", "{name}");
+    }
+}
+
+#[test]
+fn the_anonymous_zone_is_for_reading_only() {
+    let site = site(&[("/open/**", Class::Public)]);
+    let websocket = [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13")];
+    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[]), "anonymous");
+    assert_eq!(verdict(&site, &ask("HEAD", "/open/a", &[]), &[]), "anonymous");
+    assert_eq!(verdict(&site, &ask("POST", "/open/a", &[]), &[]), "ask login");
+    assert_eq!(verdict(&site, &ask("GET", "/open/a", &websocket), &[]), "ask login");
+    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[grant("login", "ann")]), "login", "who has a grant is known");
+    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[grant("admin", "ann")]), "anonymous");
+    assert_eq!(verdict(&site, &ask("GET", "/open/../private", &[]), &[]), "ask login");
+}
+
+#[test]
+fn deny_is_for_everybody_and_public_full_for_anybody() {
+    let site = site(&[("/xmlrpc.php", Class::Deny), ("/hook", Class::PublicFull), ("/lost", Class::LoginPage)]);
+    let held = [grant("login", "ann"), grant("admin", "ann")];
+    assert_eq!(verdict(&site, &ask("POST", "/xmlrpc.php/x", &[]), &held), "Denied");
+    assert_eq!(verdict(&site, &ask("POST", "/hook", &[]), &[]), "open");
+    assert_eq!(verdict(&site, &ask("OPTIONS", "/hook", &[]), &[]), "open");
+    assert_eq!(verdict(&site, &ask("POST", "/lost", &[]), &[]), "open");
+}
+
+#[test]
+fn another_sites_page_changes_nothing() {
+    let site = site(&[("/hook", Class::PublicFull)]);
+    let held = [grant("login", "ann")];
+    for (fields, outcome) in [
+        (&[] as &[(&str, &str)], "login"),
+        (&[("origin", "https://app.example")], "login"),
+        (&[("origin", "https://friend.example")], "login"),
+        (&[("origin", "https://evil.example")], "CrossOrigin"),
+        (&[("origin", "http://app.example")], "CrossOrigin"),
+        (&[("origin", "https://app.example:444")], "CrossOrigin"),
+        (&[("origin", "https://app.example"), ("origin", "https://evil.example")], "CrossOrigin"),
+        (&[("origin", "null")], "CrossOrigin"),
+        (&[("origin", "null"), ("sec-fetch-site", "cross-site")], "CrossOrigin"),
+        (&[("origin", "null"), ("sec-fetch-site", "same-origin")], "login"),
+    ] {
+        assert_eq!(verdict(&site, &ask("POST", "/x", fields), &held), outcome, "{fields:?}");
+    }
+    assert_eq!(verdict(&site, &ask("POST", "/hook", &[("origin", "https://evil.example")]), &[]), "CrossOrigin");
+    assert_eq!(verdict(&site, &ask("GET", "/x", &[("origin", "https://evil.example")]), &held), "login", "reading is the browser's matter");
+    let upgrade = [
+        ("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13"),
+        ("origin", "https://evil.example"),
+    ];
+    assert_eq!(verdict(&site, &ask("GET", "/x", &upgrade), &held), "CrossOrigin");
+}
+
+#[test]
+fn a_preflight_is_answered_here_and_goes_up_only_with_a_grant() {
+    let site = site(&[("/admin", admin())]);
+    let wants = ("access-control-request-method", "PUT");
+    for (fields, outcome) in [
+        (&[wants, ("origin", "https://friend.example")] as &[_], "preflight true"),
+        (&[wants, ("origin", "https://evil.example")], "preflight false"),
+        (&[wants], "preflight false"),
+        (&[("origin", "https://friend.example")], "preflight false"),
+        (&[], "preflight false"),
+    ] {
+        assert_eq!(verdict(&site, &ask("OPTIONS", "/admin", fields), &[]), outcome, "{fields:?}");
+    }
+    assert_eq!(verdict(&site, &ask("OPTIONS", "/x", &[]), &[grant("login", "ann")]), "login");
+}
+
+#[test]
+fn one_persons_grant_never_serves_another() {
+    let site = site(&[("/admin", admin())]);
+    let held = [grant("login", "ann"), grant("admin", "bob")];
+    assert_eq!(verdict(&site, &ask("GET", "/admin", &[]), &held), "ask admin");
+    assert_eq!(verdict(&site, &ask("GET", "/", &[]), &held), "login");
+}
+
+#[test]
+fn readings_on_two_scopes_need_both() {
+    let site = site(&[("/admin", admin()), ("/desk", Class::Scope(Name::parse("login").unwrap()))]);
+    let path = "/desk/../admin";
+    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[]), "ask login");
+    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("login", "ann")]), "ask admin");
+    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("admin", "ann")]), "ask login");
+    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("login", "ann"), grant("admin", "ann")]), "login+admin");
+}

@@ -1,0 +1,118 @@
+//! hyper's low-level client, and the list of idle connections. All of hyper's client is in this file: another
+//! HTTP/1 client takes its place here and nowhere else.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
+
+use super::Failed;
+use super::body::{Body, Upload};
+use super::connect::Stream;
+
+/// A connection to an application, with nothing under way.
+pub(super) struct Wire {
+    sender: SendRequest<Upload>,
+    since: Instant,
+}
+
+/// Idle connections, last in first out: the warmest is used, the others may end (performance.md section 3).
+#[derive(Default)]
+pub(super) struct Pool {
+    idle: RefCell<Vec<Wire>>,
+}
+
+/// A connection that is busy with one answer, and goes back to its pool at the answer's end.
+pub(super) struct Lease {
+    wire: Option<Wire>,
+    pool: Rc<Pool>,
+}
+
+/// The most idle connections of one worker to one application.
+const MOST_IDLE: usize = 256;
+
+/// After so long an idle connection is not used again.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A connection that rested longer than this may have been closed at the other end without our knowing yet.
+const RESTED: Duration = Duration::from_millis(500);
+
+impl Wire {
+    /// Speaks HTTP/1.1 over `stream`. hyper's connection runs in a task of its own on this worker and ends with the
+    /// last of the sender and the answer's body.
+    pub(super) async fn open(stream: Stream) -> Result<Self, hyper::Error> {
+        let (sender, connection) =
+            http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await?;
+        tokio::task::spawn_local(async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(error = %error, "a connection to an application ended");
+            }
+        });
+        Ok(Self { sender, since: Instant::now() })
+    }
+
+    /// Whether it has been idle for a while.
+    pub(super) fn rested(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > RESTED
+    }
+
+    /// Sends the request; on failure it comes back if nothing of it was written.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Upload>,
+    ) -> Result<Response<Incoming>, (Failed, Option<Request<Upload>>)> {
+        if let Err(error) = self.sender.ready().await {
+            return Err((Failed::Broken(error), Some(request)));
+        }
+        self.sender.try_send_request(request).await.map_err(|mut refused| {
+            let unsent = refused.take_message();
+            let error = refused.into_error();
+            let failed = if error.is_user() { Failed::Visitor(error) } else { Failed::Broken(error) };
+            (failed, unsent)
+        })
+    }
+
+    /// Gives the answer's body the connection to bring home.
+    pub(super) fn lend(self, response: Response<Incoming>, pool: &Rc<Pool>) -> Response<Body> {
+        response.map(|incoming| Body::answer(incoming, Lease { wire: Some(self), pool: Rc::clone(pool) }))
+    }
+}
+
+impl Pool {
+    /// The connection that was used last, if one is still open.
+    pub(super) fn take(&self) -> Option<Wire> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(wire) = idle.pop() {
+            // Not `is_ready`: that is false for a moment after a body has ended.
+            if !wire.sender.is_closed() && wire.since.elapsed() < IDLE {
+                return Some(wire);
+            }
+        }
+        None
+    }
+
+    fn put(&self, wire: Wire) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() >= MOST_IDLE {
+            idle.retain(|wire| !wire.sender.is_closed());
+        }
+        if idle.len() < MOST_IDLE && !wire.sender.is_closed() {
+            idle.push(wire);
+        }
+    }
+}
+
+impl Lease {
+    /// The answer was read to its end: the connection may be used again.
+    pub(super) fn bring_home(&mut self) {
+        if let Some(mut wire) = self.wire.take() {
+            wire.since = Instant::now();
+            self.pool.put(wire);
+        }
+    }
+}
