@@ -92,18 +92,23 @@ export function check(holds, what) {
 }
 
 /** The code page's one field. */
-export const codeField = (page) => page.locator('input[name=code]');
+export const codeField = (page) => page.getByRole('textbox', { name: /digit code$/ });
+
+/** The ask page's one field. */
+export const userField = (page) => page.getByRole('textbox', { name: /^User name or/ });
+
+export const sendButton = (page) => page.getByRole('button', { name: 'Send a code' });
 
 /** Types a code, or anything, and presses Continue. */
 export async function answer(page, typed) {
   await codeField(page).fill(typed);
-  await page.locator('button[name=do][value=answer]').click();
+  await page.getByRole('button', { name: 'Continue' }).click();
 }
 
 /** At the ask page: says who one is. */
 export async function name(page, user) {
-  await page.locator('input[name=user]').fill(user);
-  await page.locator('form:has(input[name=user]) button').first().click();
+  await userField(page).fill(user);
+  await sendButton(page).click();
   await codeField(page).waitFor();
 }
 
