@@ -14,8 +14,12 @@ use crate::secret::Secret;
 use crate::site::Site;
 use crate::{carrier, directory, limit, server, upstream};
 
+mod address;
 pub mod diagnostic;
 mod file;
+mod names;
+mod notes;
+mod pem;
 mod reader;
 mod resolve;
 pub mod rule;
@@ -116,7 +120,7 @@ fn load_in(path: &Path, environment: &secret::Environment) -> Loaded {
             problems,
         };
     };
-    let notes = reader::Notes::new(problems);
+    let notes = notes::Notes::new(problems);
     let file = file::File::read(reader::Reader::root(&root, &notes));
     let config = resolve::resolve(file, &notes, environment);
     let problems = notes.into_problems();

@@ -1,89 +1,15 @@
 //! Reads a table key by key, notes everything that is wrong with it, and knows at the end what nobody asked for.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::diagnostic::{Diagnostic, Place, Source};
-use super::rule::{Rule, Severity};
+use super::diagnostic::{Diagnostic, Place};
+use super::notes::Notes;
+use super::rule::Rule;
 use super::tree::{Entry, Kind, Table, Value};
 use super::value::{At, Leaf, Wrong, name};
 use crate::name::Name;
-
-/// What is noted while the tables are read.
-pub(super) struct Notes {
-    problems: RefCell<Vec<Diagnostic>>,
-    /// Every key that was asked for, `sites.NAME.url`, with `NAME` for what the operator names.
-    asked: RefCell<BTreeSet<String>>,
-    /// Names that stand for something that could not be read: who refers to them is not to blame.
-    spoilt: RefCell<BTreeSet<String>>,
-    /// Keys that nobody asked for and that are like no other of their table: where in `problems`, and the key.
-    strays: RefCell<Vec<(usize, String)>>,
-    /// Stands in for tables that are not written: everything in them has its default.
-    empty: Table,
-}
-
-impl Notes {
-    pub(super) fn new(problems: Vec<Diagnostic>) -> Self {
-        let nowhere = Place::whole(&Source::new(std::path::PathBuf::new(), String::new(), 0));
-        let empty = Table {
-            place: nowhere,
-            entries: Vec::new(),
-        };
-        Self {
-            problems: RefCell::new(problems),
-            asked: RefCell::default(),
-            spoilt: RefCell::default(),
-            strays: RefCell::default(),
-            empty,
-        }
-    }
-
-    pub(super) fn add(&self, problem: Diagnostic) {
-        self.problems.borrow_mut().push(problem);
-    }
-
-    /// Whether nothing but warnings was noted. What is said to be unused is so only then: it may be meant where
-    /// something else is wrong.
-    pub(super) fn sound(&self) -> bool {
-        self.problems
-            .borrow()
-            .iter()
-            .all(|problem| problem.severity() == Severity::Warning)
-    }
-
-    /// Whether something of that name could not be read.
-    pub(super) fn spoilt(&self, name: &str) -> bool {
-        self.spoilt.borrow().contains(name)
-    }
-
-    /// The keys that exist, as far as tables of their kind were read.
-    #[cfg(test)]
-    pub(super) fn asked(&self) -> BTreeSet<String> {
-        self.asked.borrow().clone()
-    }
-
-    /// The problems from top to bottom. A key in the wrong table is told where it belongs, which is known only now.
-    pub(super) fn into_problems(self) -> Vec<Diagnostic> {
-        let (asked, mut problems) = (self.asked.into_inner(), self.problems.into_inner());
-        for (index, key) in self.strays.into_inner() {
-            let home = asked.iter().find_map(|path| {
-                path.rsplit_once('.')
-                    .filter(|(_, last)| *last == key)
-                    .map(|(table, _)| table)
-            });
-            if let Some(table) = home {
-                problems[index]
-                    .help
-                    .push(format!("`{key}` belongs in [{table}]"));
-            }
-        }
-        problems.sort_by_key(|problem| problem.place().order());
-        problems
-    }
-}
 
 /// A list as written. `written` is true if it was there and not empty, even if none of its items could be read: then
 /// nothing may be said about its being empty. `whole` is false if an item could not be read.
@@ -106,7 +32,7 @@ pub(super) struct Reader<'a> {
     table: &'a Table,
     /// How the table is shown: its name.
     place: Place,
-    /// As in [`Notes::asked`].
+    /// As in `Notes::asked`.
     path: String,
     known: Vec<&'static str>,
 }
@@ -286,7 +212,7 @@ impl<'a> Reader<'a> {
     /// A table below this one; an empty one if it is not written.
     pub(super) fn table(&mut self, key: &'static str) -> Reader<'a> {
         self.table_if_written(key)
-            .unwrap_or_else(|| self.below(key, &self.notes.empty, self.place.clone()))
+            .unwrap_or_else(|| self.below(key, self.notes.empty(), self.place.clone()))
     }
 
     /// A table below this one.
@@ -319,7 +245,7 @@ impl<'a> Reader<'a> {
                 );
                 self.notes
                     .add(problem.help(format!("each of them has a name: [{key}.NAME]")));
-                self.notes.spoilt.borrow_mut().insert(entry.key.clone());
+                self.notes.spoil(&entry.key);
                 continue;
             };
             match name(&entry.key) {
@@ -335,7 +261,7 @@ impl<'a> Reader<'a> {
                 }
                 Err(wrong) => {
                     self.note(key, &entry.place, wrong);
-                    self.notes.spoilt.borrow_mut().insert(entry.key.clone());
+                    self.notes.spoil(&entry.key);
                 }
             }
         }
@@ -398,21 +324,18 @@ impl<'a> Reader<'a> {
             .filter(|entry| !self.known.contains(&entry.key.as_str()))
         {
             let place = &entry.place;
-            let mut problem = Diagnostic::new(
+            let problem = Diagnostic::new(
                 Rule::UnknownKey,
                 format!("there is no key `{}` here", entry.key),
                 place,
                 "not known",
             );
             match nearest(&entry.key, self.known.iter().copied()) {
-                Some(near) => problem = problem.help(format!("did you mean `{near}`?")),
-                None => self
+                Some(near) => self
                     .notes
-                    .strays
-                    .borrow_mut()
-                    .push((self.notes.problems.borrow().len(), entry.key.clone())),
+                    .add(problem.help(format!("did you mean `{near}`?"))),
+                None => self.notes.add_stray(problem, &entry.key),
             }
-            self.notes.add(problem);
         }
     }
 
@@ -501,7 +424,7 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, key: &'static str) -> Option<&'a Entry> {
         self.known.push(key);
-        self.notes.asked.borrow_mut().insert(self.path_of(key));
+        self.notes.ask(self.path_of(key));
         self.table.get(key)
     }
 

@@ -1,16 +1,20 @@
 //! From the file as written to what it means: names become the things they name, references become secrets.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::diagnostic::{Diagnostic, Place};
-use super::file::{self, CarrierKind, File, MESSAGE};
-use super::reader::{List, Notes, nearest};
+use super::diagnostic::Diagnostic;
+use super::file::delivery::{self as written, CarrierKind};
+use super::file::site::MESSAGE;
+use super::file::{self, File};
+use super::names::{refer, repeated, twice};
+use super::notes::Notes;
+use super::pem::{certified, readable};
+use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
@@ -295,7 +299,10 @@ fn trusted_proxies(listen: &file::Listen, notes: &Notes) -> Vec<ipnet::IpNet> {
         .collect()
 }
 
-fn directory_settings(directory: &file::Directory, notes: &Notes) -> Option<directory::Settings> {
+fn directory_settings(
+    directory: &written::Directory,
+    notes: &Notes,
+) -> Option<directory::Settings> {
     let users = directory.users.as_ref()?;
     readable(users, notes);
     // The users in it are the directory's to judge; what is wrong with them belongs here, beside the rest.
@@ -306,7 +313,7 @@ fn directory_settings(directory: &file::Directory, notes: &Notes) -> Option<dire
 }
 
 fn carrier_settings(
-    carrier: &file::Carrier,
+    carrier: &written::Carrier,
     notes: &Notes,
     environment: &Environment,
 ) -> Option<carrier::Settings> {
@@ -379,128 +386,6 @@ fn state_directory(environment: &Environment) -> PathBuf {
         .get("STATE_DIRECTORY")
         .and_then(|paths| paths.to_str()?.split(':').next());
     PathBuf::from(named.unwrap_or(STATE_DIRECTORY))
-}
-
-/// Whether `name` is one of `known`; if not, that is noted, with the one that was probably meant.
-pub(super) fn refer(
-    by: &str,
-    what: &str,
-    name: &At<Name>,
-    known: &[&At<Name>],
-    notes: &Notes,
-) -> bool {
-    if known.iter().any(|other| other.value == name.value) {
-        return true;
-    }
-    if !notes.spoilt(name.value.as_str()) {
-        notes.add(no_such(by, what, name.value.as_str(), &name.place, known));
-    }
-    false
-}
-
-/// `by` names `text`, and there is no such thing.
-pub(super) fn no_such(
-    by: &str,
-    what: &str,
-    text: &str,
-    place: &Place,
-    known: &[&At<Name>],
-) -> Diagnostic {
-    let problem = Diagnostic::new(
-        Rule::NoSuchThing,
-        format!("{by} refers to a {what} that does not exist"),
-        place,
-        format!("no {what} is named `{text}`"),
-    );
-    let near = nearest(text, known.iter().map(|other| other.value.as_str()));
-    if let Some(near) = known
-        .iter()
-        .find(|other| Some(other.value.as_str()) == near)
-    {
-        return problem
-            .also(&near.place, format!("a {what} with a similar name"))
-            .help(format!("did you mean `{}`?", near.value));
-    }
-    match known {
-        [] => problem.help(format!("there is no {what} at all yet")),
-        _ => problem.help(format!(
-            "those that exist: {}",
-            known
-                .iter()
-                .map(|other| format!("`{}`", other.value))
-                .collect::<Vec<_>>()
-                .join(", ")
-        )),
-    }
-}
-
-/// Notes what stands in `list` for the second time.
-pub(super) fn repeated<T, K: PartialEq>(
-    list: &List<T>,
-    what: &str,
-    notes: &Notes,
-    key: impl Fn(&T) -> K,
-) {
-    for (index, item) in list.items.iter().enumerate() {
-        if let Some(first) = list.items[..index]
-            .iter()
-            .find(|earlier| key(&earlier.value) == key(&item.value))
-        {
-            notes.add(twice(what, &item.place, &first.place));
-        }
-    }
-}
-
-/// The same thing at two places.
-pub(super) fn twice(what: &str, place: &Place, first: &Place) -> Diagnostic {
-    Diagnostic::new(
-        Rule::Repeated,
-        format!("the same {what} twice"),
-        place,
-        "here again",
-    )
-    .also(first, "here first")
-    .help("leave one of them out")
-}
-
-/// Notes if the file holds no certificate.
-pub(super) fn certified(path: &At<PathBuf>, what: &str, notes: &Notes) {
-    if !readable(path, notes) {
-        return;
-    }
-    let first = CertificateDer::pem_file_iter(&path.value)
-        .ok()
-        .and_then(|mut certificates| certificates.next());
-    if !matches!(first, Some(Ok(_))) {
-        notes.add(Diagnostic::new(
-            Rule::NoFile,
-            format!("no {what} is in {}", path.value.display()),
-            &path.place,
-            "a PEM file with a CERTIFICATE is wanted",
-        ));
-    }
-}
-
-fn readable(path: &At<PathBuf>, notes: &Notes) -> bool {
-    let Err(why) = opened(&path.value) else {
-        return true;
-    };
-    notes.add(Diagnostic::new(
-        Rule::NoFile,
-        format!("cannot read {}: {why}", path.value.display()),
-        &path.place,
-        "this file is wanted",
-    ));
-    false
-}
-
-fn opened(path: &Path) -> std::io::Result<()> {
-    let is_file = fs::File::open(path)?.metadata()?.is_file();
-    if is_file {
-        Ok(())
-    } else {
-        Err(std::io::Error::other("not a file"))
-    }
 }
 
 fn noted<T>(read: Result<T, Diagnostic>, notes: &Notes) -> Option<T> {

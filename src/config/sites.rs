@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use super::SiteSettings;
 use super::diagnostic::Diagnostic;
-use super::file::{self, File};
-use super::reader::{Notes, nearest};
-use super::resolve::{KnownScope, certified, no_such, refer, repeated};
+use super::file::File;
+use super::file::site as written;
+use super::names::{no_such, refer, repeated};
+use super::notes::Notes;
+use super::pem::certified;
+use super::reader::nearest;
+use super::resolve::KnownScope;
 use super::rule::Rule;
 use super::value::At;
 use crate::name::Name;
@@ -57,7 +61,7 @@ pub(super) fn resolve(
 }
 
 fn site_settings(
-    site: &file::Site,
+    site: &written::Site,
     file: &File,
     scopes: &[KnownScope],
     notes: &Notes,
@@ -126,7 +130,7 @@ fn site_settings(
 }
 
 /// Whether browsers can get there, and safely (design section 3, S1).
-fn reachable(site: &file::Site, url: &At<Origin>, file: &File, notes: &Notes) {
+fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes) {
     let (origin, listen) = (&url.value, &file.listen);
     let insecure = site.insecure.as_ref().filter(|insecure| insecure.value);
     let needs_it = !origin.https() && !origin.loopback();
@@ -195,7 +199,7 @@ fn reachable(site: &file::Site, url: &At<Origin>, file: &File, notes: &Notes) {
     }
 }
 
-fn upstream_settings(site: &file::Site, notes: &Notes) -> Option<upstream::Settings> {
+fn upstream_settings(site: &written::Site, notes: &Notes) -> Option<upstream::Settings> {
     if let Some(ca) = &site.upstream_ca {
         certified(ca, "certificate of an authority", notes);
     }
@@ -218,7 +222,7 @@ fn upstream_settings(site: &file::Site, notes: &Notes) -> Option<upstream::Setti
 }
 
 fn own_scopes(
-    site: &file::Site,
+    site: &written::Site,
     file: &File,
     scopes: &[KnownScope],
     notes: &Notes,
@@ -254,7 +258,7 @@ fn own_scopes(
     (own.len() == site.scopes.items.len() && !own.is_empty()).then_some(own)
 }
 
-fn routes(site: &file::Site, file: &File, notes: &Notes) -> Option<Vec<Route>> {
+fn routes(site: &written::Site, file: &File, notes: &Notes) -> Option<Vec<Route>> {
     let routes: Vec<Option<Route>> = site
         .routes
         .iter()
@@ -273,7 +277,7 @@ fn routes(site: &file::Site, file: &File, notes: &Notes) -> Option<Vec<Route>> {
     routes.into_iter().collect()
 }
 
-fn class(require: &At<String>, site: &file::Site, file: &File, notes: &Notes) -> Option<Class> {
+fn class(require: &At<String>, site: &written::Site, file: &File, notes: &Notes) -> Option<Class> {
     let text = require.value.as_str();
     match text {
         "deny" => return Some(Class::Deny),
@@ -310,7 +314,7 @@ fn class(require: &At<String>, site: &file::Site, file: &File, notes: &Notes) ->
     None
 }
 
-fn unknown_class(require: &At<String>, site: &file::Site, file: &File) -> Diagnostic {
+fn unknown_class(require: &At<String>, site: &written::Site, file: &File) -> Diagnostic {
     let text = require.value.as_str();
     if let Some(scope) = file
         .scopes

@@ -395,7 +395,7 @@ fn a_message_that_cannot_be_sent_is_told_in_the_words_of_its_parser() {
             crate::message::BadTemplate::NoCode.to_string()
         )
     );
-    assert!(crate::message::Template::parse(file::MESSAGE).is_ok());
+    assert!(crate::message::Template::parse(file::site::MESSAGE).is_ok());
 }
 
 #[test]
@@ -524,7 +524,7 @@ fn the_defaults_in_the_example_are_the_defaults() {
     assert_eq!(shown(true), shown(false));
 }
 
-/// The keys that a text sets, as [`reader::Notes::asked`] writes them.
+/// The keys that a text sets, as [`notes::Notes::asked`] writes them.
 fn keys_of(text: &str) -> BTreeSet<String> {
     fn walk(table: &tree::Table, path: &str, keys: &mut BTreeSet<String>) {
         for entry in &table.entries {
@@ -567,7 +567,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
 fn known_keys() -> BTreeSet<String> {
     let folder = Folder::new(&example(true));
     let root = tree::read(&folder.path("countersign.toml"), &mut Vec::new()).unwrap();
-    let notes = reader::Notes::new(Vec::new());
+    let notes = notes::Notes::new(Vec::new());
     file::File::read(reader::Reader::root(&root, &notes));
     notes.asked()
 }
