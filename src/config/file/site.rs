@@ -1,0 +1,213 @@
+//! `[sites.…]` and `[scopes.…]` as written.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Method;
+use http::header::HeaderName;
+
+use crate::config::address::Upstream;
+use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::reader::{List, Reader};
+use crate::config::rule::Rule;
+use crate::config::value::{At, Colour, Words};
+use crate::message::{Channel, Template};
+use crate::name::Name;
+use crate::route::Pattern;
+use crate::scope::RESERVED;
+use crate::site::Origin;
+use crate::subject::Subject;
+use crate::upstream::HostMode;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// The text that a scope without `message` sends (carriers ask for the site first; `ux` for "never share it").
+pub(in crate::config) const MESSAGE: &str =
+    "{NAME}: {CODE} is your {SCOPE} code. Valid {MINUTES} min. Never share it.";
+
+/// `[sites.NAME]`
+pub(in crate::config) struct Site {
+    pub(in crate::config) name: At<Name>,
+    pub(in crate::config) title: Option<At<Words>>,
+    pub(in crate::config) url: Option<At<Origin>>,
+    pub(in crate::config) upstream: Option<At<Upstream>>,
+    pub(in crate::config) upstream_ca: Option<At<PathBuf>>,
+    pub(in crate::config) host: HostMode,
+    pub(in crate::config) support: Option<At<Words>>,
+    /// True if `support` is written, rightly or not.
+    pub(in crate::config) supported: bool,
+    pub(in crate::config) directory: Option<At<Name>>,
+    pub(in crate::config) scopes: List<Name>,
+    pub(in crate::config) accent: Option<At<Colour>>,
+    pub(in crate::config) origins: List<Origin>,
+    pub(in crate::config) insecure: Option<At<bool>>,
+    pub(in crate::config) fixed_user: Option<At<Subject>>,
+    pub(in crate::config) identity_header: Option<At<HeaderName>>,
+    pub(in crate::config) routes: Vec<Route>,
+}
+
+/// `[[sites.NAME.routes]]`
+pub(in crate::config) struct Route {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) paths: Vec<Pattern>,
+    pub(in crate::config) methods: Vec<Method>,
+    pub(in crate::config) query: Vec<(String, String)>,
+    pub(in crate::config) form: Vec<(String, String)>,
+    pub(in crate::config) websocket: Option<bool>,
+    /// A class or a scope: which of them, only the site knows.
+    pub(in crate::config) require: Option<At<String>>,
+}
+
+/// `[scopes.NAME]`
+pub(in crate::config) struct Scope {
+    pub(in crate::config) name: At<Name>,
+    pub(in crate::config) title: Option<At<Words>>,
+    pub(in crate::config) digits: u8,
+    pub(in crate::config) code_life: Duration,
+    pub(in crate::config) grant_life: Duration,
+    pub(in crate::config) idle: Duration,
+    pub(in crate::config) channels: List<Channel>,
+    pub(in crate::config) message: Option<At<Template>>,
+}
+
+impl Site {
+    pub(super) fn read(name: At<Name>, mut table: Reader<'_>) -> Self {
+        table.not_yet(
+            "preset",
+            "leave it out, and write the routes that the application needs",
+        );
+        table.not_yet(
+            "captures",
+            "leave it out: visitors name themselves at the gate before they see the application",
+        );
+        table.not_yet("logo", "leave it out");
+        table.not_yet("client_ca", "leave it out");
+        table.not_yet(
+            "logout",
+            "leave it out: people sign out at /.countersign/sign-out",
+        );
+        let site = Self {
+            title: table.optional("name"),
+            url: table.required("url", "\"https://portal.example.com\""),
+            upstream: table.required("upstream", "\"http://127.0.0.1:8080\""),
+            upstream_ca: table.optional("upstream_ca"),
+            host: table
+                .optional("host")
+                .map_or_else(HostMode::default, |mode| mode.value),
+            supported: table.has("support"),
+            support: table.optional("support"),
+            directory: table.required("directory", "\"staff\""),
+            scopes: table.list("scopes"),
+            accent: table.optional("accent"),
+            origins: table.list("origins"),
+            insecure: table.optional("insecure"),
+            fixed_user: table.optional("fixed_user"),
+            identity_header: identity(table.table_if_written("identity")),
+            routes: table.each("routes").into_iter().map(Route::read).collect(),
+            name,
+        };
+        table.finish();
+        site
+    }
+}
+
+fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {
+    let mut table = table?;
+    table.not_yet(
+        "sign_key",
+        "leave it out: the header alone is sent, so let the application listen to the gateway only",
+    );
+    let header = table.required("header", "\"X-Remote-User\"");
+    table.finish();
+    header
+}
+
+impl Route {
+    pub(super) fn read(mut table: Reader<'_>) -> Self {
+        let capture = table.not_yet("capture", "write require = \"SCOPE\": visitors name themselves at the gate before they see the application");
+        let paths = table.one_or_more("path");
+        if !paths.written {
+            let problem = Diagnostic::new(
+                Rule::NoPath,
+                "a route without a path",
+                table.place(),
+                "which path is it?",
+            );
+            table.notes().add(problem.help("add path = \"/admin/**\"; to guard everything, name the scope first in the site's `scopes`"));
+        }
+        match (capture, table.has("require")) {
+            (false, false) => {
+                let problem = Diagnostic::new(
+                    Rule::NoClass,
+                    "a route that does not say who may",
+                    table.place(),
+                    "neither `require` nor `capture`",
+                );
+                table.notes().add(problem.help("add require = \"SCOPE\", \"public\", \"public-full\", \"login-page\" or \"deny\""));
+            }
+            (true, true) => {
+                let problem = Diagnostic::new(
+                    Rule::NoClass,
+                    "a route that says twice who may",
+                    table.place(),
+                    "both `require` and `capture`",
+                );
+                table.notes().add(problem.help("leave one of them"));
+            }
+            _ => {}
+        }
+        let route = Self {
+            place: table.place().clone(),
+            paths: paths.values(),
+            methods: table.one_or_more("methods").values(),
+            query: table.pairs("query"),
+            form: table.pairs("form"),
+            websocket: table.optional("websocket").map(|is| is.value),
+            require: table.optional("require"),
+        };
+        table.finish();
+        route
+    }
+}
+
+impl Scope {
+    pub(super) fn read(name: At<Name>, mut table: Reader<'_>) -> Self {
+        if RESERVED.contains(&name.value.as_str()) {
+            let problem = Diagnostic::new(
+                Rule::BadName,
+                format!("no scope can be named `{}`", name.value),
+                &name.place,
+                "`require` has another use for this word",
+            );
+            table
+                .notes()
+                .add(problem.help("choose another name, such as `login`"));
+        }
+        table.only(
+            "remember",
+            "0d",
+            "leave it out: every browser is asked each time",
+        );
+        table.not_yet(
+            "trusted_networks",
+            "leave it out: people are asked wherever they come from",
+        );
+        table.not_yet("shadow", "leave it out");
+        let grant_life = table.duration("grant_life", MINUTE..=30 * DAY, 12 * HOUR);
+        let scope = Self {
+            title: table.optional("title"),
+            // Design section 12: a code has 4 to 8 digits and lives 1 to 10 minutes (C1).
+            digits: table.number("digits", 4..=8, 6),
+            code_life: table.duration("code_life", MINUTE..=10 * MINUTE, 5 * MINUTE),
+            grant_life,
+            idle: table.duration("idle", MINUTE..=grant_life, grant_life.min(30 * MINUTE)),
+            channels: table.some("channels"),
+            message: table.optional("message"),
+            name,
+        };
+        table.finish();
+        scope
+    }
+}

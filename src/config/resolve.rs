@@ -1,0 +1,393 @@
+//! From the file as written to what it means: names become the things they name, references become secrets.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::diagnostic::Diagnostic;
+use super::file::delivery::{self as written, CarrierKind};
+use super::file::site::MESSAGE;
+use super::file::{self, File};
+use super::names::{refer, repeated, twice};
+use super::notes::Notes;
+use super::pem::{certified, readable};
+use super::reader::List;
+use super::rule::Rule;
+use super::secret::{self, Environment};
+use super::value::At;
+use super::{Config, sites};
+use crate::carrier::{self, webhook};
+use crate::message::{Channel, Template};
+use crate::name::Name;
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::{directory, server};
+
+/// systemd's StateDirectory=countersign, for those who start the gateway by hand.
+const STATE_DIRECTORY: &str = "/var/lib/countersign";
+
+/// What a key of HMAC-SHA-256 must have (S10: 256 bits).
+const KEY_BYTES: usize = 32;
+
+/// A scope and where its table stands.
+pub(super) type KnownScope = At<Arc<Scope>>;
+
+/// Puts everything together. `None` only if something is wrong, which is then in `notes`; not always the other way
+/// round.
+pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> Option<Config> {
+    let scopes = scopes(&file, notes);
+    let session_keys = file
+        .session_keys
+        .written
+        .then(|| session_keys(&file.session_keys, notes, environment));
+    let listen = listen(&file.listen, notes, environment);
+    let trusted_proxies = trusted_proxies(&file.listen, notes);
+    let directories: Vec<directory::Settings> = file
+        .directories
+        .iter()
+        .filter_map(|directory| directory_settings(directory, notes))
+        .collect();
+    let carriers = file
+        .carriers
+        .iter()
+        .filter_map(|carrier| carrier_settings(carrier, notes, environment))
+        .collect();
+    let delivery = delivery(&file, notes);
+    let sites = sites::resolve(&file, &scopes, notes);
+    if notes.sound() {
+        warn_of_unused(&file, notes);
+        sites::warn_of_scopes_never_asked(&file, notes);
+    }
+    Some(Config {
+        listen,
+        trusted_proxies,
+        sites: sites?,
+        directories,
+        carriers,
+        delivery,
+        limits: file.limits,
+        state_directory: file
+            .state_directory
+            .map_or_else(|| state_directory(environment), |path| path.value),
+        session_keys,
+        show_phone: file.show_phone,
+        log_format: file.log_format,
+    })
+}
+
+fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
+    let mut scopes = Vec::new();
+    for scope in &file.scopes {
+        repeated(&scope.channels, "channel", notes, |channel| *channel);
+        let channels: Vec<Channel> = if scope.channels.written {
+            scope
+                .channels
+                .items
+                .iter()
+                .map(|channel| channel.value)
+                .collect()
+        } else {
+            vec![Channel::Sms]
+        };
+        for (index, channel) in channels.iter().enumerate() {
+            let (word, carriers) = match channel {
+                Channel::Sms => ("sms", &file.delivery.sms),
+                Channel::Voice => ("voice", &file.delivery.voice),
+            };
+            if !carriers.written {
+                let place = scope
+                    .channels
+                    .items
+                    .get(index)
+                    .map_or(&scope.name.place, |channel| &channel.place);
+                let example = file
+                    .carriers
+                    .first()
+                    .map_or("NAME", |carrier| carrier.name.value.as_str());
+                let problem = Diagnostic::new(
+                    Rule::NoCarrier,
+                    format!("nobody carries `{word}`"),
+                    place,
+                    format!("scope `{}` uses it", scope.name.value),
+                );
+                notes.add(problem.help(format!(
+                    "name a carrier: [delivery] {word} = [\"{example}\"]"
+                )));
+            }
+        }
+        // Where the operator's own message cannot be sent that is noted, and nothing comes of this configuration.
+        let own = scope.message.as_ref().map(|message| message.value.clone());
+        let message =
+            own.unwrap_or_else(|| Template::parse(MESSAGE).expect("a constant, parsed in a test"));
+        let meant = Scope {
+            name: scope.name.value.clone(),
+            title: scope.title.as_ref().map_or_else(
+                || scope.name.value.to_string(),
+                |title| title.value.0.clone(),
+            ),
+            digits: scope.digits,
+            code_life: scope.code_life,
+            grant_life: scope.grant_life,
+            idle: scope.idle,
+            channels,
+            message,
+        };
+        scopes.push(At {
+            value: Arc::new(meant),
+            place: scope.name.place.clone(),
+        });
+    }
+    scopes
+}
+
+/// What is set up and never named anywhere is either forgotten or misspelt elsewhere.
+fn warn_of_unused(file: &File, notes: &Notes) {
+    let carrying: BTreeSet<&Name> = file
+        .delivery
+        .sms
+        .items
+        .iter()
+        .chain(&file.delivery.voice.items)
+        .map(|name| &name.value)
+        .collect();
+    for carrier in file
+        .carriers
+        .iter()
+        .filter(|carrier| !carrying.contains(&carrier.name.value))
+    {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            format!("carrier `{}` is not used", carrier.name.value),
+            &carrier.name.place,
+            "not in [delivery]",
+        );
+        notes.add(problem);
+    }
+    let asked: BTreeSet<&Name> = file
+        .sites
+        .iter()
+        .filter_map(|site| site.directory.as_ref())
+        .map(|name| &name.value)
+        .collect();
+    for directory in file
+        .directories
+        .iter()
+        .filter(|directory| !asked.contains(&directory.name.value))
+    {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            format!("directory `{}` is not used", directory.name.value),
+            &directory.name.place,
+            "no site names it",
+        );
+        notes.add(problem);
+    }
+}
+
+fn session_keys(
+    keys: &List<secret::Reference>,
+    notes: &Notes,
+    environment: &Environment,
+) -> Vec<Secret> {
+    let mut read = Vec::new();
+    for reference in &keys.items {
+        let Some(key) = noted(secret::read(reference, environment), notes) else {
+            continue;
+        };
+        if key.expose().len() < KEY_BYTES {
+            let label = format!("{} bytes, {KEY_BYTES} are needed", key.expose().len());
+            let problem = Diagnostic::new(
+                Rule::ShortSecret,
+                "a session key is too short",
+                &reference.place,
+                label,
+            );
+            notes.add(problem.help("make one: openssl rand -base64 32"));
+        }
+        read.push(key);
+    }
+    read
+}
+
+fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> server::Settings {
+    let mut certificates = Vec::new();
+    for certificate in &listen.certificates {
+        certified(&certificate.chain, "certificate", notes);
+        let Some(key) = noted(secret::read(&certificate.key, environment), notes) else {
+            continue;
+        };
+        if PrivateKeyDer::from_pem_slice(key.expose()).is_err() {
+            let problem = Diagnostic::new(
+                Rule::NoSecret,
+                "no private key is in there",
+                &certificate.key.place,
+                "a PEM file with a PRIVATE KEY is wanted",
+            );
+            notes.add(problem);
+        }
+        certificates.push(server::Certificate {
+            chain: certificate.chain.value.clone(),
+            key,
+        });
+    }
+    if listen.https.written && !listen.certified {
+        let problem = Diagnostic::new(
+            Rule::NoTls,
+            "https without a certificate",
+            &listen.https.place,
+            "needs `cert` and `key`",
+        );
+        notes.add(problem.help("add to [listen]: cert = \"/etc/countersign/tls/fullchain.pem\" and key = \"credential:tls_key\""));
+    }
+    if let (false, Some(certificate)) = (listen.https.written, listen.certificates.first()) {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "a certificate that is not used",
+            &certificate.chain.place,
+            "there is no https listener",
+        );
+        notes.add(problem.help("add to [listen]: https = [\"0.0.0.0:443\"]"));
+    }
+    let mut seen: Vec<&At<std::net::SocketAddr>> = Vec::new();
+    for address in listen.https.items.iter().chain(&listen.http.items) {
+        // Port 0 is a new port each time.
+        match seen
+            .iter()
+            .find(|known| known.value == address.value && known.value.port() != 0)
+        {
+            Some(first) => notes.add(twice(
+                &format!("address {}", address.value),
+                &address.place,
+                &first.place,
+            )),
+            None => seen.push(address),
+        }
+    }
+    let values = |list: &List<std::net::SocketAddr>| {
+        list.items.iter().map(|address| address.value).collect()
+    };
+    server::Settings {
+        https: values(&listen.https),
+        http: values(&listen.http),
+        certificates,
+    }
+}
+
+fn trusted_proxies(listen: &file::Listen, notes: &Notes) -> Vec<ipnet::IpNet> {
+    for net in listen
+        .trusted_proxies
+        .items
+        .iter()
+        .filter(|net| net.value.prefix_len() == 0)
+    {
+        let problem = Diagnostic::new(
+            Rule::TrustsAll,
+            "everybody is believed about their address",
+            &net.place,
+            "every peer is a trusted proxy",
+        );
+        notes.add(problem.help("name the addresses of your proxies: a visitor who picks an address of their own evades the limits"));
+    }
+    listen
+        .trusted_proxies
+        .items
+        .iter()
+        .map(|net| net.value)
+        .collect()
+}
+
+fn directory_settings(
+    directory: &written::Directory,
+    notes: &Notes,
+) -> Option<directory::Settings> {
+    let users = directory.users.as_ref()?;
+    readable(users, notes);
+    // The users in it are the directory's to judge; what is wrong with them belongs here, beside the rest.
+    Some(directory::Settings {
+        name: directory.name.value.clone(),
+        kind: directory::Kind::File(users.value.clone()),
+    })
+}
+
+fn carrier_settings(
+    carrier: &written::Carrier,
+    notes: &Notes,
+    environment: &Environment,
+) -> Option<carrier::Settings> {
+    let name = &carrier.name.value;
+    let kind = match carrier.kind.as_ref()? {
+        CarrierKind::Console { place } => {
+            let problem = Diagnostic::new(
+                Rule::ForTrials,
+                format!("carrier `{name}` is for trials"),
+                place,
+                "codes are printed, not sent",
+            );
+            notes.add(problem.help("people get their codes by [carriers.NAME.webhook]"));
+            carrier::Kind::Console
+        }
+        CarrierKind::Webhook { url, signing_key } => {
+            if let Some(url) = url
+                .as_ref()
+                .filter(|url| !url.value.origin.https() && !url.value.origin.loopback())
+            {
+                let problem = Diagnostic::new(
+                    Rule::CleartextHook,
+                    "codes and numbers go over the network in clear text",
+                    &url.place,
+                    "not encrypted",
+                );
+                notes.add(problem.help("write https://"));
+            }
+            let key = signing_key
+                .as_ref()
+                .and_then(|reference| noted(secret::read(reference, environment), notes));
+            carrier::Kind::Webhook(webhook::Settings {
+                url: url.as_ref()?.value.url.clone(),
+                signing_key: key?,
+            })
+        }
+    };
+    Some(carrier::Settings {
+        name: name.clone(),
+        kind,
+        timeout: carrier.timeout,
+    })
+}
+
+fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
+    let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
+    let names = |list: &List<Name>| {
+        repeated(list, "carrier", notes, Clone::clone);
+        for name in &list.items {
+            refer("[delivery]", "carrier", name, &known, notes);
+        }
+        list.items.iter().map(|name| name.value.clone()).collect()
+    };
+    carrier::Delivery {
+        sms: names(&file.delivery.sms),
+        voice: names(&file.delivery.voice),
+        timeout: file.delivery.timeout,
+        countries: file
+            .delivery
+            .countries
+            .clone()
+            .unwrap_or_else(|| vec!["US".to_owned()]),
+        fictional: file.delivery.fictional,
+    }
+}
+
+/// `$STATE_DIRECTORY` may name several (systemd.exec(5)); the first is ours.
+fn state_directory(environment: &Environment) -> PathBuf {
+    let named = environment
+        .get("STATE_DIRECTORY")
+        .and_then(|paths| paths.to_str()?.split(':').next());
+    PathBuf::from(named.unwrap_or(STATE_DIRECTORY))
+}
+
+fn noted<T>(read: Result<T, Diagnostic>, notes: &Notes) -> Option<T> {
+    read.map_err(|problem| notes.add(problem)).ok()
+}

@@ -1,0 +1,398 @@
+//! Sites as meant: their scopes, routes and listeners, and the rules that hold between them.
+
+use std::sync::Arc;
+
+use super::SiteSettings;
+use super::diagnostic::Diagnostic;
+use super::file::File;
+use super::file::site as written;
+use super::names::{no_such, refer, repeated};
+use super::notes::Notes;
+use super::pem::certified;
+use super::reader::nearest;
+use super::resolve::KnownScope;
+use super::rule::Rule;
+use super::value::At;
+use crate::name::Name;
+use crate::route::{Class, Route, Table};
+use crate::scope::Scope;
+use crate::site::{Origin, Site};
+use crate::upstream::{self, Address};
+
+/// All sites; `None` if one of them cannot be had, which is then noted.
+pub(super) fn resolve(
+    file: &File,
+    scopes: &[KnownScope],
+    notes: &Notes,
+) -> Option<Vec<SiteSettings>> {
+    if !file.sites_written {
+        let problem = Diagnostic::new(Rule::Missing, "there is no site", &file.place, "");
+        notes.add(
+            problem.help("write [sites.NAME] with its `url`, `upstream`, `directory` and `scopes`"),
+        );
+    }
+    let mut urls: Vec<&At<Origin>> = Vec::new();
+    for url in file.sites.iter().filter_map(|site| site.url.as_ref()) {
+        match urls.iter().find(|known| known.value == url.value) {
+            Some(first) => notes.add(
+                Diagnostic::new(
+                    Rule::Repeated,
+                    "two sites have one `url`",
+                    &url.place,
+                    "here again",
+                )
+                .also(&first.place, "here first")
+                .help(
+                    "requests find their site by the host they ask for: give one of them another",
+                ),
+            ),
+            None => urls.push(url),
+        }
+    }
+    let sites: Vec<Option<SiteSettings>> = file
+        .sites
+        .iter()
+        .map(|site| site_settings(site, file, scopes, notes))
+        .collect();
+    sites
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .filter(|sites| !sites.is_empty())
+}
+
+fn site_settings(
+    site: &written::Site,
+    file: &File,
+    scopes: &[KnownScope],
+    notes: &Notes,
+) -> Option<SiteSettings> {
+    if !site.supported {
+        let problem = Diagnostic::new(
+            Rule::NoSupport,
+            format!("site `{}` names nobody to turn to", site.name.value),
+            &site.name.place,
+            "no `support`",
+        );
+        notes.add(
+            problem
+                .help("add: support = \"Help desk, +1 202 555 0143\" for people who cannot go on"),
+        );
+    }
+    if let Some(url) = &site.url {
+        reachable(site, url, file, notes);
+    }
+    if let Some(directory) = &site.directory {
+        let known: Vec<&At<Name>> = file
+            .directories
+            .iter()
+            .map(|directory| &directory.name)
+            .collect();
+        refer("site", "directory", directory, &known, notes);
+    }
+    let upstream = upstream_settings(site, notes);
+    let own = own_scopes(site, file, scopes, notes);
+    let routes = routes(site, file, notes);
+
+    let (origin, own, directory) = (
+        &site.url.as_ref()?.value,
+        own?,
+        &site.directory.as_ref()?.value,
+    );
+    let first = own.first()?.name.clone();
+    Some(SiteSettings {
+        site: Site {
+            name: site.name.value.clone(),
+            title: site.title.as_ref().map_or_else(
+                || site.name.value.to_string(),
+                |title| title.value.0.clone(),
+            ),
+            origin: origin.clone(),
+            origins: site
+                .origins
+                .items
+                .iter()
+                .map(|other| other.value.clone())
+                .collect(),
+            insecure: !origin.https() && !origin.loopback(),
+            scopes: own,
+            routes: Table::new(routes?, first),
+            fixed_user: site.fixed_user.as_ref().map(|user| user.value.clone()),
+            support: site.support.as_ref().map(|support| support.value.0.clone()),
+            accent: site.accent.as_ref().map(|accent| accent.value.0.clone()),
+        },
+        upstream: upstream?,
+        directory: directory.clone(),
+        identity_header: site
+            .identity_header
+            .as_ref()
+            .map(|header| header.value.clone()),
+    })
+}
+
+/// Whether browsers can get there, and safely (design section 3, S1).
+fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes) {
+    let (origin, listen) = (&url.value, &file.listen);
+    let insecure = site.insecure.as_ref().filter(|insecure| insecure.value);
+    let needs_it = !origin.https() && !origin.loopback();
+    if needs_it && insecure.is_none() {
+        let problem = Diagnostic::new(
+            Rule::Insecure,
+            "an http:// site off loopback",
+            &url.place,
+            "cookies and codes would go over the network in clear text",
+        );
+        notes.add(
+            problem.help(
+                "write https://; or add insecure = true if nobody else can read that network",
+            ),
+        );
+    }
+    if let (false, Some(insecure)) = (needs_it, insecure) {
+        notes.add(Diagnostic::new(
+            Rule::NotUsed,
+            "`insecure` has no effect here",
+            &insecure.place,
+            "only for an http:// site off loopback",
+        ));
+    }
+    // A proxy in front may do TLS, if it is believed when it says so.
+    let behind_proxy = listen.http.written && listen.trusted_proxies.written;
+    if origin.https() && !listen.https.written && !behind_proxy {
+        let problem = Diagnostic::new(
+            Rule::NoTls,
+            "an https:// site without an https listener",
+            &url.place,
+            "nobody listens for it",
+        );
+        let problem = if listen.place.position().is_some() {
+            problem.also(&listen.place, "has no `https`")
+        } else {
+            problem
+        };
+        notes.add(
+            problem
+                .help("add to [listen]: https = [\"0.0.0.0:443\"], cert and key")
+                .help("behind a proxy that does TLS, add: http = [\"127.0.0.1:8080\"] and trusted_proxies = [\"127.0.0.1/32\"]"),
+        );
+    }
+    if !origin.https() && !listen.http.written {
+        let problem = Diagnostic::new(
+            Rule::NoListener,
+            "an http:// site without an http listener",
+            &url.place,
+            "nobody listens for it",
+        );
+        let problem = if listen.place.position().is_some() {
+            problem.also(&listen.place, "has no `http`")
+        } else {
+            problem
+        };
+        notes.add(problem.help(format!(
+            "add to [listen]: http = [\"{}:{}\"]",
+            if origin.loopback() {
+                "127.0.0.1"
+            } else {
+                "0.0.0.0"
+            },
+            origin.port()
+        )));
+    }
+}
+
+fn upstream_settings(site: &written::Site, notes: &Notes) -> Option<upstream::Settings> {
+    if let Some(ca) = &site.upstream_ca {
+        certified(ca, "certificate of an authority", notes);
+    }
+    let mut address = site.upstream.as_ref()?.value.address.clone();
+    match (&mut address, &site.upstream_ca) {
+        (Address::Tls { ca, .. }, Some(own)) => *ca = Some(own.value.clone()),
+        (_, Some(own)) => notes.add(Diagnostic::new(
+            Rule::NotUsed,
+            "`upstream_ca` has no effect here",
+            &own.place,
+            "only for an https:// upstream",
+        )),
+        (_, None) => {}
+    }
+    Some(upstream::Settings {
+        address,
+        authority: site.upstream.as_ref()?.value.authority.clone(),
+        host: site.host,
+    })
+}
+
+fn own_scopes(
+    site: &written::Site,
+    file: &File,
+    scopes: &[KnownScope],
+    notes: &Notes,
+) -> Option<Vec<Arc<Scope>>> {
+    if !site.scopes.written {
+        let problem = Diagnostic::new(
+            Rule::NoScopes,
+            format!("site `{}` has no scopes", site.name.value),
+            &site.name.place,
+            "nothing would guard it",
+        );
+        let example = file
+            .scopes
+            .first()
+            .map_or("login", |scope| scope.name.value.as_str());
+        notes.add(problem.help(format!(
+            "add: scopes = [\"{example}\"]; the first guards everything that no route names"
+        )));
+    }
+    repeated(&site.scopes, "scope", notes, Clone::clone);
+    let known: Vec<&At<Name>> = file.scopes.iter().map(|scope| &scope.name).collect();
+    let mut own = Vec::new();
+    for name in &site.scopes.items {
+        if refer("site", "scope", name, &known, notes) {
+            own.extend(
+                scopes
+                    .iter()
+                    .find(|scope| scope.value.name == name.value)
+                    .map(|scope| Arc::clone(&scope.value)),
+            );
+        }
+    }
+    (own.len() == site.scopes.items.len() && !own.is_empty()).then_some(own)
+}
+
+fn routes(site: &written::Site, file: &File, notes: &Notes) -> Option<Vec<Route>> {
+    let routes: Vec<Option<Route>> = site
+        .routes
+        .iter()
+        .map(|route| {
+            Some(Route {
+                class: class(route.require.as_ref()?, site, file, notes)?,
+                paths: route.paths.clone(),
+                methods: route.methods.clone(),
+                query: route.query.clone(),
+                form: route.form.clone(),
+                websocket: route.websocket,
+                place: route.place.to_string(),
+            })
+        })
+        .collect();
+    routes.into_iter().collect()
+}
+
+fn class(require: &At<String>, site: &written::Site, file: &File, notes: &Notes) -> Option<Class> {
+    let text = require.value.as_str();
+    match text {
+        "deny" => return Some(Class::Deny),
+        "public" => return Some(Class::Public),
+        "login-page" => return Some(Class::LoginPage),
+        "public-full" => {
+            let problem = Diagnostic::new(
+                Rule::WideOpen,
+                "this route is open as it is",
+                &require.place,
+                "anyone, any method, with cookies and all",
+            );
+            notes.add(problem.help("\"public\" lets anyone read without cookies: what the application shows to people who are signed in stays behind the code"));
+            return Some(Class::PublicFull);
+        }
+        _ => {}
+    }
+    if let Some(own) = site
+        .scopes
+        .items
+        .iter()
+        .find(|name| name.value.as_str() == text)
+    {
+        return Some(Class::Scope(own.value.clone()));
+    }
+    let exists = file
+        .scopes
+        .iter()
+        .any(|scope| scope.name.value.as_str() == text);
+    // Where the site's scopes are wrong themselves, that has been said, and this scope may be one of them.
+    if !notes.spoilt(text) && !(exists && (site.scopes.items.is_empty() || !site.scopes.whole)) {
+        notes.add(unknown_class(require, site, file));
+    }
+    None
+}
+
+fn unknown_class(require: &At<String>, site: &written::Site, file: &File) -> Diagnostic {
+    let text = require.value.as_str();
+    if let Some(scope) = file
+        .scopes
+        .iter()
+        .find(|scope| scope.name.value.as_str() == text)
+    {
+        let title = format!(
+            "route refers to a scope that site `{}` does not have",
+            site.name.value
+        );
+        return Diagnostic::new(
+            Rule::NoSuchThing,
+            title,
+            &require.place,
+            "not one of its `scopes`",
+        )
+        .also(&scope.name.place, "the scope")
+        .also(&site.scopes.place, "the site's scopes")
+        .help(format!("add \"{text}\" to the site's `scopes`"));
+    }
+    let known: Vec<&At<Name>> = file.scopes.iter().map(|scope| &scope.name).collect();
+    let problem = no_such("route", "scope", text, &require.place, &known);
+    // A scope that is near has its place shown already.
+    match nearest(text, ["public", "public-full", "login-page", "deny"]) {
+        Some(near) if problem.labels.len() == 1 => Diagnostic::new(
+            Rule::NoSuchThing,
+            problem.title,
+            &require.place,
+            format!("no scope is named `{text}`"),
+        )
+        .help(format!("did you mean `{near}`?")),
+        None if problem.labels.len() == 1 => {
+            problem.help("or the classes \"public\", \"public-full\", \"login-page\", \"deny\"")
+        }
+        _ => problem,
+    }
+}
+
+/// The first scope of a site guards what no route names; any other guards only what routes say.
+pub(super) fn warn_of_scopes_never_asked(file: &File, notes: &Notes) {
+    for site in &file.sites {
+        for name in site.scopes.items.iter().skip(1) {
+            let required = site
+                .routes
+                .iter()
+                .filter_map(|route| route.require.as_ref())
+                .any(|require| require.value == name.value.as_str());
+            if !required {
+                let problem = Diagnostic::new(
+                    Rule::NeverAsked,
+                    format!("scope `{}` is never asked for", name.value),
+                    &name.place,
+                    "not the first, and no route requires it",
+                );
+                notes.add(problem.help(format!(
+                    "require it where it matters: require = \"{}\"",
+                    name.value
+                )));
+            }
+        }
+    }
+    for scope in &file.scopes {
+        if !file.sites.iter().any(|site| {
+            site.scopes
+                .items
+                .iter()
+                .any(|name| name.value == scope.name.value)
+        }) {
+            let problem = Diagnostic::new(
+                Rule::NeverAsked,
+                format!("scope `{}` is never asked for", scope.name.value),
+                &scope.name.place,
+                "no site has it",
+            );
+            notes.add(problem.help(format!(
+                "add it to a site: scopes = [\"{}\"]",
+                scope.name.value
+            )));
+        }
+    }
+}
