@@ -44,6 +44,7 @@ pub mod site;
 pub mod body;
 pub mod code;
 pub mod event;
+pub mod form;
 pub mod message;
 pub mod moment;
 pub mod name;
