@@ -1,0 +1,99 @@
+//! The headers under which a page of ours is shown (S8).
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
+
+use crate::site::Origin;
+
+/// Which blocks of a page a browser may obey, and who may frame it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// Everything up to the value of `form-action`, which stands last so that it can be extended.
+    text: String,
+}
+
+impl Policy {
+    /// Allows exactly these style blocks and this script.
+    ///
+    /// `framed` is for the one page that is made to be seen in a frame of the same site: under `frame-ancestors 'none'`
+    /// browsers would show their own error in its place.
+    pub(super) fn new(styles: &[&str], script: &str, framed: bool) -> Self {
+        let styles: Vec<String> = styles.iter().map(|style| hash(style)).collect();
+        let ancestors = if framed { "'self'" } else { "'none'" };
+        Self {
+            text: format!(
+                "default-src 'none'; style-src {}; script-src {}; img-src 'self' data:; base-uri 'none'; frame-ancestors {ancestors}; form-action 'self'",
+                styles.join(" "),
+                hash(script),
+            ),
+        }
+    }
+
+    /// All of them; `released_to` is where a held response may lead after the form.
+    pub(super) fn headers(&self, released_to: Option<&Origin>) -> HeaderMap {
+        let policy = match released_to {
+            Some(origin) => format!("{} {}", self.text, origin.text()),
+            None => self.text.clone(),
+        };
+        let policy = HeaderValue::try_from(policy).expect("hashes, keywords and origins are visible ASCII");
+        let fixed = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+            // Not `no-referrer`: browsers then send `Origin: null` with a form, and the origin check fails.
+            (header::REFERRER_POLICY, "same-origin"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (HeaderName::from_static("x-robots-tag"), "noindex"),
+            (header::VARY, "Accept-Language, Accept-Encoding"),
+        ];
+        let mut headers: HeaderMap = fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers
+    }
+}
+
+/// A CSP hash source (CSP Level 3 section 2.3.1).
+fn hash(block: &str) -> String {
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(block)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s8_the_headers_are_exactly_these() {
+        let headers = Policy::new(&["a", "b"], "c", false).headers(None);
+        let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort();
+        assert_eq!(
+            lines,
+            [
+                "cache-control: no-store",
+                "content-security-policy: default-src 'none'; \
+                 style-src 'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=' 'sha256-PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0='; \
+                 script-src 'sha256-Ln0sA6lQeuJl7PW1NWiFpTOTogKdJBOUmXJloaJa78Y='; img-src 'self' data:; base-uri 'none'; \
+                 frame-ancestors 'none'; form-action 'self'",
+                "content-type: text/html; charset=utf-8",
+                "referrer-policy: same-origin",
+                "vary: Accept-Language, Accept-Encoding",
+                "x-content-type-options: nosniff",
+                "x-robots-tag: noindex",
+            ]
+        );
+    }
+
+    #[test]
+    fn s8_a_form_may_lead_to_exactly_one_more_origin() {
+        let origin = Origin::parse("https://elsewhere.example:8443").unwrap();
+        let headers = Policy::new(&[""], "", false).headers(Some(&origin));
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.ends_with("; form-action 'self' https://elsewhere.example:8443"), "{policy}");
+    }
+
+    #[test]
+    fn only_the_page_for_frames_may_be_framed_and_only_by_its_own_site() {
+        let policy = |framed| Policy::new(&[""], "", framed).text;
+        assert!(policy(true).contains("frame-ancestors 'self';") && policy(false).contains("frame-ancestors 'none';"));
+    }
+}

@@ -1,0 +1,46 @@
+'use strict';
+{
+  const find = (id) => document.getElementById(id);
+  const status = find('status'), wait = find('wait'), left = find('left'), code = find('code');
+  const say = (text) => { if (status) status.textContent = text; };
+  const opened = Date.now(), stop = new AbortController();
+  let busy;
+
+  for (const time of document.querySelectorAll('time'))
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+
+  const free = () => { busy?.removeAttribute('aria-busy'); busy = null; };
+  addEventListener('pageshow', free);
+  addEventListener('submit', (event) => {
+    if (busy) return event.preventDefault();
+    stop.abort();
+    busy = event.submitter ?? event.target;
+    busy.setAttribute('aria-busy', 'true');
+    setTimeout(free, 10000);
+  });
+
+  if (code && window.OTPCredential)
+    navigator.credentials.get({ otp: { transport: ['sms'] }, signal: stop.signal }).then((otp) => {
+      code.value = otp.code;
+      code.form.requestSubmit(code.form.elements.do);
+    }).catch(() => {});
+
+  if (find('notice')) say(find('notice').textContent);
+
+  if (wait) {
+    const tick = () => {
+      const seconds = Math.ceil(wait.dataset.left - (Date.now() - opened) / 1000);
+      if (seconds > 0) {
+        left.textContent = Math.floor(seconds / 60) + ':' + String(seconds % 60).padStart(2, '0');
+      } else {
+        clearInterval(clock);
+        wait.textContent = wait.dataset.ready;
+        say(wait.dataset.ready);
+      }
+    };
+    const clock = setInterval(tick, 1000);
+  }
+
+  const early = status?.dataset.ends - 150;
+  if (early > 0) setTimeout(() => say(status.dataset.soon), early * 1000);
+}
