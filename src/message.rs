@@ -1,4 +1,13 @@
-//! To be written.
+//! What is sent: a template with places, the text made of it, and the words of a call.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::Rng;
+use zeroize::Zeroizing;
+
 /// How a code travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
@@ -7,22 +16,313 @@ pub enum Channel {
     /// A call in which the digits are spoken.
     Voice,
 }
-/// A message's text with its places.
+
+/// The text is no channel.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a channel is \"sms\" or \"voice\"")]
+pub struct NotAChannel;
+
+impl Channel {
+    /// As it is written in `channels = […]` and in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = NotAChannel;
+
+    fn from_str(text: &str) -> Result<Self, NotAChannel> {
+        match text {
+            "sms" => Ok(Self::Sms),
+            "voice" => Ok(Self::Voice),
+            _ => Err(NotAChannel),
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message's text with its places: `{NAME}`, `{CODE}` and `{SCOPE}` as in Bandwidth's API, `{MINUTES}` and `{HOST}`.
+///
+/// `{CODE}` stands in it at least once. Its default is the text of a scope that names none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(String);
+pub struct Template(Vec<Part>);
+
+/// What is put into a template's places.
+#[derive(Clone, Copy)]
+pub struct Values<'a> {
+    /// The site's name.
+    pub name: &'a str,
+    /// The digits.
+    pub code: &'a str,
+    /// The scope's title.
+    pub scope: &'a str,
+    /// How long the code is good, in minutes.
+    pub minutes: u64,
+    /// The site's public host, without scheme and port: what the browser compares before it fills the code in.
+    pub host: &'a str,
+}
+
 /// What is wrong with a template.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadTemplate {
-    /// To be written.
-    #[error("no {{CODE}}")]
+    /// The code is not in it.
+    #[error("a message needs {{CODE}} in it")]
     NoCode,
+    /// More than 2,048 characters: Bandwidth's limit, and no carrier takes more.
+    #[error("a message has at most 2048 characters, this one has {0}")]
+    TooLong(usize),
+    /// Braces around something that is no place.
+    #[error("no place is named {{{name}}}{}", hint(*like))]
+    Unknown {
+        /// What stands between the braces.
+        name: String,
+        /// The place that was perhaps meant.
+        like: Option<&'static str>,
+        /// Where the brace stands: the character's number, from 1.
+        column: usize,
+    },
+    /// `{` without `}`, or the other way round.
+    #[error("the brace at character {column} has no partner")]
+    Unbalanced {
+        /// Where it stands: the character's number, from 1.
+        column: usize,
+    },
 }
+
 impl Template {
-    /// To be written.
+    /// Takes a template apart. There is no way to write a brace that is none of a place: in a text message it counts
+    /// double, and nobody has needed one.
     ///
     /// # Errors
-    /// To be written.
+    /// [`BadTemplate`], the first fault from the left.
     pub fn parse(text: &str) -> Result<Self, BadTemplate> {
-        Ok(Self(text.to_owned()))
+        let length = text.chars().count();
+        if length > LONGEST {
+            return Err(BadTemplate::TooLong(length));
+        }
+        let column = |at: usize| text[..at].chars().count() + 1;
+        let (mut parts, mut done) = (Vec::new(), 0);
+        while let Some(brace) = text[done..].find(['{', '}']).map(|found| done + found) {
+            let inside = text[brace..]
+                .strip_prefix('{')
+                .and_then(|rest| rest.split_once(['{', '}']));
+            let name = match inside {
+                Some((name, _)) if text[brace + 1 + name.len()..].starts_with('}') => name,
+                _ => {
+                    return Err(BadTemplate::Unbalanced {
+                        column: column(brace),
+                    });
+                }
+            };
+            let place = Place::parse(name).ok_or_else(|| BadTemplate::Unknown {
+                name: name.to_owned(),
+                like: Place::like(name),
+                column: column(brace),
+            })?;
+            parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
+            parts.push(Part::Place(place));
+            done = brace + name.len() + 2;
+        }
+        parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
+        if !parts.contains(&Part::Place(Place::Code)) {
+            return Err(BadTemplate::NoCode);
+        }
+        Ok(Self(parts))
+    }
+
+    /// The text message: the template's text, an empty line, and the line by which browsers fill the code in.
+    ///
+    /// That line is the last, `@host #code`, one blank, nothing after it (WICG, origin-bound one-time codes).
+    #[must_use]
+    pub fn render(&self, values: &Values<'_>) -> Text {
+        let minutes = values.minutes.to_string();
+        let parts = self.0.iter().map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Place(Place::Name) => values.name,
+            Part::Place(Place::Code) => values.code,
+            Part::Place(Place::Scope) => values.scope,
+            Part::Place(Place::Minutes) => &minutes,
+            Part::Place(Place::Host) => values.host,
+        });
+        Text::of(parts.chain(["\n\n@", values.host, " #", values.code]))
     }
 }
+
+impl Default for Template {
+    /// `{NAME}: {CODE} is your {SCOPE} code. Valid {MINUTES} min. Never share it.`
+    fn default() -> Self {
+        let text = |text: &str| Part::Text(text.to_owned());
+        Self(vec![
+            Part::Place(Place::Name),
+            text(": "),
+            Part::Place(Place::Code),
+            text(" is your "),
+            Part::Place(Place::Scope),
+            text(" code. Valid "),
+            Part::Place(Place::Minutes),
+            text(" min. Never share it."),
+        ])
+    }
+}
+
+/// The words of a call: the digits one by one, three times, how long they are good, and what to do about a call that
+/// nobody asked for.
+///
+/// Plain text; commas and full stops are the pauses. The template's text is for the eye and is not read out.
+#[must_use]
+pub fn script(values: &Values<'_>) -> Text {
+    let mut digits = Zeroizing::new(String::with_capacity(values.code.len() * 3));
+    for (place, digit) in values.code.chars().enumerate() {
+        if place > 0 {
+            digits.push_str(", ");
+        }
+        digits.push(digit);
+    }
+    let minutes = match values.minutes {
+        1 => "1 minute".to_owned(),
+        more => format!("{more} minutes"),
+    };
+    Text::of([
+        "Hello, this is ",
+        values.name,
+        ". Your code is ",
+        &digits,
+        ". Again: ",
+        &digits,
+        ". Again: ",
+        &digits,
+        ". It is good for ",
+        &minutes,
+        ". If you did not ask for this, hang up.",
+    ])
+}
+
+/// A text with a code in it: wiped when dropped, and not to be printed by accident (C8).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text(Zeroizing<String>);
+
+impl Text {
+    /// Joins the parts, in a string that never has to grow: growing would leave a copy behind, unwiped.
+    fn of<'a>(parts: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Self {
+        let parts = parts.into_iter();
+        let mut text = Zeroizing::new(String::with_capacity(parts.clone().map(str::len).sum()));
+        text.extend(parts);
+        Self(text)
+    }
+
+    /// The text, for the carrier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(…)")
+    }
+}
+
+/// What names one message to carriers and in logs: 128 random bits, 22 characters of base64url.
+///
+/// A carrier that is handed the same identifier twice sends once, so it must not come twice by chance.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Id(String);
+
+impl Id {
+    /// Draws a new one.
+    #[must_use]
+    pub fn draw() -> Self {
+        let mut random = [0; 16];
+        rand::rng().fill_bytes(&mut random);
+        Self(URL_SAFE_NO_PAD.encode(random))
+    }
+
+    /// The identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A stretch of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Place(Place),
+}
+
+/// What a pair of braces stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Name,
+    Code,
+    Scope,
+    Minutes,
+    Host,
+}
+
+impl Place {
+    const ALL: [(&'static str, Self); 5] = [
+        ("NAME", Self::Name),
+        ("CODE", Self::Code),
+        ("SCOPE", Self::Scope),
+        ("MINUTES", Self::Minutes),
+        ("HOST", Self::Host),
+    ];
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(own, _)| *own == name)
+            .map(|&(_, place)| place)
+    }
+
+    /// The place whose name looks most like `name`, if one does.
+    fn like(name: &str) -> Option<&'static str> {
+        let name = name.trim().to_uppercase();
+        let scored = Self::ALL
+            .iter()
+            .map(|&(own, _)| (strsim::jaro_winkler(own, &name), own));
+        scored
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|&(score, _)| score > 0.75)
+            .map(|(_, own)| own)
+    }
+}
+
+/// Characters of a template.
+const LONGEST: usize = 2048;
+
+/// The end of [`BadTemplate::Unknown`]'s sentence.
+fn hint(like: Option<&'static str>) -> String {
+    match like {
+        Some(like) => format!("; did you mean {{{like}}}?"),
+        None => "; there are {NAME}, {CODE}, {SCOPE}, {MINUTES} and {HOST}".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
