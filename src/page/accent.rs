@@ -21,8 +21,18 @@ struct Colour([u8; 3]);
 /// under 4.5, since no colour is near both. Where it would vanish into the card, edges are drawn in the colour of text.
 pub(super) fn style(accent: &str) -> Option<String> {
     let accent = Colour::parse(accent)?;
-    let on = if accent.contrast(BLACK) > accent.contrast(WHITE) { BLACK } else { WHITE };
-    let [light, dark] = [0, 1].map(|theme| if accent.contrast(CARD[theme]) < EDGE { INK[theme] } else { accent });
+    let on = if accent.contrast(BLACK) > accent.contrast(WHITE) {
+        BLACK
+    } else {
+        WHITE
+    };
+    let [light, dark] = [0, 1].map(|theme| {
+        if accent.contrast(CARD[theme]) < EDGE {
+            INK[theme]
+        } else {
+            accent
+        }
+    });
     Some(format!(
         ":root{{--accent:{accent};--on:{on};--edge:{light}}}@media(prefers-color-scheme:dark){{:root{{--accent:{accent};--on:{on};--edge:{dark}}}}}"
     ))
@@ -48,7 +58,11 @@ impl Colour {
     fn luminance(self) -> f64 {
         let linear = |part: u8| {
             let part = f64::from(part) / 255.0;
-            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            if part <= 0.04045 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
         };
         let [r, g, b] = self.0.map(linear);
         0.0722f64.mul_add(b, 0.2126f64.mul_add(r, 0.7152 * g))
@@ -79,7 +93,10 @@ mod tests {
             for g in steps() {
                 for b in steps() {
                     let accent = Colour([r, g, b]);
-                    assert!(accent.contrast(BLACK).max(accent.contrast(WHITE)) >= 4.5, "{accent}");
+                    assert!(
+                        accent.contrast(BLACK).max(accent.contrast(WHITE)) >= 4.5,
+                        "{accent}"
+                    );
                 }
             }
         }
@@ -92,14 +109,34 @@ mod tests {
             style("#0B5FFF"),
             ":root{--accent:#0b5fff;--on:#ffffff;--edge:#0b5fff}@media(prefers-color-scheme:dark){:root{--accent:#0b5fff;--on:#ffffff;--edge:#0b5fff}}"
         );
-        assert!(style("#ffff00").contains("--on:#000000;--edge:#16181d}"), "yellow is too light for the light card");
-        assert!(style("#ffff00").contains("--on:#000000;--edge:#ffff00}"), "and good on the dark one");
-        assert!(style("#101010").contains("--on:#ffffff;--edge:#eceef2}"), "black is too dark for the dark card");
+        assert!(
+            style("#ffff00").contains("--on:#000000;--edge:#16181d}"),
+            "yellow is too light for the light card"
+        );
+        assert!(
+            style("#ffff00").contains("--on:#000000;--edge:#ffff00}"),
+            "and good on the dark one"
+        );
+        assert!(
+            style("#101010").contains("--on:#ffffff;--edge:#eceef2}"),
+            "black is too dark for the dark card"
+        );
     }
 
     #[test]
     fn what_is_no_colour_makes_no_style() {
-        for bad in ["", "#", "0b5fff", "#0b5ff", "#0b5fff0", "#0b5ffg", "#+b5fff", "red", "#0b5fff;}", "</style>"] {
+        for bad in [
+            "",
+            "#",
+            "0b5fff",
+            "#0b5ff",
+            "#0b5fff0",
+            "#0b5ffg",
+            "#+b5fff",
+            "red",
+            "#0b5fff;}",
+            "</style>",
+        ] {
             assert_eq!(style(bad), None, "{bad}");
         }
     }
@@ -107,15 +144,40 @@ mod tests {
     #[test]
     fn the_cards_are_those_of_the_style() {
         let css = include_str!("style.css");
-        for (theme, [card, ink]) in css.split("@media (prefers-color-scheme: dark)").zip([[CARD[0], INK[0]], [CARD[1], INK[1]]]) {
-            let card = if card == WHITE { "#fff".to_owned() } else { card.to_string() };
-            assert!(theme.contains(&format!("--card: {card};")) && theme.contains(&format!("--ink: {ink};")));
+        for (theme, [card, ink]) in css
+            .split("@media (prefers-color-scheme: dark)")
+            .zip([[CARD[0], INK[0]], [CARD[1], INK[1]]])
+        {
+            let card = if card == WHITE {
+                "#fff".to_owned()
+            } else {
+                card.to_string()
+            };
+            assert!(
+                theme.contains(&format!("--card: {card};"))
+                    && theme.contains(&format!("--ink: {ink};"))
+            );
         }
-        for (ground, words) in [("#ffffff", "#565c69"), ("#f3f4f7", "#565c69"), ("#fdf1f1", "#b3141f"), ("#ffffff", "#b3141f"), ("#0f1115", "#a9b0bd"), ("#191c22", "#a9b0bd"), ("#2b1b1e", "#ff9a98"), ("#2447d8", "#ffffff"), ("#9db4ff", "#0d1020")] {
+        for (ground, words) in [
+            ("#ffffff", "#565c69"),
+            ("#f3f4f7", "#565c69"),
+            ("#fdf1f1", "#b3141f"),
+            ("#ffffff", "#b3141f"),
+            ("#0f1115", "#a9b0bd"),
+            ("#191c22", "#a9b0bd"),
+            ("#2b1b1e", "#ff9a98"),
+            ("#2447d8", "#ffffff"),
+            ("#9db4ff", "#0d1020"),
+        ] {
             let [ground, words] = [ground, words].map(|colour| Colour::parse(colour).unwrap());
             assert!(ground.contrast(words) >= 4.5, "{words} on {ground}");
         }
-        for (ground, edge) in [("#ffffff", "#868d9b"), ("#191c22", "#747c8b"), ("#ffffff", "#2447d8"), ("#191c22", "#9db4ff")] {
+        for (ground, edge) in [
+            ("#ffffff", "#868d9b"),
+            ("#191c22", "#747c8b"),
+            ("#ffffff", "#2447d8"),
+            ("#191c22", "#9db4ff"),
+        ] {
             let [ground, edge] = [ground, edge].map(|colour| Colour::parse(colour).unwrap());
             assert!(ground.contrast(edge) >= EDGE, "{edge} on {ground}");
         }

@@ -5,8 +5,8 @@ use minijinja::context;
 use super::text::{Fill, Texts};
 use super::{Draft, Look};
 
-/// Shown as a number's right form; from the range that is nobody's (NANP, 555-0100 to 0199).
-const EXAMPLE_NUMBER: &str = "+1 202 555 0143";
+/// Shown as a number's right form, on one line; from the range that is nobody's (NANP, 555-0100 to 0199).
+const EXAMPLE_NUMBER: &str = "+1\u{a0}202\u{a0}555\u{a0}0143";
 
 /// Who is it?
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,10 @@ impl AskPage<'_> {
             };
             context! { text => say(text), at => at.filter(|_| self.who == Who::Anyone), help => () }
         });
-        Draft { error, scope: Some(self.scope.to_owned()), ..Draft::new("ask.html", say("ask.heading"), rest) }
+        Draft {
+            error,
+            scope: Some(self.scope.to_owned()),
+            ..Draft::new("ask.html", say("ask.heading"), rest)
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::{Draft, Look, minutes_left, time};
 /// What the code page of one challenge shows now.
 ///
 /// Whether the subject is known must not show (C7): two challenges with equal values here get equal bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CodePage<'a> {
     /// Where both forms are posted: `token`, `do` (`answer`, `send`, `voice` or `cancel`), and with `answer` the `code`.
     pub action: &'a str,
@@ -116,16 +116,26 @@ pub enum CodeError {
 
 impl CodeError {
     fn is_about_the_field(self) -> bool {
-        matches!(self, Self::Empty | Self::WrongLength { .. } | Self::NotDigits | Self::Wrong { .. })
+        matches!(
+            self,
+            Self::Empty | Self::WrongLength { .. } | Self::NotDigits | Self::Wrong { .. }
+        )
     }
 }
 
 impl CodePage<'_> {
-    pub(super) fn draft(&self, texts: &Texts, look: &Look<'_>, reference: &str, now: Moment) -> Draft {
+    pub(super) fn draft(
+        &self,
+        texts: &Texts,
+        look: &Look<'_>,
+        reference: &str,
+        now: Moment,
+    ) -> Draft {
         let say = |key: &str, fills: &[(&str, Fill<'_>)]| texts.html(key, fills);
         let (title, heading) = match self.state {
             State::NotSent => ("code.heading_unsent", "code.heading_unsent"),
-            State::Sent { .. } | State::Over => ("code.title", "code.heading"),
+            State::Sent { .. } => ("code.title", "code.heading"),
+            State::Over => ("code.heading_over", "code.heading_over"),
             State::Locked { .. } => ("code.heading_locked", "code.heading_locked"),
         };
         let field = match self.state {
@@ -136,13 +146,22 @@ impl CodePage<'_> {
             _ => None,
         };
         let (status, retry_after) = match self.state {
-            State::Locked { until } => (StatusCode::TOO_MANY_REQUESTS, Some(until.saturating_sub(now.unix).max(1))),
+            State::Locked { until } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Some(until.saturating_sub(now.unix).max(1)),
+            ),
             _ => (StatusCode::OK, None),
         };
         let reference = Fill::Html(format!("<bdi dir=\"ltr\">{}</bdi>", HtmlEscape(reference)));
         let lost = match look.support {
-            Some(support) => say("code.lost_help", &[("support", Fill::Words(support)), ("reference", reference)]),
-            None => say("code.lost_nobody", &[("site", Fill::Words(look.site)), ("reference", reference)]),
+            Some(support) => say(
+                "code.lost_help",
+                &[("support", Fill::Words(support)), ("reference", reference)],
+            ),
+            None => say(
+                "code.lost_nobody",
+                &[("site", Fill::Words(look.site)), ("reference", reference)],
+            ),
         };
         let rest = context! {
             action => self.action,
@@ -183,7 +202,11 @@ impl CodePage<'_> {
             return None;
         }
         let seconds = self.resend_in.as_secs() + u64::from(self.resend_in.subsec_nanos() > 0);
-        let left = Fill::Html(format!("<span id=\"left\">{}:{:02}</span>", seconds / 60, seconds % 60));
+        let left = Fill::Html(format!(
+            "<span id=\"left\">{}:{:02}</span>",
+            seconds / 60,
+            seconds % 60
+        ));
         Some(context! { seconds, text => texts.html("code.wait.line", &[("left", left)]) })
     }
 
@@ -193,20 +216,28 @@ impl CodePage<'_> {
         let stage = match self.state {
             State::NotSent => "unsent",
             State::Sent { .. } => "sent",
-            State::Over => return Some(Value::from_safe_string(say(&format!("code.over.{}", word(self.channel)), &[]))),
-            State::Locked { .. } => return None,
+            State::Over | State::Locked { .. } => return None,
         };
         let how = match self.ending {
             Some(ending) => {
                 let ending = Fill::Html(format!("<bdi dir=\"ltr\">••{}</bdi>", HtmlEscape(ending)));
-                say(&format!("code.{stage}.{}", word(self.channel)), &[("n", self.count()), ("ending", ending)])
+                say(
+                    &format!("code.{stage}.{}", word(self.channel)),
+                    &[("n", self.count()), ("ending", ending)],
+                )
             }
-            None => say(&format!("code.{stage}.{}_hidden", word(self.channel)), &[("n", self.count())]),
+            None => say(
+                &format!("code.{stage}.{}_hidden", word(self.channel)),
+                &[("n", self.count())],
+            ),
         };
         Some(Value::from_safe_string(match self.state {
             State::Sent { until } => {
                 let minutes = minutes_left(until, now);
-                format!("{how} {}", say("code.sent.until", &[("until", time(until)), ("n", minutes)]))
+                format!(
+                    "{how} {}",
+                    say("code.sent.until", &[("until", time(until)), ("n", minutes)])
+                )
             }
             _ => how,
         }))
@@ -227,9 +258,16 @@ impl CodePage<'_> {
         let button = |channel, key, main: bool| context! { does => does(channel), text => texts.html(key, &[]), main };
         match self.state {
             State::Locked { .. } => Vec::new(),
-            _ => std::iter::once(button(self.channel, first(self.channel), !matches!(self.state, State::Sent { .. })))
-                .chain(self.other_channel().map(|channel| button(channel, other(channel), false)))
-                .collect(),
+            _ => std::iter::once(button(
+                self.channel,
+                first(self.channel),
+                !matches!(self.state, State::Sent { .. }),
+            ))
+            .chain(
+                self.other_channel()
+                    .map(|channel| button(channel, other(channel), false)),
+            )
+            .collect(),
         }
     }
 
@@ -243,7 +281,10 @@ impl CodePage<'_> {
             Notice::Sent { at } => (at, ""),
             Notice::SentAgain { at } => (at, "_again"),
         };
-        texts.html(&format!("code.notice.{}{again}", word(self.channel)), &[("at", time(at))])
+        texts.html(
+            &format!("code.notice.{}{again}", word(self.channel)),
+            &[("at", time(at))],
+        )
     }
 
     fn error_text(&self, texts: &Texts, error: CodeError) -> Value {
@@ -252,15 +293,24 @@ impl CodePage<'_> {
         let other = self.other_channel().is_some();
         let (key, fills): (_, Vec<(&str, Fill<'_>)>) = match error {
             CodeError::Empty => ("empty", vec![("n", self.count())]),
-            CodeError::WrongLength { typed } => ("wrong_length", vec![("n", self.count()), ("typed", Fill::Count(typed as u64))]),
+            CodeError::WrongLength { typed } => (
+                "wrong_length",
+                vec![("n", self.count()), ("typed", Fill::Count(typed as u64))],
+            ),
             CodeError::NotDigits => ("not_digits", vec![]),
             CodeError::Wrong { .. } => (by_channel("wrong", "wrong_call"), vec![]),
             CodeError::Expired => (by_channel("expired", "expired_call"), vec![]),
             CodeError::TriesUsedUp => (by_channel("tries_used_up", "tries_used_up_call"), vec![]),
             CodeError::SendLimit { until } => ("send_limit", vec![("until", time(until))]),
-            CodeError::CarrierTrouble if other => (by_channel("trouble_or_call", "trouble_call_or_send"), vec![]),
+            CodeError::CarrierTrouble if other => (
+                by_channel("trouble_or_call", "trouble_call_or_send"),
+                vec![],
+            ),
             CodeError::CarrierTrouble => (by_channel("trouble", "trouble_call"), vec![]),
-            CodeError::NumberCannot if other => (by_channel("number_cannot_or_call", "number_cannot_call_or_send"), vec![]),
+            CodeError::NumberCannot if other => (
+                by_channel("number_cannot_or_call", "number_cannot_call_or_send"),
+                vec![],
+            ),
             CodeError::NumberCannot => (by_channel("number_cannot", "number_cannot_call"), vec![]),
             CodeError::TooEarly { seconds } => ("too_early", vec![("n", Fill::Count(seconds))]),
             CodeError::Stale => ("stale", vec![]),
@@ -278,10 +328,14 @@ impl CodePage<'_> {
     /// The id of what mends the error: the field, or the button to press.
     fn error_place(&self, error: CodeError) -> Option<&'static str> {
         match error {
-            CodeError::Expired | CodeError::TriesUsedUp | CodeError::TooEarly { .. } => Some(does(self.channel)),
+            CodeError::Expired | CodeError::TriesUsedUp | CodeError::TooEarly { .. } => {
+                Some(does(self.channel))
+            }
             CodeError::CarrierTrouble => Some(does(self.other_channel().unwrap_or(self.channel))),
             CodeError::NumberCannot => self.other_channel().map(does),
-            _ if error.is_about_the_field() && matches!(self.state, State::Sent { .. }) => Some("code"),
+            _ if error.is_about_the_field() && matches!(self.state, State::Sent { .. }) => {
+                Some("code")
+            }
             _ => None,
         }
     }

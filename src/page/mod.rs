@@ -66,7 +66,7 @@ pub struct Look<'a> {
 }
 
 /// A page. Links and actions are paths of the site.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Page<'a> {
     /// Who is it?
     Ask(AskPage<'a>),
@@ -117,7 +117,10 @@ impl Rendered {
     #[must_use]
     pub fn headers(&self, released_to: Option<&Origin>) -> HeaderMap {
         let mut headers = self.policy.headers(released_to);
-        headers.extend(self.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        headers.extend(
+            self.retry_after
+                .map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))),
+        );
         headers
     }
 }
@@ -129,7 +132,8 @@ impl Pages {
     /// Never, as long as the templates and texts that are compiled in are sound; tests render all of them.
     #[must_use]
     pub fn new() -> Self {
-        let texts = Texts::parse(include_str!("../../locales/en.toml")).expect("the file is compiled in and tested");
+        let texts = Texts::parse(include_str!("../../locales/en.toml"))
+            .expect("the file is compiled in and tested");
         Self::with(texts)
     }
 
@@ -138,7 +142,9 @@ impl Pages {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         for (name, source) in TEMPLATES {
-            templates.add_template(name, source).expect("the template is compiled in and tested");
+            templates
+                .add_template(name, source)
+                .expect("the template is compiled in and tested");
         }
         templates.add_global("style", Value::from_safe_string(STYLE.to_owned()));
         templates.add_global("script", Value::from_safe_string(SCRIPT.to_owned()));
@@ -157,10 +163,23 @@ impl Pages {
     /// # Panics
     /// Never, as long as the templates that are compiled in are sound; tests render every page in every state.
     #[must_use]
-    pub fn render(&self, page: &Page<'_>, look: &Look<'_>, reference: &str, now: Moment) -> Rendered {
+    pub fn render(
+        &self,
+        page: &Page<'_>,
+        look: &Look<'_>,
+        reference: &str,
+        now: Moment,
+    ) -> Rendered {
         let draft = self.draft(page, look, reference, now);
-        let title_key = if draft.error.is_some() { "page.title_error" } else { "page.title" };
-        let title_fills = [("heading", Fill::Html(draft.title.to_string())), ("site", Fill::Words(look.site))];
+        let title_key = if draft.error.is_some() {
+            "page.title_error"
+        } else {
+            "page.title"
+        };
+        let title_fills = [
+            ("heading", Fill::Html(draft.title.to_string())),
+            ("site", Fill::Words(look.site)),
+        ];
         let accent = look.accent.and_then(accent::style);
         let styles: Vec<&str> = std::iter::once(STYLE).chain(accent.as_deref()).collect();
         let policy = Policy::new(&styles, SCRIPT, matches!(page, Page::Frame { .. }));
@@ -178,26 +197,52 @@ impl Pages {
             .get_template(draft.template)
             .and_then(|template| template.render(context! { ..base, ..draft.rest }))
             .expect("the template is compiled in, and every state of it is rendered in tests");
-        Rendered { status: draft.status, html, policy, retry_after: draft.retry_after }
+        Rendered {
+            status: draft.status,
+            html,
+            policy,
+            retry_after: draft.retry_after,
+        }
     }
 
     fn draft(&self, page: &Page<'_>, look: &Look<'_>, reference: &str, now: Moment) -> Draft {
         let say = |key: &str| self.texts.html(key, &[("site", Fill::Words(look.site))]);
         let plain = |heading: &str, lead: &str, link: &str, to: &str, top: bool| {
             let link = context! { to, text => say(link), top };
-            Draft::new("plain.html", say(heading), context! { lead => say(lead), help => (), link })
+            Draft::new(
+                "plain.html",
+                say(heading),
+                context! { lead => say(lead), help => (), link },
+            )
         };
         match page {
             Page::Ask(page) => page.draft(&self.texts, look),
             Page::Code(page) => page.draft(&self.texts, look, reference, now),
-            Page::SignOut { action, token } => {
-                Draft::new("sign_out.html", say("sign_out.heading"), context! { lead => say("sign_out.lead"), action => *action, token => *token })
-            }
-            Page::SignedOut { again } => plain("signed_out.heading", "signed_out.lead", "signed_out.link", again, false),
-            Page::SubmitAgain { back } => plain("submit_again.heading", "submit_again.lead", "submit_again.link", back, false),
+            Page::SignOut { action, token } => Draft::new(
+                "sign_out.html",
+                say("sign_out.heading"),
+                context! { lead => say("sign_out.lead"), action => *action, token => *token },
+            ),
+            Page::SignedOut { again } => plain(
+                "signed_out.heading",
+                "signed_out.lead",
+                "signed_out.link",
+                again,
+                false,
+            ),
+            Page::SubmitAgain { back } => plain(
+                "submit_again.heading",
+                "submit_again.lead",
+                "submit_again.link",
+                back,
+                false,
+            ),
             Page::Frame { link } => {
                 let draft = plain("frame.heading", "frame.lead", "frame.link", link, true);
-                Draft { status: StatusCode::UNAUTHORIZED, ..draft }
+                Draft {
+                    status: StatusCode::UNAUTHORIZED,
+                    ..draft
+                }
             }
             Page::Refused(refusal) => refusal.draft(&self.texts, look, now),
         }
@@ -228,18 +273,33 @@ struct Draft {
 
 impl Draft {
     fn new(template: &'static str, heading: Value, rest: Value) -> Self {
-        Self { template, status: StatusCode::OK, retry_after: None, title: heading.clone(), heading, scope: None, error: None, rest }
+        Self {
+            template,
+            status: StatusCode::OK,
+            retry_after: None,
+            title: heading.clone(),
+            heading,
+            scope: None,
+            error: None,
+            rest,
+        }
     }
 }
 
 /// A time of day, which the script turns into the visitor's own.
 fn time(unix: u64) -> Fill<'static> {
     let at = timestamp(unix);
-    Fill::Html(format!("<time datetime=\"{at}\">{}</time>", at.strftime("%H:%M UTC")))
+    Fill::Html(format!(
+        "<time datetime=\"{at}\">{}</time>",
+        at.strftime("%H:%M UTC")
+    ))
 }
 
 fn timestamp(unix: u64) -> Timestamp {
-    i64::try_from(unix).ok().and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(Timestamp::MAX)
+    i64::try_from(unix)
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok())
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// Minutes until `unix`, begun ones counted whole; at least one, since "0 minutes" helps nobody.

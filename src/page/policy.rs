@@ -36,7 +36,8 @@ impl Policy {
             Some(origin) => format!("{} {}", self.text, origin.text()),
             None => self.text.clone(),
         };
-        let policy = HeaderValue::try_from(policy).expect("hashes, keywords and origins are visible ASCII");
+        let policy =
+            HeaderValue::try_from(policy).expect("hashes, keywords and origins are visible ASCII");
         let fixed = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CACHE_CONTROL, "no-store"),
@@ -46,7 +47,10 @@ impl Policy {
             (HeaderName::from_static("x-robots-tag"), "noindex"),
             (header::VARY, "Accept-Language, Accept-Encoding"),
         ];
-        let mut headers: HeaderMap = fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+        let mut headers: HeaderMap = fixed
+            .into_iter()
+            .map(|(name, value)| (name, HeaderValue::from_static(value)))
+            .collect();
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         headers
     }
@@ -64,7 +68,10 @@ mod tests {
     #[test]
     fn s8_the_headers_are_exactly_these() {
         let headers = Policy::new(&["a", "b"], "c", false).headers(None);
-        let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        let mut lines: Vec<String> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
         lines.sort();
         assert_eq!(
             lines,
@@ -88,12 +95,18 @@ mod tests {
         let origin = Origin::parse("https://elsewhere.example:8443").unwrap();
         let headers = Policy::new(&[""], "", false).headers(Some(&origin));
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.ends_with("; form-action 'self' https://elsewhere.example:8443"), "{policy}");
+        assert!(
+            policy.ends_with("; form-action 'self' https://elsewhere.example:8443"),
+            "{policy}"
+        );
     }
 
     #[test]
     fn only_the_page_for_frames_may_be_framed_and_only_by_its_own_site() {
         let policy = |framed| Policy::new(&[""], "", framed).text;
-        assert!(policy(true).contains("frame-ancestors 'self';") && policy(false).contains("frame-ancestors 'none';"));
+        assert!(
+            policy(true).contains("frame-ancestors 'self';")
+                && policy(false).contains("frame-ancestors 'none';")
+        );
     }
 }

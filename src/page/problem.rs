@@ -61,7 +61,10 @@ impl Problem<'_> {
     /// Never: texts and numbers under fixed keys are always JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let kind = self.kind.name().map_or_else(|| "about:blank".to_owned(), |name| format!("https://countersign.invalid/problems/{name}"));
+        let kind = self.kind.name().map_or_else(
+            || "about:blank".to_owned(),
+            |name| format!("https://countersign.invalid/problems/{name}"),
+        );
         let body = Body {
             kind,
             title: self.kind.title(),
@@ -189,7 +192,16 @@ mod tests {
 
     #[test]
     fn a_problem_says_no_more_than_it_knows() {
-        let problem = |kind| Problem { kind, scope: None, challenge_url: None, expires_at: None, reference: "R\"<" }.json();
+        let problem = |kind| {
+            Problem {
+                kind,
+                scope: None,
+                challenge_url: None,
+                expires_at: None,
+                reference: "R\"<",
+            }
+            .json()
+        };
         assert_eq!(
             problem(Kind::RateLimited),
             r#"{"type":"https://countersign.invalid/problems/rate-limited","title":"Too many requests","status":429,"reference":"R\"<"}"#
@@ -202,8 +214,12 @@ mod tests {
 
     #[test]
     fn a_refusal_has_one_status_whoever_asks() {
-        for refusal in super::super::tests::REFUSALS {
-            assert_eq!(Kind::from(&refusal).status(), refusal.status(), "{refusal:?}");
+        for refusal in super::super::tests::states::REFUSALS {
+            assert_eq!(
+                Kind::from(&refusal).status(),
+                refusal.status(),
+                "{refusal:?}"
+            );
         }
     }
 }

@@ -92,7 +92,9 @@ impl Refusal<'_> {
     }
 
     pub(super) fn draft(&self, texts: &Texts, look: &Look<'_>, now: Moment) -> Draft {
-        let say = |part: &str, fills: &[(&str, Fill<'_>)]| texts.html(&format!("refused.{}.{part}", self.word()), fills);
+        let say = |part: &str, fills: &[(&str, Fill<'_>)]| {
+            texts.html(&format!("refused.{}.{part}", self.word()), fills)
+        };
         let mut fills = vec![("site", Fill::Words(look.site))];
         if let Self::TooMany { until } = *self {
             fills.extend([("until", time(until)), ("n", minutes_left(until, now))]);
@@ -103,9 +105,15 @@ impl Refusal<'_> {
             }
             _ => None,
         };
-        let help = look.support.map(|support| texts.html("page.help", &[("support", Fill::Words(support))]));
+        let help = look
+            .support
+            .map(|support| texts.html("page.help", &[("support", Fill::Words(support))]));
         let rest = context! { lead => say("lead", &fills), help, link };
-        Draft { status: self.status(), retry_after: self.retry_after(now), ..Draft::new("plain.html", say("heading", &[]), rest) }
+        Draft {
+            status: self.status(),
+            retry_after: self.retry_after(now),
+            ..Draft::new("plain.html", say("heading", &[]), rest)
+        }
     }
 
     /// Its part of a text's key.

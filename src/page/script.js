@@ -7,7 +7,7 @@
   let busy;
 
   for (const time of document.querySelectorAll('time'))
-    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { timeStyle: 'short' });
 
   const free = () => { busy?.removeAttribute('aria-busy'); busy = null; };
   addEventListener('pageshow', free);

@@ -4,158 +4,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::states::{
+    ACTION, ASK, CODE, LOOK, NOW, REFERENCE, REFUSALS, alone, called, code_pages, hidden, in_state,
+    over, pages, wrong,
+};
 use super::*;
 use crate::message::Channel;
 
-/// 2026-11-22 14:32:00 UTC.
-const NOW: u64 = 1_795_357_920;
-const ACTION: &str = "/.countersign/c/4f1b";
-const LOOK: Look<'static> = Look { site: "Example Portal", support: Some("help@example.com"), accent: None };
-const REFERENCE: &str = "K7QF-2M9D";
-
-pub(super) const REFUSALS: [Refusal<'static>; 18] = [
-    Refusal::NotFound,
-    Refusal::Denied,
-    Refusal::CrossOrigin,
-    Refusal::BadRequest,
-    Refusal::Misdirected,
-    Refusal::MethodNotAllowed,
-    Refusal::UnknownChallenge { again: "/" },
-    Refusal::TooMany { until: NOW + 900 },
-    Refusal::NoPhone,
-    Refusal::Full,
-    Refusal::NothingCanSend,
-    Refusal::UpstreamDown,
-    Refusal::NotReleased { again: "/.countersign/c/4f1b" },
-    Refusal::UpstreamSlow,
-    Refusal::BodyTooLarge,
-    Refusal::HeadTooLarge,
-    Refusal::CookiesNeeded,
-    Refusal::Internal,
-];
-
-const ASK: AskPage<'static> =
-    AskPage { action: "/.countersign/ask", token: "dG9rZW4", scope: "Login", who: Who::Anyone, error: None };
-
-const CODE: CodePage<'static> = CodePage {
-    action: ACTION,
-    token: "dG9rZW4",
-    scope: "Login",
-    digits: 6,
-    channel: Channel::Sms,
-    other_channel: Some(Channel::Voice),
-    ending: Some("67"),
-    state: State::Sent { until: NOW + 300 },
-    notice: None,
-    error: None,
-    resend_in: Duration::ZERO,
-};
-
-/// A code page after an error.
-fn wrong(error: CodeError) -> CodePage<'static> {
-    CodePage { error: Some(error), ..CODE }
-}
-
-/// As `page`, but over the phone.
-fn called(page: CodePage<'static>) -> CodePage<'static> {
-    CodePage { channel: Channel::Voice, other_channel: Some(Channel::Sms), ..page }
-}
-
-/// As `page`, without a second channel.
-fn alone(page: CodePage<'static>) -> CodePage<'static> {
-    CodePage { other_channel: None, ..page }
-}
-
-/// As `page`, before the first factor held.
-fn hidden(page: CodePage<'static>) -> CodePage<'static> {
-    CodePage { ending: None, ..page }
-}
-
-/// As `page`, in another state.
-fn in_state(state: State, page: CodePage<'static>) -> CodePage<'static> {
-    CodePage { state, ..page }
-}
-
-/// Every state of the code page, by the name of its golden file.
-fn code_pages() -> Vec<(&'static str, CodePage<'static>)> {
-    use CodeError as E;
-    let soon = State::Sent { until: NOW + 60 };
-    let waiting = Duration::from_millis(23_400);
-    vec![
-        ("code", CodePage { resend_in: waiting, ..CODE }),
-        ("code-hidden", hidden(CODE)),
-        ("code-voice", called(CODE)),
-        ("code-voice-hidden", hidden(called(CODE))),
-        ("code-alone", alone(CODE)),
-        ("code-last-minute", in_state(soon, CODE)),
-        ("code-8-digits", CodePage { digits: 8, ..CODE }),
-        ("code-sent-again", CodePage { notice: Some(Notice::SentAgain { at: NOW }), resend_in: Duration::from_mins(1), ..CODE }),
-        ("code-sent-anew", CodePage { notice: Some(Notice::Sent { at: NOW }), ..CODE }),
-        ("code-called-again", called(CodePage { notice: Some(Notice::SentAgain { at: NOW }), ..CODE })),
-        ("code-called-anew", called(CodePage { notice: Some(Notice::Sent { at: NOW }), ..CODE })),
-        ("code-empty", wrong(E::Empty)),
-        ("code-wrong-length", wrong(E::WrongLength { typed: 5 })),
-        ("code-not-digits", wrong(E::NotDigits)),
-        ("code-wrong", wrong(E::Wrong { left: None })),
-        ("code-wrong-2-left", wrong(E::Wrong { left: Some(2) })),
-        ("code-wrong-1-left", called(wrong(E::Wrong { left: Some(1) }))),
-        ("code-send-limit", wrong(E::SendLimit { until: NOW + 2_280 })),
-        ("code-too-early", CodePage { resend_in: Duration::from_secs(12), ..wrong(E::TooEarly { seconds: 12 }) }),
-        ("code-too-early-by-1", wrong(E::TooEarly { seconds: 1 })),
-        ("code-stale", wrong(E::Stale)),
-        ("code-expired", in_state(State::Over, wrong(E::Expired))),
-        ("code-expired-voice", in_state(State::Over, called(wrong(E::Expired)))),
-        ("code-tries-used-up", in_state(State::Over, CodePage { resend_in: waiting, ..wrong(E::TriesUsedUp) })),
-        ("code-tries-used-up-voice", in_state(State::Over, called(wrong(E::TriesUsedUp)))),
-        ("code-trouble", in_state(State::Over, wrong(E::CarrierTrouble))),
-        ("code-trouble-alone", in_state(State::Over, alone(wrong(E::CarrierTrouble)))),
-        ("code-trouble-voice", in_state(State::Over, called(wrong(E::CarrierTrouble)))),
-        ("code-trouble-voice-alone", in_state(State::Over, alone(called(wrong(E::CarrierTrouble))))),
-        ("code-number-cannot", in_state(State::Over, wrong(E::NumberCannot))),
-        ("code-number-cannot-alone", in_state(State::Over, alone(wrong(E::NumberCannot)))),
-        ("code-number-cannot-voice", in_state(State::Over, called(wrong(E::NumberCannot)))),
-        ("code-number-cannot-voice-alone", in_state(State::Over, alone(called(wrong(E::NumberCannot))))),
-        ("code-not-sent", in_state(State::NotSent, CODE)),
-        ("code-not-sent-hidden", in_state(State::NotSent, hidden(CODE))),
-        ("code-not-sent-voice", in_state(State::NotSent, called(CODE))),
-        ("code-not-sent-voice-hidden", in_state(State::NotSent, hidden(called(CODE)))),
-        ("code-locked", in_state(State::Locked { until: NOW + 900 }, CODE)),
-        ("code-locked-last-minute", in_state(State::Locked { until: NOW + 60 }, CODE)),
-    ]
-}
-
-/// Every page there is, by the name of its golden file.
-fn pages() -> Vec<(String, Page<'static>, Look<'static>)> {
-    let ask = |error| Page::Ask(AskPage { error: Some(error), ..ASK });
-    let fixed = AskPage { who: Who::Fixed, ..ASK };
-    let bare = Look { support: None, ..LOOK };
-    let mut all = vec![
-        ("ask", Page::Ask(ASK), LOOK),
-        ("ask-empty", ask(AskError::Empty), LOOK),
-        ("ask-unusable", ask(AskError::Unusable), LOOK),
-        ("ask-stale", ask(AskError::Stale), LOOK),
-        ("ask-fixed", Page::Ask(fixed), LOOK),
-        ("ask-fixed-stale", Page::Ask(AskPage { error: Some(AskError::Stale), ..fixed }), LOOK),
-        ("sign-out", Page::SignOut { action: "/.countersign/sign-out", token: "dG9rZW4" }, LOOK),
-        ("signed-out", Page::SignedOut { again: "/" }, LOOK),
-        ("submit-again", Page::SubmitAgain { back: "/upload" }, LOOK),
-        ("frame", Page::Frame { link: ACTION }, LOOK),
-        ("code-accent", Page::Code(CODE), Look { accent: Some("#ffcc00"), ..LOOK }),
-        ("code-without-support", Page::Code(CODE), bare),
-        ("code-locked-without-support", Page::Code(in_state(State::Locked { until: NOW + 900 }, CODE)), bare),
-        ("refused-without-support", Page::Refused(Refusal::NoPhone), bare),
-        ("refused-too-many-last-minute", Page::Refused(Refusal::TooMany { until: NOW + 20 }), LOOK),
-    ]
-    .into_iter()
-    .map(|(name, page, look)| (name.to_owned(), page, look))
-    .collect::<Vec<_>>();
-    all.extend(code_pages().into_iter().map(|(name, page)| (name.to_owned(), Page::Code(page), LOOK)));
-    all.extend(REFUSALS.map(|refusal| (format!("refused-{}", refusal.word().replace('_', "-")), Page::Refused(refusal), LOOK)));
-    all
-}
+pub(super) mod states;
 
 fn now() -> Moment {
-    Moment { unix: NOW, mono: Duration::from_secs(7) }
+    Moment {
+        unix: NOW,
+        mono: Duration::from_secs(7),
+    }
 }
 
 fn render(page: &Page<'_>, look: &Look<'_>) -> Rendered {
@@ -169,7 +31,10 @@ fn code(page: CodePage<'_>) -> String {
 /// Every page, rendered.
 fn rendered() -> Vec<(String, Rendered)> {
     let built = Pages::new();
-    pages().into_iter().map(|(name, page, look)| (name, built.render(&page, &look, REFERENCE, now()))).collect()
+    pages()
+        .into_iter()
+        .map(|(name, page, look)| (name, built.render(&page, &look, REFERENCE, now())))
+        .collect()
 }
 
 /// Start tags with their attributes, of what is not style or script.
@@ -197,12 +62,16 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 
 /// What stands in the first element of that start.
 fn inside<'a>(html: &'a str, start: &str) -> &'a str {
-    let (_, after) = html.split_once(start).unwrap_or_else(|| panic!("no {start} in {html}"));
+    let (_, after) = html
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no {start} in {html}"));
     after.split_once("</").unwrap().0
 }
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pages").join(format!("{name}.html"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/pages")
+        .join(format!("{name}.html"))
 }
 
 /// `UPDATE_GOLDEN=1` writes them anew. The constant blocks are named in place of being repeated 70 times.
@@ -211,18 +80,39 @@ fn pages_are_as_the_golden_files_show_them() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut names = BTreeSet::new();
     for (name, page) in rendered() {
-        let html = page.html.replacen(STYLE, "/* style.css */", 1).replacen(SCRIPT, "/* script.js */", 1) + "\n";
+        let html =
+            page.html
+                .replacen(STYLE, "/* style.css */", 1)
+                .replacen(SCRIPT, "/* script.js */", 1)
+                + "\n";
         let path = golden(&name);
         if update {
             std::fs::write(&path, &html).unwrap();
         }
-        let kept = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(kept, html, "{name}: UPDATE_GOLDEN=1 rewrites it, if that is meant");
+        let kept = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(
+            kept, html,
+            "{name}: UPDATE_GOLDEN=1 rewrites it, if that is meant"
+        );
         assert!(names.insert(name));
     }
     let kept = std::fs::read_dir(golden("x").parent().unwrap()).unwrap();
-    let kept = kept.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    assert_eq!(names, kept, "a golden file without a page, or the other way round");
+    let kept = kept
+        .map(|file| {
+            file.unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        names, kept,
+        "a golden file without a page, or the other way round"
+    );
 }
 
 /// With every text replaced by its key, the keys that can be seen are the keys that are used.
@@ -230,11 +120,17 @@ fn pages_are_as_the_golden_files_show_them() {
 fn every_text_is_used_and_every_used_text_exists() {
     fn name_all(path: &str, table: &mut toml::Table, keys: &mut BTreeSet<String>) {
         for (key, value) in table.iter_mut() {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             match value {
                 toml::Value::Table(inner) => name_all(&path, inner, keys),
                 // These two carry the others; the language and the direction have places of their own.
-                _ if path.starts_with("page.title") || path == "language" || path == "direction" => {}
+                _ if path.starts_with("page.title")
+                    || path == "language"
+                    || path == "direction" => {}
                 text => {
                     *text = toml::Value::String(format!("[[{path}]]"));
                     keys.insert(path);
@@ -248,12 +144,27 @@ fn every_text_is_used_and_every_used_text_exists() {
     let built = Pages::with(Texts::parse(&file.to_string()).unwrap());
     let mut seen = BTreeSet::new();
     for (name, page, look) in pages() {
-        let html = built.render(&page, &look, REFERENCE, now()).html.replace(SCRIPT, "").replace(STYLE, "");
+        let html = built
+            .render(&page, &look, REFERENCE, now())
+            .html
+            .replace(SCRIPT, "")
+            .replace(STYLE, "");
         for used in html.split("[[").skip(1) {
             seen.insert(used.split_once("]]").unwrap().0.to_owned());
         }
-        for part in ["page.", "ask.", "code.", "refused.", "sign_out.", "signed_out.", "submit_again.", "frame."] {
-            let unknown = html.match_indices(part).find(|(at, _)| !html[..*at].ends_with("[[") && !html[..*at].ends_with("_"));
+        for part in [
+            "page.",
+            "ask.",
+            "code.",
+            "refused.",
+            "sign_out.",
+            "signed_out.",
+            "submit_again.",
+            "frame.",
+        ] {
+            let unknown = html
+                .match_indices(part)
+                .find(|(at, _)| !html[..*at].ends_with("[[") && !html[..*at].ends_with('_'));
             assert_eq!(unknown, None, "{name} uses a text that does not exist");
         }
     }
@@ -267,7 +178,8 @@ fn every_text_is_used_and_every_used_text_exists() {
 fn every_place_in_a_text_is_filled() {
     for (name, page) in rendered() {
         let html = page.html.replace(STYLE, "").replace(SCRIPT, "");
-        let html = html.split("<style>:root").next().unwrap().to_owned() + html.split("</head>").nth(1).unwrap();
+        let html = html.split("<style>:root").next().unwrap().to_owned()
+            + html.split("</head>").nth(1).unwrap();
         assert!(!html.contains(['{', '}']), "{name}: {html}");
     }
 }
@@ -275,14 +187,35 @@ fn every_place_in_a_text_is_filled() {
 #[test]
 fn s8_words_from_outside_stay_words() {
     let hostile = "\"><script>alert('1')</script>{{ 7*7 }}{site}<!--";
-    let look = Look { site: hostile, support: Some(hostile), accent: Some("#fff}</style><b>") };
-    let code = CodePage { action: hostile, token: hostile, scope: hostile, ending: Some(hostile), ..CODE };
-    let ask = AskPage { action: hostile, token: hostile, scope: hostile, ..ASK };
+    let look = Look {
+        site: hostile,
+        support: Some(hostile),
+        accent: Some("#fff}</style><b>"),
+    };
+    let code = CodePage {
+        action: hostile,
+        token: hostile,
+        scope: hostile,
+        ending: Some(hostile),
+        ..CODE
+    };
+    let ask = AskPage {
+        action: hostile,
+        token: hostile,
+        scope: hostile,
+        ..ASK
+    };
     let mut all = vec![
         Page::Ask(ask),
-        Page::Code(code.clone()),
-        Page::Code(CodePage { state: State::Locked { until: NOW }, ..code }),
-        Page::SignOut { action: hostile, token: hostile },
+        Page::Code(code),
+        Page::Code(CodePage {
+            state: State::Locked { until: NOW },
+            ..code
+        }),
+        Page::SignOut {
+            action: hostile,
+            token: hostile,
+        },
         Page::SignedOut { again: hostile },
         Page::SubmitAgain { back: hostile },
         Page::Frame { link: hostile },
@@ -293,8 +226,18 @@ fn s8_words_from_outside_stay_words() {
     let built = Pages::new();
     for page in all {
         let html = built.render(&page, &look, hostile, now()).html;
-        assert_eq!((html.matches("<script").count(), html.matches("<style").count()), (1, 1), "{html}");
-        assert!(!html.contains("<b>") && !html.contains("<!--") && !html.contains("49"), "{html}");
+        assert_eq!(
+            (
+                html.matches("<script").count(),
+                html.matches("<style").count()
+            ),
+            (1, 1),
+            "{html}"
+        );
+        assert!(
+            !html.contains("<b>") && !html.contains("<!--") && !html.contains("49"),
+            "{html}"
+        );
         assert!(html.contains("&quot;&gt;&lt;script&gt;alert(&#x27;1&#x27;)&lt;&#x2f;script&gt;{{ 7*7 }}{site}&lt;!--"), "{html}");
     }
 }
@@ -305,8 +248,12 @@ fn s8_the_policy_allows_the_blocks_of_the_page_and_no_other() {
     use sha2::{Digest, Sha256};
     let sources = |html: &str, tag: &str| -> String {
         let start = format!("<{tag}>");
-        let blocks = html.split(&start).skip(1).map(|rest| rest.split_once(&format!("</{tag}>")).unwrap().0);
-        blocks.map(|block| format!(" 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(block)))).collect()
+        let blocks = html
+            .split(&start)
+            .skip(1)
+            .map(|rest| rest.split_once(&format!("</{tag}>")).unwrap().0);
+        let hashes = blocks.map(|block| BASE64_STANDARD.encode(Sha256::digest(block)));
+        hashes.fold(String::new(), |list, hash| list + " 'sha256-" + &hash + "'")
     };
     for (name, page) in rendered() {
         let ancestors = if name == "frame" { "'self'" } else { "'none'" };
@@ -315,7 +262,11 @@ fn s8_the_policy_allows_the_blocks_of_the_page_and_no_other() {
             sources(&page.html, "style"),
             sources(&page.html, "script"),
         );
-        assert_eq!(page.headers(None)[header::CONTENT_SECURITY_POLICY], policy, "{name}");
+        assert_eq!(
+            page.headers(None)[header::CONTENT_SECURITY_POLICY],
+            policy,
+            "{name}"
+        );
     }
 }
 
@@ -323,11 +274,21 @@ fn s8_the_policy_allows_the_blocks_of_the_page_and_no_other() {
 fn nothing_on_a_page_needs_a_second_request_or_breaks_its_policy() {
     for (name, page) in rendered() {
         for tag in tags(&page.html) {
-            let names = tag.split(' ').skip(1).filter_map(|part| part.split_once('=')).map(|(name, _)| name);
+            let names = tag
+                .split(' ')
+                .skip(1)
+                .filter_map(|part| part.split_once('='))
+                .map(|(name, _)| name);
             for attribute in names {
-                assert!(!attribute.starts_with("on") && attribute != "style" && attribute != "src", "{name}: {tag}");
+                assert!(
+                    !attribute.starts_with("on") && attribute != "style" && attribute != "src",
+                    "{name}: {tag}"
+                );
             }
-            for link in ["href", "action"].iter().filter_map(|name| attribute(tag, name)) {
+            for link in ["href", "action"]
+                .iter()
+                .filter_map(|name| attribute(tag, name))
+            {
                 let local = link.starts_with("&#x2f;") || link.starts_with('#') || link == "data:,";
                 assert!(local, "{name}: {tag}");
             }
@@ -336,8 +297,17 @@ fn nothing_on_a_page_needs_a_second_request_or_breaks_its_policy() {
     for fetch in ["url(", "@import", "http:", "https:", "//"] {
         assert!(!STYLE.contains(fetch) && !SCRIPT.contains(fetch), "{fetch}");
     }
-    for unsafe_call in ["innerHTML", "eval", "document.write", "insertAdjacent", "</"] {
-        assert!(!SCRIPT.contains(unsafe_call) && !STYLE.contains(unsafe_call), "{unsafe_call}");
+    for unsafe_call in [
+        "innerHTML",
+        "eval",
+        "document.write",
+        "insertAdjacent",
+        "</",
+    ] {
+        assert!(
+            !SCRIPT.contains(unsafe_call) && !STYLE.contains(unsafe_call),
+            "{unsafe_call}"
+        );
     }
 }
 
@@ -346,33 +316,71 @@ fn every_page_is_sound_html_for_people_who_cannot_see_it() {
     for (name, page) in rendered() {
         let html = &page.html;
         let tags = tags(html);
-        let of = |element: &str| tags.iter().filter(|tag| tag.split(' ').next() == Some(element)).copied().collect::<Vec<_>>();
-        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"), "{name}");
+        let of = |element: &str| {
+            tags.iter()
+                .filter(|tag| tag.split(' ').next() == Some(element))
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        assert!(
+            html.starts_with("<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"),
+            "{name}"
+        );
         for once in ["h1", "main", "title", "header", "footer"] {
             assert_eq!(of(once).len(), 1, "{name}: {once}");
         }
         let ids: Vec<&str> = tags.iter().filter_map(|tag| attribute(tag, "id")).collect();
-        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{name}: {ids:?}");
-        for input in of("input").iter().filter(|tag| attribute(tag, "type") != Some("hidden")) {
+        assert_eq!(
+            ids.iter().collect::<BTreeSet<_>>().len(),
+            ids.len(),
+            "{name}: {ids:?}"
+        );
+        for input in of("input")
+            .iter()
+            .filter(|tag| attribute(tag, "type") != Some("hidden"))
+        {
             let id = attribute(input, "id").unwrap();
-            assert!(of("label").iter().any(|label| attribute(label, "for") == Some(id)), "{name}: {input}");
+            assert!(
+                of("label")
+                    .iter()
+                    .any(|label| attribute(label, "for") == Some(id)),
+                "{name}: {input}"
+            );
             assert_eq!(attribute(input, "placeholder"), None);
             assert_eq!(attribute(input, "value"), None, "{name}: emptied");
         }
         for form in of("form") {
             assert_eq!(attribute(form, "method"), Some("post"), "{name}");
         }
-        assert_eq!(of("form").len(), html.matches("<input type=\"hidden\" name=\"token\" value=\"dG9rZW4\">").count(), "{name}");
+        assert_eq!(
+            of("form").len(),
+            html.matches("<input type=\"hidden\" name=\"token\" value=\"dG9rZW4\">")
+                .count(),
+            "{name}"
+        );
         for named in ["aria-describedby", "aria-labelledby", "for"] {
-            for id in tags.iter().filter_map(|tag| attribute(tag, named)).flat_map(|ids| ids.split(' ')) {
+            for id in tags
+                .iter()
+                .filter_map(|tag| attribute(tag, named))
+                .flat_map(|ids| ids.split(' '))
+            {
                 assert!(ids.contains(&id), "{name}: {named} names {id}");
             }
         }
-        for link in tags.iter().filter_map(|tag| attribute(tag, "href")?.strip_prefix('#')) {
+        for link in tags
+            .iter()
+            .filter_map(|tag| attribute(tag, "href")?.strip_prefix('#'))
+        {
             assert!(ids.contains(&link), "{name}: a link leads to {link}");
         }
-        assert!(tags.iter().filter(|tag| tag.contains(" autofocus")).count() <= 1, "{name}");
-        assert!(html.contains("<bdi dir=\"ltr\">K7QF-2M9D</bdi></p>\n</footer>"), "{name}");
+        assert!(
+            tags.iter().filter(|tag| tag.contains(" autofocus")).count() <= 1,
+            "{name}"
+        );
+        assert!(
+            html.contains("<bdi dir=\"ltr\">K7QF-2M9D</bdi></p>\n</footer>"),
+            "{name}"
+        );
     }
 }
 
@@ -385,54 +393,113 @@ fn a_page_with_an_error_says_so_first_and_has_the_focus_there() {
         assert_eq!(page.html.contains("class=\"err\""), error, "{name}");
         assert!(title.ends_with(" – Example Portal"), "{name}: {title}");
     }
-    assert_eq!(inside(&code(CODE), "<title>"), "Enter your code – Example Portal");
+    assert_eq!(
+        inside(&code(CODE), "<title>"),
+        "Enter your code – Example Portal"
+    );
     assert_eq!(inside(&code(CODE), "<h1>"), "Check your phone");
-    assert_eq!(inside(&code(wrong(CodeError::Empty)), "<title>"), "Error: Enter your code – Example Portal");
+    assert_eq!(
+        inside(&code(wrong(CodeError::Empty)), "<title>"),
+        "Error: Enter your code – Example Portal"
+    );
 }
 
 #[test]
 fn the_code_field_is_one_plain_field() {
     let field = |page| {
         let html = code(page);
-        let fields: Vec<String> = tags(&html).into_iter().filter(|tag| tag.contains("name=\"code\"")).map(str::to_owned).collect();
+        let fields: Vec<String> = tags(&html)
+            .into_iter()
+            .filter(|tag| tag.contains("name=\"code\""))
+            .map(str::to_owned)
+            .collect();
         assert_eq!(fields.len(), 1);
         fields[0].clone()
     };
     let plain = "input id=\"code\" name=\"code\" type=\"text\" inputmode=\"numeric\" autocomplete=\"one-time-code\" \
                  autocapitalize=\"off\" spellcheck=\"false\" required dir=\"ltr\" enterkeyhint=\"go\"";
-    assert_eq!(field(CODE), format!("{plain} aria-describedby=\"how\" autofocus"));
-    assert_eq!(field(wrong(CodeError::Empty)), format!("{plain} aria-invalid=\"true\" aria-describedby=\"wrong how\""));
-    assert_eq!(field(wrong(CodeError::TooEarly { seconds: 2 })), format!("{plain} aria-describedby=\"how\""));
-    assert!(code(CODE).contains(&format!("<form method=\"post\" action=\"{}\" novalidate>", ACTION.replace('/', "&#x2f;"))));
+    assert_eq!(
+        field(CODE),
+        format!("{plain} aria-describedby=\"how\" autofocus")
+    );
+    assert_eq!(
+        field(wrong(CodeError::Empty)),
+        format!("{plain} aria-invalid=\"true\" aria-describedby=\"wrong how\"")
+    );
+    assert_eq!(
+        field(wrong(CodeError::TooEarly { seconds: 2 })),
+        format!("{plain} aria-describedby=\"how\"")
+    );
+    assert!(code(CODE).contains(&format!(
+        "<form method=\"post\" action=\"{}\" novalidate>",
+        ACTION.replace('/', "&#x2f;")
+    )));
 }
 
 #[test]
 fn actions_stand_in_their_order_and_enter_means_continue() {
     let actions = |page| {
         let html = code(page);
-        tags(&html).iter().filter(|tag| attribute(tag, "name") == Some("do")).map(|tag| attribute(tag, "value").unwrap().to_owned()).collect::<Vec<_>>()
+        tags(&html)
+            .iter()
+            .filter(|tag| attribute(tag, "name") == Some("do"))
+            .map(|tag| attribute(tag, "value").unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(actions(CODE), ["answer", "send", "voice", "cancel"]);
     assert_eq!(actions(called(CODE)), ["answer", "voice", "send", "cancel"]);
     assert_eq!(actions(alone(CODE)), ["answer", "send", "cancel"]);
-    assert_eq!(actions(CodePage { other_channel: Some(Channel::Sms), ..CODE }), ["answer", "send", "cancel"]);
-    assert_eq!(actions(in_state(State::NotSent, CODE)), ["send", "voice", "cancel"]);
-    assert_eq!(actions(in_state(State::Over, CODE)), ["send", "voice", "cancel"]);
-    assert_eq!(actions(in_state(State::Locked { until: NOW + 1 }, CODE)), ["cancel"]);
+    assert_eq!(
+        actions(CodePage {
+            other_channel: Some(Channel::Sms),
+            ..CODE
+        }),
+        ["answer", "send", "cancel"]
+    );
+    assert_eq!(
+        actions(in_state(State::NotSent, CODE)),
+        ["send", "voice", "cancel"]
+    );
+    assert_eq!(
+        actions(in_state(State::Over, CODE)),
+        ["send", "voice", "cancel"]
+    );
+    assert_eq!(
+        actions(in_state(State::Locked { until: NOW + 1 }, CODE)),
+        ["cancel"]
+    );
     // Enter in a field presses the first submit button of that field's own form.
     let html = code(CODE);
-    let form = html.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
-    assert!(form.contains("name=\"code\"") && form.matches("<button").count() == 1 && form.contains("value=\"answer\""));
+    let form = html
+        .split("<form")
+        .nth(1)
+        .unwrap()
+        .split("</form>")
+        .next()
+        .unwrap();
+    assert!(
+        form.contains("name=\"code\"")
+            && form.matches("<button").count() == 1
+            && form.contains("value=\"answer\"")
+    );
 }
 
 #[test]
 fn an_error_leads_to_what_mends_it() {
     let place = |page| {
         let html = code(page);
-        let summary = html.split("<section").nth(1).unwrap().split("</section>").next().unwrap().to_owned();
-        summary.split_once("<a href=\"#").map(|(_, after)| after.split_once('"').unwrap().0.to_owned())
+        let summary = html
+            .split("<section")
+            .nth(1)
+            .unwrap()
+            .split("</section>")
+            .next()
+            .unwrap()
+            .to_owned();
+        summary
+            .split_once("<a href=\"#")
+            .map(|(_, after)| after.split_once('"').unwrap().0.to_owned())
     };
-    let over = |error| in_state(State::Over, wrong(error));
     for (page, at) in [
         (wrong(CodeError::Wrong { left: None }), Some("code")),
         (wrong(CodeError::TooEarly { seconds: 3 }), Some("send")),
@@ -445,16 +512,19 @@ fn an_error_leads_to_what_mends_it() {
         (alone(over(CodeError::NumberCannot)), None),
         // No field, no link to it.
         (over(CodeError::Wrong { left: None }), None),
-        (in_state(State::Locked { until: NOW }, wrong(CodeError::Expired)), None),
+        (
+            in_state(State::Locked { until: NOW }, wrong(CodeError::Expired)),
+            None,
+        ),
     ] {
-        assert_eq!(place(page.clone()).as_deref(), at, "{page:?}");
+        assert_eq!(place(page).as_deref(), at, "{page:?}");
     }
 }
 
 #[test]
 fn c7_only_a_proven_subject_sees_digits_of_the_number() {
     for (_, page) in code_pages() {
-        assert!(!code(hidden(page.clone())).contains("••"), "{page:?}");
+        assert!(!code(hidden(page)).contains("••"), "{page:?}");
     }
     assert!(code(CODE).contains("<bdi dir=\"ltr\">••67</bdi>"));
 }
@@ -462,23 +532,47 @@ fn c7_only_a_proven_subject_sees_digits_of_the_number() {
 #[test]
 fn c7_equal_arguments_give_equal_bytes() {
     for ((name, first), (_, second)) in rendered().into_iter().zip(rendered()) {
-        assert_eq!((first.html, first.policy), (second.html, second.policy), "{name}");
+        assert_eq!(
+            (first.html, first.policy),
+            (second.html, second.policy),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn times_are_marked_up_and_name_their_zone() {
     let html = code(CODE);
-    assert!(html.contains("It works until <time datetime=\"2026-11-22T14:37:00Z\">14:37 UTC</time> (5 minutes)."), "{html}");
-    let just_over = |seconds| code(in_state(State::Sent { until: NOW + seconds }, CODE));
-    assert!(just_over(61).contains("(2 minutes)") && just_over(60).contains("(1 minute)") && just_over(0).contains("(1 minute)"));
-    assert!(code(in_state(State::Sent { until: u64::MAX }, CODE)).contains("<time datetime=\"9999-"), "a far end is still a page");
+    assert!(html.contains("It works until <time datetime=\"2026-11-22T14:37:00Z\">14:37 UTC</time> (5\u{a0}minutes)."), "{html}");
+    let just_over = |seconds| {
+        code(in_state(
+            State::Sent {
+                until: NOW + seconds,
+            },
+            CODE,
+        ))
+    };
+    assert!(
+        just_over(61).contains("(2\u{a0}minutes)")
+            && just_over(60).contains("(1\u{a0}minute)")
+            && just_over(0).contains("(1\u{a0}minute)")
+    );
+    assert!(
+        code(in_state(State::Sent { until: u64::MAX }, CODE)).contains("<time datetime=\"9999-"),
+        "a far end is still a page"
+    );
 }
 
 #[test]
 fn the_wait_counts_begun_seconds() {
-    let html = code(CodePage { resend_in: Duration::from_millis(83_001), ..CODE });
-    assert!(html.contains("data-left=\"84\"") && html.contains("<span id=\"left\">1:24</span>"), "{html}");
+    let html = code(CodePage {
+        resend_in: Duration::from_millis(83_001),
+        ..CODE
+    });
+    assert!(
+        html.contains("data-left=\"84\"") && html.contains("<span id=\"left\">1:24</span>"),
+        "{html}"
+    );
     assert!(!code(CODE).contains("data-left"));
 }
 
@@ -488,7 +582,10 @@ fn statuses_are_those_of_the_table() {
         let status = match name.as_str() {
             "frame" => 401,
             "refused-bad-request" | "refused-cookies-needed" => 400,
-            "refused-denied" | "refused-cross-origin" | "refused-no-phone" | "refused-without-support" => 403,
+            "refused-denied"
+            | "refused-cross-origin"
+            | "refused-no-phone"
+            | "refused-without-support" => 403,
             "refused-not-found" => 404,
             "refused-method-not-allowed" => 405,
             "refused-unknown-challenge" => 410,
@@ -507,8 +604,17 @@ fn statuses_are_those_of_the_table() {
         assert_eq!(waits, [429, 503].contains(&status), "{name}: Retry-After");
     }
     let retry = |page: &Page<'_>| render(page, &LOOK).headers(None)[header::RETRY_AFTER].clone();
-    assert_eq!(retry(&Page::Refused(Refusal::TooMany { until: NOW + 900 })), "900");
-    assert_eq!(retry(&Page::Code(in_state(State::Locked { until: NOW + 61 }, CODE))), "61");
+    assert_eq!(
+        retry(&Page::Refused(Refusal::TooMany { until: NOW + 900 })),
+        "900"
+    );
+    assert_eq!(
+        retry(&Page::Code(in_state(
+            State::Locked { until: NOW + 61 },
+            CODE
+        ))),
+        "61"
+    );
 }
 
 /// 6 kB compressed is the goal; the raw bound keeps it without a compressor here, since pages compress to less than half.

@@ -58,7 +58,11 @@ impl Texts {
         let (language, direction) = (word("language")?, word("direction")?);
         let mut by_key = BTreeMap::new();
         collect("", table, &mut by_key)?;
-        Ok(Self { language, direction, by_key })
+        Ok(Self {
+            language,
+            direction,
+            by_key,
+        })
     }
 
     /// The text of `key`, escaped for HTML, its places filled.
@@ -84,9 +88,17 @@ impl Texts {
     }
 }
 
-fn collect(path: &str, table: toml::Table, into: &mut BTreeMap<String, Text>) -> Result<(), BadTexts> {
+fn collect(
+    path: &str,
+    table: toml::Table,
+    into: &mut BTreeMap<String, Text>,
+) -> Result<(), BadTexts> {
     for (key, value) in table {
-        let key = if path.is_empty() { key } else { format!("{path}.{key}") };
+        let key = if path.is_empty() {
+            key
+        } else {
+            format!("{path}.{key}")
+        };
         match value {
             toml::Value::String(text) => drop(into.insert(key, Text::Same(text))),
             toml::Value::Table(forms) if forms.contains_key("other") => {
@@ -94,7 +106,10 @@ fn collect(path: &str, table: toml::Table, into: &mut BTreeMap<String, Text>) ->
                     Some(toml::Value::String(text)) => Ok(text.clone()),
                     _ => Err(BadTexts::NotAText(key.clone())),
                 };
-                let counted = Text::Counted { one: form("one")?, other: form("other")? };
+                let counted = Text::Counted {
+                    one: form("one")?,
+                    other: form("other")?,
+                };
                 into.insert(key, counted);
             }
             toml::Value::Table(inner) => collect(&key, inner, into)?,
@@ -155,7 +170,10 @@ mod tests {
     #[test]
     fn n_picks_the_form() {
         for (n, text) in [(0, "0 tries"), (1, "1 try"), (2, "2 tries")] {
-            assert_eq!(texts().html("a.c", &[("n", Fill::Count(n))]).as_str(), Some(text));
+            assert_eq!(
+                texts().html("a.c", &[("n", Fill::Count(n))]).as_str(),
+                Some(text)
+            );
         }
     }
 
@@ -167,9 +185,16 @@ mod tests {
 
     #[test]
     fn what_is_no_locale_file_is_refused() {
-        for bad in ["", "language = \"en\"", "language = 1\ndirection = \"ltr\"", "language = \"en\"\ndirection = \"ltr\"\na = 1"] {
+        for bad in [
+            "",
+            "language = \"en\"",
+            "language = 1\ndirection = \"ltr\"",
+            "language = \"en\"\ndirection = \"ltr\"\na = 1",
+        ] {
             assert!(Texts::parse(bad).is_err(), "{bad}");
         }
-        assert!(Texts::parse("language = \"en\"\ndirection = \"ltr\"\na = { other = \"x\" }").is_err());
+        assert!(
+            Texts::parse("language = \"en\"\ndirection = \"ltr\"\na = { other = \"x\" }").is_err()
+        );
     }
 }
