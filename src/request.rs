@@ -353,7 +353,7 @@ fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// Fields that are written anew for the upstream from what was checked, never copied.
-const SET_ANEW: [HeaderName; 2] = [header::HOST, header::CONTENT_LENGTH];
+const SET_ANEW: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
 
 /// Fields that end at this hop, whatever Connection says (R8).
 pub fn is_hop_by_hop(name: &str) -> bool {

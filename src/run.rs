@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{Dispatcher, Unusable};
 use crate::config::Config;
 use crate::directory::{Directory, NotOpened};
@@ -68,14 +69,14 @@ pub struct Surroundings {
     /// The time.
     pub clock: Clock,
     /// Where the console carrier prints.
-    pub console: Box<dyn io::Write + Send>,
+    pub console: Sink,
     /// The most challenges, and as many holds.
     pub most_challenges: usize,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Clock::start(), console: Box::new(io::stdout()), most_challenges: crate::store::MOST_CHALLENGES }
+        Self { clock: Clock::start(), console: console::stdout(), most_challenges: crate::store::MOST_CHALLENGES }
     }
 }
 
@@ -123,7 +124,7 @@ pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result
         .collect::<Result<Vec<_>, _>>()?;
     let slow = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("slow").enable_all().build()?;
     let Surroundings { clock, console, most_challenges } = surroundings;
-    let dispatcher = Arc::new(Dispatcher::new(&config.carriers, &config.delivery, console)?);
+    let dispatcher = Arc::new(Dispatcher::open(&config.carriers, &config.delivery, &console)?);
     let flow = Arc::new(Flow {
         store: Store::bounded(config.limits, most_challenges),
         ring,

@@ -9,7 +9,7 @@ use crate::challenge::{self, Browser, Entry, Mistake, Question, Trouble};
 use crate::code::{Code, Reference};
 use crate::directory::Person;
 use crate::event::{Event, What};
-use crate::message::{Channel, Values};
+use crate::message::{self, Channel, Values};
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::Refusal;
@@ -156,7 +156,7 @@ impl Flow {
                 self.note(reference, &door, what);
             }
             Err(failed) => {
-                unsent(&failed.to_string());
+                unsent(failed.failure.class());
                 self.store.report(&id, trouble(&failed.failure, question.entry));
             }
         }
@@ -171,21 +171,21 @@ impl Flow {
             minutes: scope.code_life.as_secs().div_ceil(60),
             host: door.site.origin.host(),
         };
+        // The text is wiped with the message; the code itself is not in it anywhere else.
         let text = match channel {
             Channel::Sms => scope.message.render(&values),
-            Channel::Voice => crate::message::script(&values),
+            Channel::Voice => message::script(&values),
         };
-        let id = random().map(|bytes| crate::seal::print_id(&bytes)).unwrap_or_default();
         Message {
-            id,
+            id: message::Id::draw(),
             site: door.site.name.clone(),
             scope: scope.name.clone(),
             to: phone.clone(),
             channel,
-            text: text.into(),
+            text,
             locale,
-            now: now.unix,
-            expires: now.unix + scope.code_life.as_secs(),
+            life: scope.code_life,
+            now,
         }
     }
 
@@ -197,9 +197,9 @@ impl Flow {
 /// What a page may say of a failed send. To a stranger, that a number is bad would say that there is one (C7).
 fn trouble(failure: &Failure, entry: Entry) -> Option<Trouble> {
     match failure {
-        Failure::Config | Failure::Throttled { .. } | Failure::Transient => Some(Trouble::Carrier),
         // It may have gone out: the code stays good, and nobody is told to expect nothing.
-        Failure::Unknown => None,
+        Failure::Unknown(_) => None,
+        failure if failure.is_of_the_carrier() => Some(Trouble::Carrier),
         _ => super::proven(entry).then_some(Trouble::Number),
     }
 }

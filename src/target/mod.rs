@@ -5,6 +5,7 @@
 
 use http::uri::PathAndQuery;
 
+mod reach;
 mod readings;
 mod spelling;
 mod turn;

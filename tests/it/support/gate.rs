@@ -1,0 +1,281 @@
+//! The real gateway, started from a configuration file on a port of its own.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use countersign::config;
+use countersign::observe::clock::Clock;
+use countersign::run::{self, Running, Surroundings};
+use countersign::store::MOST_CHALLENGES;
+use tempfile::TempDir;
+
+use super::browser::Browser;
+
+/// The host that the site of [`Setup::new`] is reached under; the port in its url is the scheme's own, whatever port
+/// the gateway listens on.
+pub const HOST: &str = "app.localhost";
+
+/// Two people, and one without a number.
+pub const USERS: &str = r#"
+[[user]]
+name = "ann"
+phone = "+12025550143"
+aliases = ["ann@example.com"]
+
+[[user]]
+name = "bob"
+phone = "+12025550167"
+
+[[user]]
+name = "nophone"
+
+[[user]]
+name = "gone"
+phone = "+12025550199"
+disabled = true
+"#;
+
+/// What a gateway is started with.
+pub struct Setup {
+    upstream: String,
+    site: String,
+    routes: String,
+    rest: String,
+    users: String,
+    workers: usize,
+    most: usize,
+    deny_carriers: bool,
+}
+
+/// A gateway at work; it stops, and tells of its panics, when this is dropped.
+pub struct Gate {
+    running: Option<Running>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its clock, which can be put forward.
+    pub clock: Clock,
+    /// What its console carrier printed.
+    pub messages: Messages,
+    folder: TempDir,
+}
+
+/// What the console carrier printed.
+#[derive(Clone, Default)]
+pub struct Messages(Arc<(Mutex<String>, Condvar)>);
+
+impl Setup {
+    /// One site `http://app.localhost` before `upstream`, scopes login and admin, `/admin` for admin.
+    pub fn new(upstream: &str) -> Self {
+        Self {
+            upstream: upstream.to_owned(),
+            site: String::new(),
+            routes: "[[sites.app.routes]]\npath = \"/admin\"\nrequire = \"admin\"\n".to_owned(),
+            rest: String::new(),
+            users: USERS.to_owned(),
+            workers: 2,
+            most: MOST_CHALLENGES,
+            deny_carriers: false,
+        }
+    }
+
+    /// More lines of `[sites.app]`.
+    pub fn site(mut self, lines: &str) -> Self {
+        self.site.push_str(lines);
+        self.site.push('\n');
+        self
+    }
+
+    /// Other routes: path and class, each.
+    pub fn routes(mut self, routes: &[(&str, &str)]) -> Self {
+        self.routes = routes
+            .iter()
+            .map(|(path, class)| format!("[[sites.app.routes]]\npath = \"{path}\"\nrequire = \"{class}\"\n"))
+            .collect();
+        self
+    }
+
+    /// Routes as they stand in the file.
+    pub fn raw_routes(mut self, text: &str) -> Self {
+        self.routes = text.to_owned();
+        self
+    }
+
+    /// More tables.
+    pub fn with(mut self, tables: &str) -> Self {
+        self.rest.push_str(tables);
+        self.rest.push('\n');
+        self
+    }
+
+    /// Other people.
+    pub fn users(mut self, users: &str) -> Self {
+        self.users = users.to_owned();
+        self
+    }
+
+    /// So many challenges and holds at the most.
+    pub fn most(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// The console cannot be written to: every send fails.
+    pub fn without_carriers(mut self) -> Self {
+        self.deny_carriers = true;
+        self
+    }
+
+    /// Starts it.
+    pub fn start(self) -> Gate {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            path.display().to_string()
+        };
+        let users = write("users.toml", &self.users);
+        let state = folder.path().join("state").display().to_string();
+        let Self { upstream, site, routes, rest, .. } = &self;
+        let scope = |name: &str, title: &str| {
+            if rest.contains(&format!("[scopes.{name}]")) {
+                return String::new();
+            }
+            format!("[scopes.{name}]\ntitle = \"{title}\"\nchannels = [\"sms\", \"voice\"]\n")
+        };
+        let url = if site.contains("url =") { "" } else { "url = \"http://app.localhost\"" };
+        let listen = if rest.contains("[listen]") { "" } else { "[listen]\nhttp = [\"127.0.0.1:0\"]" };
+        let delivery = if rest.contains("[delivery]") { "" } else { "[delivery]\nsms = [\"paper\"]\nvoice = [\"paper\"]" };
+        let text = format!(
+            "{listen}\n[sites.app]\nname = \"Example Portal\"\n{url}\nupstream = \"{upstream}\"\n\
+             support = \"Help desk, +1 202 555 0100\"\ndirectory = \"people\"\nscopes = [\"login\", \"admin\"]\n{site}\n{routes}\n\
+             {}\n{}\n[directory.people.file]\npath = \"{users}\"\n[carriers.paper.console]\n{delivery}\n\
+             [store.memory]\npath = \"{state}\"\n{rest}\n",
+            scope("login", "Sign in"),
+            scope("admin", "Administration"),
+        );
+        let path = folder.path().join("countersign.toml");
+        fs::write(&path, &text).unwrap();
+        let loaded = config::load(&path);
+        let config = loaded.config.unwrap_or_else(|| {
+            panic!("{}\n{text}", config::diagnostic::render(&loaded.problems, false))
+        });
+        let clock = Clock::start();
+        let messages = Messages::default();
+        let writer: Box<dyn Write + Send> = if self.deny_carriers { Box::new(Closed) } else { Box::new(messages.clone()) };
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            console: Arc::new(Mutex::new(writer)),
+            most_challenges: self.most,
+        };
+        let workers = NonZeroUsize::new(self.workers).unwrap();
+        let bound = run::bind(&config.listen, workers).unwrap();
+        let running = run::start(config, bound, surroundings).unwrap();
+        let address = running.addresses()[0].socket;
+        Gate { running: Some(running), address, clock, messages, folder }
+    }
+}
+
+impl Gate {
+    /// A new browser at its door.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.address, HOST)
+    }
+
+    /// A browser that has asked as `user` and typed the code.
+    pub fn signed_in(&self, user: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.pass_ask("/", user, &self.messages);
+        browser
+    }
+
+    /// The gateway itself.
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    /// Where a file of its folder is: `users.toml`, `state/…`.
+    pub fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let running = self.running.take().unwrap();
+        let stopped = running.stop();
+        if !std::thread::panicking() {
+            stopped.unwrap();
+        }
+    }
+}
+
+impl Messages {
+    /// Everything so far.
+    pub fn all(&self) -> String {
+        self.0.0.lock().unwrap().clone()
+    }
+
+    /// How many messages went out so far.
+    pub fn count(&self) -> usize {
+        codes(&self.all()).len()
+    }
+
+    /// The code of message number `n`, from 1; waits for it. Panics if it does not come.
+    pub fn code(&self, n: usize) -> String {
+        let (text, came) = &*self.0;
+        let enough = |text: &mut String| codes(text).len() < n;
+        let (text, late) = came.wait_timeout_while(text.lock().unwrap(), Duration::from_secs(30), enough).unwrap();
+        assert!(!late.timed_out(), "message {n} did not come; there are: {text}");
+        codes(&text)[n - 1].clone()
+    }
+
+    /// The newest code, once there are more than `before`.
+    pub fn after(&self, before: usize) -> String {
+        self.code(before + 1)
+    }
+}
+
+/// The codes of all messages, from their last lines or from the spoken digits.
+fn codes(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| {
+            let line = line.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '@' && c != '#');
+            if let Some((_, code)) = line.strip_prefix('@').and_then(|line| line.split_once(" #")) {
+                return Some(code.trim_end_matches(|c: char| !c.is_ascii_digit()).to_owned());
+            }
+            let (_, spoken) = line.split_once("Your code is ")?;
+            let digits: String = spoken.chars().take_while(|c| c.is_ascii_digit() || matches!(c, ',' | ' ')).filter(char::is_ascii_digit).collect();
+            Some(digits)
+        })
+        .collect()
+}
+
+impl Write for Messages {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.0.lock().unwrap().push_str(&String::from_utf8_lossy(bytes));
+        self.0.1.notify_all();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! A gateway in this process, an application behind it, a browser before it, and what its carrier printed.
+
+#![allow(dead_code, reason = "each story uses its part of this")]
+
+pub mod app;
+pub mod browser;
+pub mod gate;
+pub mod wire;
