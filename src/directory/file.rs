@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, TryLockError};
 use arc_swap::ArcSwap;
 use tracing::{error, info, warn};
 
-use super::users::{Problem, Users};
+use super::problem::Problem;
+use super::users::Users;
 use crate::name::Name;
 
 /// Reads a users file, whole.
@@ -183,7 +184,7 @@ fn text_of(path: &Path) -> Result<(Metadata, String), Problem> {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let mut problem =
             Problem::of_file("this line is not UTF-8", Some("save the file as UTF-8"));
-        problem.line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        problem.line = good.split(|&byte| byte == b'\n').count();
         problem.column = 1;
         problem
     })?;

@@ -9,9 +9,10 @@ use crate::name::Name;
 use crate::phone::Phone;
 use crate::subject::Subject;
 use file::UsersFile;
-use users::Problem;
+use problem::Problem;
 
 pub mod file;
+pub mod problem;
 pub mod users;
 
 /// `[directory.NAME.KIND]`.

@@ -1,7 +1,6 @@
 //! What a users file says (design section 11), and everything that is wrong with one.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Person;
+use super::problem::{Lines, Problem, What};
 use crate::phone::{NotAPhone, Phone};
 use crate::subject::Subject;
 
@@ -93,58 +93,6 @@ impl Users {
     }
 }
 
-/// Something in a users file that must, or should, be mended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Its line, from 1; 0 if it is the file as a whole.
-    pub line: usize,
-    /// The character in the line, from 1; 0 if it is the file as a whole.
-    pub column: usize,
-    /// What is wrong. Fit for a log: numbers are not in it.
-    pub message: String,
-    /// How to mend it. For whoever wrote the file: a number may be in it.
-    pub help: Option<String>,
-    /// The bytes of the file that are meant; empty if it is the file as a whole.
-    pub span: Range<usize>,
-    what: What,
-}
-
-impl Problem {
-    /// A problem of the file as a whole.
-    pub(super) fn of_file(message: impl Into<String>, help: Option<&str>) -> Self {
-        let (message, help) = (message.into(), help.map(str::to_owned));
-        Self {
-            line: 0,
-            column: 0,
-            message,
-            help,
-            span: 0..0,
-            what: What::Wrong,
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    /// `line:column: message; help`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line > 0 {
-            write!(f, "{}:{}: ", self.line, self.column)?;
-        }
-        f.write_str(&self.message)?;
-        match &self.help {
-            Some(help) => write!(f, "; {help}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Whether something is there and wrong, or is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Wrong,
-    Missing,
-}
-
 /// Walks through the file and collects what is wrong.
 struct Reader<'a> {
     lines: Lines<'a>,
@@ -159,7 +107,7 @@ impl Reader<'_> {
         for (key, value) in file {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("user", DeValue::Array(entries)) => {
-                    for entry in entries.iter() {
+                    for entry in entries {
                         match entry.get_ref() {
                             DeValue::Table(table) => self.user(entry.span(), table, &mut users),
                             _ => self.wrong(
@@ -247,16 +195,14 @@ impl Reader<'_> {
     }
 
     fn aliases(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Subject> {
-        match value.get_ref() {
-            DeValue::Array(entries) => entries
-                .iter()
-                .filter_map(|entry| self.name(entry, "aliases"))
-                .collect(),
-            _ => {
-                self.kind(value, "aliases", "a list, as in [\"ann@example.com\"]");
-                Vec::new()
-            }
-        }
+        let DeValue::Array(entries) = value.get_ref() else {
+            self.kind(value, "aliases", "a list, as in [\"ann@example.com\"]");
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .filter_map(|entry| self.name(entry, "aliases"))
+            .collect()
     }
 
     fn phone(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Phone> {
@@ -355,28 +301,6 @@ impl Reader<'_> {
 
 /// The keys of a user.
 const KEYS: [&str; 6] = ["name", "phone", "aliases", "email", "locale", "disabled"];
-
-/// Where lines begin, so that a place is found without counting from the start each time.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self { text, starts }
-    }
-
-    /// Line and character of a byte, both from 1.
-    fn place(&self, at: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|&start| start <= at).max(1);
-        let before = self.text.get(self.starts[line - 1]..at).unwrap_or_default();
-        (line, before.chars().count() + 1)
-    }
-}
 
 /// Close enough to be an address: something on both sides of one `@`, nothing that could end a header.
 fn is_address(text: &str) -> bool {
