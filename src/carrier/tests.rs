@@ -1,0 +1,183 @@
+//! What every carrier promises, asked of each of them; and what the tests of all carriers need.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use super::console::{Console, Sink};
+use super::http_client::HttpClient;
+use super::webhook::{self, Webhook};
+use super::*;
+use crate::message::{Template, Values};
+use crate::secret::Secret;
+use peer::Peer;
+
+pub(super) mod peer;
+
+/// Longer than anything here takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// As long as a test waits for what never comes.
+pub(super) const BRIEF: Duration = Duration::from_secs(1);
+
+/// 2026-11-22 19:30:00 UTC.
+pub(super) const NOW: Moment = Moment {
+    unix: 1_795_375_800,
+    mono: Duration::from_mins(1),
+};
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+pub(super) fn text(site: &str, code: &str) -> Text {
+    let values = Values {
+        name: site,
+        code,
+        scope: "Sign in",
+        minutes: 5,
+        host: "portal.example.com",
+    };
+    Template::default().render(&values)
+}
+
+/// A text message to a fictional number.
+pub(super) fn message(code: &str) -> Message {
+    Message {
+        id: Id::draw(),
+        site: name("portal"),
+        scope: name("login"),
+        to: Phone::parse("+12025550143").unwrap(),
+        channel: Channel::Sms,
+        text: text("Example", code),
+        locale: None,
+        life: Duration::from_mins(5),
+        now: NOW,
+    }
+}
+
+/// What a console carrier printed.
+#[derive(Clone, Default)]
+pub(super) struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    pub(super) fn sink(&self) -> Sink {
+        Arc::new(Mutex::new(Box::new(self.clone())))
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) fn webhook_to(url: &str) -> Webhook {
+    let settings = webhook::Settings {
+        url: url.to_owned(),
+        signing_key: Secret::new(b"hook key".to_vec()),
+    };
+    Webhook::new(
+        &settings,
+        HttpClient::new(rustls::RootCertStore::empty()).unwrap(),
+    )
+    .unwrap()
+}
+
+/// Everything that can be read from an error, as a careless log line would.
+fn whole(failure: &Failure) -> String {
+    let mut all = format!("{failure} {failure:?}");
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        let _ = write!(all, " {cause} {cause:?}");
+        source = cause.source();
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_carrier_keeps_the_same_promises() {
+    let taken = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+    let (page, hook) = (Page::default(), Peer::answers(taken).await);
+    let (reader, broken) = io::pipe().unwrap();
+    drop(reader);
+    let (console, closed) = (
+        Console::new(page.sink()),
+        Console::new(Arc::new(Mutex::new(Box::new(broken)))),
+    );
+    let (webhook, nobody) = (webhook_to(&hook.url), webhook_to(&peer::nobody().await));
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 2] = [
+        ("console", &console, &closed),
+        ("webhook", &webhook, &nobody),
+    ];
+    for (kind, works, gone) in kinds {
+        // A message is taken, and the carrier has a name for it.
+        let accepted = works.send(&message("049271"), PATIENCE).await.expect(kind);
+        assert!(!accepted.id.is_empty(), "{kind}");
+        // Several at once come out whole, each once.
+        let codes = ["880000", "881111", "882222"];
+        let [a, b, c] = codes.map(message);
+        let sent = tokio::join!(
+            works.send(&a, PATIENCE),
+            works.send(&b, PATIENCE),
+            works.send(&c, PATIENCE)
+        );
+        assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
+        let out = match kind {
+            "console" => page.text(),
+            _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
+        };
+        for code in codes {
+            assert_eq!(
+                out.matches(&format!("Example: {code} is your")).count(),
+                1,
+                "{kind} {code}"
+            );
+        }
+        // One that does not work says so, in a way that lets another one try, and keeps the message to itself (C8).
+        let failure = gone
+            .send(&message("049271"), PATIENCE)
+            .await
+            .expect_err(kind);
+        assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
+        let said = whole(&failure);
+        assert!(
+            !said.contains("049271") && !said.contains("2025550143") && !said.contains("hook key"),
+            "{kind}: {said}"
+        );
+    }
+}
+
+#[test]
+fn only_what_is_certainly_not_sent_may_go_to_the_next_carrier() {
+    let status = Cause::Status(StatusCode::BAD_GATEWAY);
+    for (failure, class, next) in [
+        (Failure::BadNumber, "bad_number", false),
+        (Failure::Blocked, "blocked", false),
+        (Failure::OptedOut, "opted_out", false),
+        (Failure::Landline, "landline", false),
+        (Failure::Refused(Undeliverable::Premium), "refused", false),
+        (
+            Failure::Config(Cause::NoCarrier(Channel::Sms)),
+            "config",
+            true,
+        ),
+        (Failure::Throttled { retry_after: None }, "throttled", true),
+        (Failure::Transient(status), "transient", true),
+        (Failure::Unknown(Cause::Silence), "unknown", false),
+    ] {
+        assert_eq!(
+            (failure.class(), failure.is_of_the_carrier()),
+            (class, next)
+        );
+    }
+}
