@@ -41,7 +41,6 @@ use crate::upstream::head::Surroundings;
 use crate::upstream::{Upstream, tunnel};
 
 /// A site with everything a request for it needs.
-#[derive(Debug)]
 pub struct Front {
     /// The site, and who is behind it.
     pub door: Arc<Door>,

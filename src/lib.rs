@@ -8,8 +8,8 @@
 //! gateway.rs                                         one request in, one response out
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/    rooms: they talk to the world, not to each other
-//! site route challenge limit hold grant seal gate    decisions: pure, `now` is an argument
-//! name scope phone code message subject peer target request event moment secret    words
+//! site route challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
+//! name scope phone code message subject peer target request form moment secret    words
 //! ```
 //!
 //! A request goes: accept, handshake, [`request::check`], [`seal::Ring::open_all`], [`gate::decide`], one `match`,
@@ -33,6 +33,7 @@ pub mod store;
 pub mod upstream;
 
 pub mod challenge;
+pub mod event;
 pub mod gate;
 pub mod grant;
 pub mod hold;
@@ -42,7 +43,6 @@ pub mod seal;
 pub mod site;
 
 pub mod code;
-pub mod event;
 pub mod form;
 pub mod message;
 pub mod moment;

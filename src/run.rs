@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{Dispatcher, Unusable};
 use crate::config::Config;
-use crate::directory::{Directory, NotOpened};
+use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
 use crate::name::Name;
@@ -42,8 +42,8 @@ pub enum NotStarted {
     #[error(transparent)]
     Key(#[from] NoKey),
     /// A directory cannot be read.
-    #[error("cannot open directory `{0}`")]
-    Directory(Name, #[source] NotOpened),
+    #[error(transparent)]
+    Directory(#[from] directory::Unusable),
     /// A carrier cannot be used.
     #[error(transparent)]
     Carrier(#[from] Unusable),
@@ -117,10 +117,7 @@ pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result
     let directories = config
         .directories
         .iter()
-        .map(|settings| match Directory::open(settings) {
-            Ok(directory) => Ok((settings.name.clone(), Arc::new(directory))),
-            Err(error) => Err(NotStarted::Directory(settings.name.clone(), error)),
-        })
+        .map(|settings| Directory::open(settings).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     let slow = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("slow").enable_all().build()?;
     let Surroundings { clock, console, most_challenges } = surroundings;
@@ -142,7 +139,7 @@ pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result
         let name = &settings.site.name;
         let trust = connect::trust(&settings.upstream.address).map_err(|error| NotStarted::Upstream(name.clone(), error))?;
         upstreams.push((Arc::new(settings.upstream), trust));
-        let directory = directories.iter().find(|(name, _)| *name == settings.directory).map(|(_, directory)| Arc::clone(directory));
+        let directory = directories.iter().find(|directory| *directory.name() == settings.directory).cloned();
         // `config` resolved the name.
         let Some(directory) = directory else { continue };
         fronts.push(Front { door: Arc::new(Door { site: settings.site, directory }), identity: settings.identity_header });

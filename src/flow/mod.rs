@@ -65,7 +65,6 @@ pub struct Flow {
 }
 
 /// A site, and who is behind it.
-#[derive(Debug)]
 pub struct Door {
     /// The site.
     pub site: Site,

@@ -148,7 +148,7 @@ fn r9_a_websocket_handshake_is_whole_or_refused() {
     let without = |name: &str| with(&good.iter().copied().filter(|(own, _)| *own != name).collect::<Vec<_>>());
     assert_eq!(without("sec-websocket-key").unwrap_err().status(), 400);
     assert!(!without("connection").unwrap().websocket(), "an Upgrade that Connection does not name is none");
-    let post = super::tests::checked(|builder| good.iter().fold(builder.method("POST").uri("/"), |b, (name, value)| b.header(*name, *value)));
+    let post = checked(|builder| good.iter().fold(builder.method("POST").uri("/"), |b, (name, value)| b.header(*name, *value)));
     assert_eq!(post.unwrap_err().status(), 400);
     assert!(!with(&[("connection", "Upgrade"), ("upgrade", "h2c")]).unwrap().websocket());
 }

@@ -1,7 +1,7 @@
 //! The gate asks who somebody is, and then for the code.
 
 use super::support::app::App;
-use super::support::browser::{path_of, token};
+use super::support::browser::path_of;
 use super::support::gate::Setup;
 
 #[test]

@@ -11,10 +11,10 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("gateway", &["gateway"]),
     ("flow", &["flow"]),
     ("rooms", &["carrier", "directory", "observe", "page", "server", "store", "upstream"]),
-    ("decisions", &["challenge", "gate", "grant", "hold", "limit", "route", "seal", "site"]),
+    ("decisions", &["challenge", "event", "gate", "grant", "hold", "limit", "route", "seal", "site"]),
     (
         "words",
-        &["code", "event", "form", "message", "moment", "name", "peer", "phone", "request", "scope", "secret", "subject", "target"],
+        &["code", "form", "message", "moment", "name", "peer", "phone", "request", "scope", "secret", "subject", "target"],
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! HTTP/1 as bytes: a reader that believes nothing and a few writers.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
