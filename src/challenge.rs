@@ -170,16 +170,20 @@ pub enum MaySend {
 }
 
 /// A double click gets the same answer again for so long (design section 3).
-pub const AGAIN: Duration = Duration::from_secs(60);
+pub const AGAIN: Duration = Duration::from_mins(1);
 
 /// The longest life of a challenge, whatever its codes (design section 3).
-pub const LONGEST: Duration = Duration::from_secs(600);
+pub const LONGEST: Duration = Duration::from_mins(10);
 
 /// A code that would live shorter than this is not worth its message.
-const TOO_LATE: Duration = Duration::from_secs(60);
+const TOO_LATE: Duration = Duration::from_mins(1);
 
 /// Waits before the second, third and further sends (C6).
-const WAITS: [Duration; 3] = [Duration::from_secs(30), Duration::from_secs(60), Duration::from_secs(120)];
+const WAITS: [Duration; 3] = [
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+];
 
 /// How many codes of one challenge live side by side (C2).
 const SIDE_BY_SIDE: usize = 3;
@@ -215,7 +219,9 @@ impl Challenge {
 
     /// When the newest code ends; none if none was sent.
     pub fn code_until(&self) -> Option<Duration> {
-        self.codes.last().map(|code| code.until.min(self.began.mono + LONGEST))
+        self.codes
+            .last()
+            .map(|code| code.until.min(self.began.mono + LONGEST))
     }
 
     /// The last send, if there was one.
@@ -243,7 +249,10 @@ impl Challenge {
 
     /// How many codes could be entered now.
     pub fn living(&self, now: Moment) -> usize {
-        self.codes.iter().filter(|code| code.until > now.mono).count()
+        self.codes
+            .iter()
+            .filter(|code| code.until > now.mono)
+            .count()
     }
 
     /// What the visitor is to be told.
@@ -274,10 +283,16 @@ impl Challenge {
         if self.sends >= sends_limit || self.won.is_some() {
             return MaySend::NoMore;
         }
-        let Some(last) = self.last_send else { return MaySend::Yes };
+        let Some(last) = self.last_send else {
+            return MaySend::Yes;
+        };
         let wait = WAITS[usize::from(self.sends.saturating_sub(1)).min(WAITS.len() - 1)];
         let left = (last.at.mono + wait).saturating_sub(now.mono);
-        if left.is_zero() { MaySend::Yes } else { MaySend::Wait(left) }
+        if left.is_zero() {
+            MaySend::Yes
+        } else {
+            MaySend::Wait(left)
+        }
     }
 
     /// Takes in a code that is about to be sent. The oldest of more than three living codes ends here.
@@ -310,7 +325,11 @@ impl Challenge {
     pub fn answer(&mut self, mac: &Mac, wrong_limit: u8, now: Moment) -> Answer {
         if let Some(won) = self.won {
             let same = bool::from(won.mac.ct_eq(mac));
-            return if same && !won.used && now.mono < won.at + AGAIN { Answer::Again } else { Answer::Finished };
+            return if same && !won.used && now.mono < won.at + AGAIN {
+                Answer::Again
+            } else {
+                Answer::Finished
+            };
         }
         if self.wrong >= wrong_limit {
             return Answer::Spent;
@@ -326,15 +345,34 @@ impl Challenge {
             return Answer::Expired;
         }
         if bool::from(right) {
-            self.won = Some(Won { mac: *mac, at: now.mono, used: false });
+            self.won = Some(Won {
+                mac: *mac,
+                at: now.mono,
+                used: false,
+            });
             self.codes.clear();
             self.mistake = None;
-            let Question { site, scope, subject, entry, .. } = self.question.clone();
-            return Answer::Right(Verified { site, scope, subject, entry });
+            let Question {
+                site,
+                scope,
+                subject,
+                entry,
+                ..
+            } = self.question.clone();
+            return Answer::Right(Verified {
+                site,
+                scope,
+                subject,
+                entry,
+            });
         }
         self.wrong += 1;
         self.mistake = Some(Mistake::Wrong);
-        if self.wrong >= wrong_limit { Answer::Spent } else { Answer::Wrong }
+        if self.wrong >= wrong_limit {
+            Answer::Spent
+        } else {
+            Answer::Wrong
+        }
     }
 
     /// The grant was used: from now on the same code says nothing any more.

@@ -71,21 +71,35 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, form: &Form, held: &[Grant]) 
     if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
         return Verdict::Refuse(Reason::CrossOrigin);
     }
-    let question = Asked { method: asked.method(), target: asked.target(), websocket: asked.websocket(), form };
+    let question = Asked {
+        method: asked.method(),
+        target: asked.target(),
+        websocket: asked.websocket(),
+        form,
+    };
     let pass = |way| Verdict::Forward(Pass { way });
     let first = site.first_scope();
     match site.routes.judge(&question) {
         Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
         Requirement::Open(Opening::PublicFull | Opening::LoginPage, _) => pass(Way::Open),
-        Requirement::Open(Opening::Public, _) => match granted(site, held, std::iter::once(first.name.as_str())) {
-            Ok(grants) => pass(Way::Granted(grants)),
-            Err(_) if matches!(*asked.method(), Method::GET | Method::HEAD) && !asked.websocket() => pass(Way::Anonymous),
-            Err(missing) => challenge(site, asked, missing),
-        },
-        Requirement::Scopes(needed) => match granted(site, held, needed.scopes().map(|name| name.as_str())) {
-            Ok(grants) => pass(Way::Granted(grants)),
-            Err(missing) => challenge(site, asked, missing),
-        },
+        Requirement::Open(Opening::Public, _) => {
+            match granted(site, held, std::iter::once(first.name.as_str())) {
+                Ok(grants) => pass(Way::Granted(grants)),
+                Err(_)
+                    if matches!(*asked.method(), Method::GET | Method::HEAD)
+                        && !asked.websocket() =>
+                {
+                    pass(Way::Anonymous)
+                }
+                Err(missing) => challenge(site, asked, missing),
+            }
+        }
+        Requirement::Scopes(needed) => {
+            match granted(site, held, needed.scopes().map(super::name::Name::as_str)) {
+                Ok(grants) => pass(Way::Granted(grants)),
+                Err(missing) => challenge(site, asked, missing),
+            }
+        }
     }
 }
 
@@ -94,7 +108,9 @@ pub fn same_origin(site: &Site, fields: &HeaderMap) -> bool {
     let mut origins = fields.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => true,
-        (Some(origin), None) if origin == "null" => fields.get("sec-fetch-site").is_some_and(|from| from == "same-origin"),
+        (Some(origin), None) if origin == "null" => fields
+            .get("sec-fetch-site")
+            .is_some_and(|from| from == "same-origin"),
         (Some(origin), None) => site.trusts(origin),
         (Some(_), Some(_)) => false,
     }
@@ -104,21 +120,32 @@ fn challenge<'s>(site: &'s Site, asked: &Checked, missing: &'s Arc<Scope>) -> Ve
     if *asked.method() == Method::OPTIONS {
         let fields = asked.fields();
         let preflight = fields.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let named = fields.get(header::ORIGIN).is_some_and(|origin| site.trusts(origin));
+        let named = fields
+            .get(header::ORIGIN)
+            .is_some_and(|origin| site.trusts(origin));
         return Verdict::Preflight(preflight && named);
     }
     Verdict::Ask(missing)
 }
 
 /// All the grants that are needed, of one subject; or the first scope that has none.
-fn granted<'s, 'n>(site: &'s Site, held: &[Grant], needed: impl Iterator<Item = &'n str>) -> Result<SmallVec<[Grant; 2]>, &'s Arc<Scope>> {
+fn granted<'s, 'n>(
+    site: &'s Site,
+    held: &[Grant],
+    needed: impl Iterator<Item = &'n str>,
+) -> Result<SmallVec<[Grant; 2]>, &'s Arc<Scope>> {
     // A grant belongs to a subject, not to a browser: who holds the first scope decides whose the others must be.
     let first = site.first_scope();
-    let person = held.iter().find(|grant| grant.scope() == &first.name).map(Grant::subject);
+    let person = held
+        .iter()
+        .find(|grant| grant.scope() == &first.name)
+        .map(Grant::subject);
     let mut grants = SmallVec::<[Grant; 2]>::new();
     for name in needed {
         let person = person.or_else(|| grants.first().map(Grant::subject));
-        let fits = |grant: &&Grant| grant.scope().as_str() == name && person.is_none_or(|person| grant.subject() == person);
+        let fits = |grant: &&Grant| {
+            grant.scope().as_str() == name && person.is_none_or(|person| grant.subject() == person)
+        };
         match held.iter().find(fits) {
             Some(grant) => grants.push(grant.clone()),
             // A route can only name scopes of its site: `config` resolved them.

@@ -88,10 +88,20 @@ impl Shared {
     /// Puts sites, flow and trusted proxies together.
     pub fn new(fronts: Vec<Front>, flow: Arc<Flow>, trusted: Vec<IpNet>) -> Self {
         let named = |https: bool| {
-            let all = fronts.iter().enumerate().filter(|(_, front)| front.door.site.origin.https() == https);
-            all.map(|(index, front)| (front.door.site.origin.authority().to_owned(), index)).collect()
+            let all = fronts
+                .iter()
+                .enumerate()
+                .filter(|(_, front)| front.door.site.origin.https() == https);
+            all.map(|(index, front)| (front.door.site.origin.authority().to_owned(), index))
+                .collect()
         };
-        Self { https: named(true), http: named(false), fronts, flow, trusted }
+        Self {
+            https: named(true),
+            http: named(false),
+            fronts,
+            flow,
+            trusted,
+        }
     }
 
     /// The flow, for whoever stops the process.
@@ -101,17 +111,28 @@ impl Shared {
 
     /// The site of that scheme and authority.
     fn front(&self, https: bool, authority: &str) -> Option<usize> {
-        let (sites, port) = if https { (&self.https, ":443") } else { (&self.http, ":80") };
+        let (sites, port) = if https {
+            (&self.https, ":443")
+        } else {
+            (&self.http, ":80")
+        };
         // The scheme's own port may be written out, and letters of either case.
         let name = authority.strip_suffix(port).unwrap_or(authority);
-        sites.get(name).or_else(|| sites.get(&name.to_ascii_lowercase())).copied()
+        sites
+            .get(name)
+            .or_else(|| sites.get(&name.to_ascii_lowercase()))
+            .copied()
     }
 }
 
 impl Service for Gateway {
     type Body = Body;
 
-    async fn call(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<Body> {
+    async fn call(
+        &self,
+        request: Request<Incoming>,
+        connection: &Rc<Connection>,
+    ) -> Response<Body> {
         self.answer(request, connection).await
     }
 }
@@ -120,10 +141,19 @@ impl Gateway {
     /// A worker's gateway; `upstreams` in the order of the sites.
     pub fn new(shared: Arc<Shared>, upstreams: Vec<Upstream>) -> Self {
         let revoked = shared.flow.store.revoked.view();
-        Self(Rc::new(Worker { shared, upstreams, revoked, tunnels: TaskTracker::new() }))
+        Self(Rc::new(Worker {
+            shared,
+            upstreams,
+            revoked,
+            tunnels: TaskTracker::new(),
+        }))
     }
 
-    async fn answer(&self, mut request: Request<Incoming>, connection: &Connection) -> Response<Body> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        connection: &Connection,
+    ) -> Response<Body> {
         let shared = &*self.0.shared;
         let flow = &shared.flow;
         let now = flow.clock.now();
@@ -132,11 +162,19 @@ impl Gateway {
         let (parts, incoming) = request.into_parts();
         let asked = match request::check(parts, incoming.is_end_stream()) {
             Ok(asked) => asked,
-            Err(malformed) => return self.nobodys(&What::Malformed { why: &malformed }, refusal_of(malformed), now),
+            Err(malformed) => {
+                return self.nobodys(
+                    &What::Malformed { why: &malformed },
+                    refusal_of(malformed),
+                    now,
+                );
+            }
         };
         let authority = asked.authority().to_str().unwrap_or_default();
         let Some(index) = shared.front(peer.https, authority) else {
-            let elsewhere = (!peer.https).then(|| shared.front(true, authority)).flatten();
+            let elsewhere = (!peer.https)
+                .then(|| shared.front(true, authority))
+                .flatten();
             return match elsewhere {
                 Some(index) => whole(to_https(&shared.fronts[index].door.site, &asked), true),
                 None => self.nobodys(&What::Misdirected, Refusal::Misdirected, now),
@@ -144,11 +182,24 @@ impl Gateway {
         };
         let front = &shared.fronts[index];
         let site = &front.door.site;
-        let mut brought = flow.ring.open_all(site, asked.fields().get_all(header::COOKIE).iter(), now);
-        brought.live.retain(|grant| !self.0.revoked.contains(&grant.id()));
-        brought.run_out.retain(|grant| !self.0.revoked.contains(&grant.id()));
+        let mut brought =
+            flow.ring
+                .open_all(site, asked.fields().get_all(header::COOKIE).iter(), now);
+        brought
+            .live
+            .retain(|grant| !self.0.revoked.contains(&grant.id()));
+        brought
+            .run_out
+            .retain(|grant| !self.0.revoked.contains(&grant.id()));
         let reference = Reference::draw();
-        let visit = Visit { door: &front.door, asked: &asked, brought: &brought, peer, now, reference };
+        let visit = Visit {
+            door: &front.door,
+            asked: &asked,
+            brought: &brought,
+            peer,
+            now,
+            reference,
+        };
         let body = match asked.framing() {
             Framing::Empty => Upload::empty(),
             Framing::Length(_) | Framing::Chunked => Upload::stream(Bytes::new(), incoming),
@@ -168,15 +219,38 @@ impl Gateway {
         };
         let pass = match gate::decide(site, &asked, &form, &brought.live) {
             Verdict::Forward(pass) => pass,
-            Verdict::Ask(scope) => return whole(flow.missing(&visit, scope, body).await, closing || has_body(&asked)),
-            Verdict::Preflight(allowed) => return drained(preflight(&asked, allowed), body, &asked).await,
-            Verdict::Refuse(reason) => return drained(refused(flow, &visit, reason), body, &asked).await,
+            Verdict::Ask(scope) => {
+                return whole(
+                    flow.missing(&visit, scope, body).await,
+                    closing || has_body(&asked),
+                );
+            }
+            Verdict::Preflight(allowed) => {
+                return drained(preflight(&asked, allowed), body, &asked).await;
+            }
+            Verdict::Refuse(reason) => {
+                return drained(refused(flow, &visit, reason), body, &asked).await;
+            }
         };
-        let passing = Passing { front, upstream: &self.0.upstreams[index], brought, peer, now, reference };
+        let passing = Passing {
+            front,
+            upstream: &self.0.upstreams[index],
+            brought,
+            peer,
+            now,
+            reference,
+        };
         self.forward(pass, asked, body, upgrade, passing).await
     }
 
-    async fn forward(&self, pass: Pass, asked: Checked, body: Upload, upgrade: Option<OnUpgrade>, passing: Passing<'_>) -> Response<Body> {
+    async fn forward(
+        &self,
+        pass: Pass,
+        asked: Checked,
+        body: Upload,
+        upgrade: Option<OnUpgrade>,
+        passing: Passing<'_>,
+    ) -> Response<Body> {
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
         if passing.brought.replay.is_some() {
@@ -184,8 +258,15 @@ impl Gateway {
         }
         let closing = asked.closing();
         let navigation = is_navigation(&asked);
-        let surroundings = Surroundings { site, peer: passing.peer, identity: passing.front.identity.as_ref() };
-        let answered = passing.upstream.forward(&pass, asked, body, &surroundings).await;
+        let surroundings = Surroundings {
+            site,
+            peer: passing.peer,
+            identity: passing.front.identity.as_ref(),
+        };
+        let answered = passing
+            .upstream
+            .forward(&pass, asked, body, &surroundings)
+            .await;
         let mut response = match answered {
             Ok(response) => response,
             Err(failed) => {
@@ -202,7 +283,10 @@ impl Gateway {
             for grant in &grants {
                 self.keep_up(site, grant, &passing, &mut response);
             }
-            let watch = Watch { standing: Rc::clone(&self.0) as Rc<dyn Standing>, grants };
+            let watch = Watch {
+                standing: Rc::clone(&self.0) as Rc<dyn Standing>,
+                grants,
+            };
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 self.tunnel(upgrade, &mut response, Some(watch));
             } else {
@@ -212,30 +296,54 @@ impl Gateway {
             self.tunnel(upgrade, &mut response, None);
         }
         if closing {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
     /// Sends the request that was held for this browser in the place of the one that came for its answer.
-    async fn replay(&self, pass: Pass, asked: Checked, body: Upload, mut passing: Passing<'_>) -> Response<Body> {
+    async fn replay(
+        &self,
+        pass: Pass,
+        asked: Checked,
+        body: Upload,
+        mut passing: Passing<'_>,
+    ) -> Response<Body> {
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
         let forget = cookies::print(site, cookies::REPLAY, "", Some(0));
-        let held = passing.brought.replay.take().zip(passing.brought.browser.as_ref()).and_then(|(id, secret)| {
-            let target = asked.target().raw();
-            let kept = (*asked.method() == Method::GET).then(|| flow.store.holds.replay(&id, &flow.ring.browser(secret), target, passing.now));
-            kept.flatten()?.open(&flow.ring.hold(secret, &id)).ok()
-        });
+        let held = passing
+            .brought
+            .replay
+            .take()
+            .zip(passing.brought.browser.as_ref())
+            .and_then(|(id, secret)| {
+                let target = asked.target().raw();
+                let kept = (*asked.method() == Method::GET).then(|| {
+                    flow.store
+                        .holds
+                        .replay(&id, &flow.ring.browser(secret), target, passing.now)
+                });
+                kept.flatten()?.open(&flow.ring.hold(secret, &id)).ok()
+            });
         let (pass, asked, body) = match held {
             None => (pass, asked, body),
             Some((method, kind, bytes)) => {
                 let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
                 let asked = asked.replaying(method, kind, bytes.len() as u64);
                 // It is another request than the one that was let through: the gate looks at it itself.
-                let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.brought.live) else {
+                let Verdict::Forward(pass) =
+                    gate::decide(site, &asked, &form, &passing.brought.live)
+                else {
                     let back = asked.target().raw().to_owned();
-                    let page = flow.pages.render(&Page::SubmitAgain { back: &back }, &look(site), &passing.reference.to_string(), passing.now);
+                    let page = flow.pages.render(
+                        &Page::SubmitAgain { back: &back },
+                        &look(site),
+                        &passing.reference.to_string(),
+                        passing.now,
+                    );
                     return whole(reply(&page), true);
                 };
                 self.record(&passing, What::HoldReplayed);
@@ -248,45 +356,88 @@ impl Gateway {
     }
 
     /// Keeps the idle time of a grant that was used, and ends the code that it was earned with.
-    fn keep_up(&self, site: &Site, grant: &Grant, passing: &Passing<'_>, response: &mut Response<Body>) {
+    fn keep_up(
+        &self,
+        site: &Site,
+        grant: &Grant,
+        passing: &Passing<'_>,
+        response: &mut Response<Body>,
+    ) {
         let flow = &self.0.shared.flow;
         if passing.now.unix.saturating_sub(grant.issued()) < AGAIN.as_secs() {
             flow.store.used(&grant.id());
         }
         if let Some(renewed) = grant.renewed(passing.now) {
-            response.headers_mut().append(header::SET_COOKIE, flow.grant_cookie(site, &renewed, passing.now));
+            response.headers_mut().append(
+                header::SET_COOKIE,
+                flow.grant_cookie(site, &renewed, passing.now),
+            );
         }
     }
 
-    fn tunnel(&self, visitor: Option<OnUpgrade>, response: &mut Response<Body>, watch: Option<Watch>) {
+    fn tunnel(
+        &self,
+        visitor: Option<OnUpgrade>,
+        response: &mut Response<Body>,
+        watch: Option<Watch>,
+    ) {
         let application = hyper::upgrade::on(response);
         if let Some(visitor) = visitor {
-            tokio::task::spawn_local(self.0.tunnels.track_future(tunnel::run(visitor, application, watch)));
+            tokio::task::spawn_local(self.0.tunnels.track_future(tunnel::run(
+                visitor,
+                application,
+                watch,
+            )));
         }
     }
 
     /// A refusal of what belongs to no site.
     fn nobodys(&self, what: &What<'_>, refusal: Refusal<'_>, now: Moment) -> Response<Body> {
         let reference = Reference::draw();
-        observe::record(&Event { reference, site: None, what: *what });
-        let look = Look { site: "Countersign", support: None, accent: None };
-        let page = self.0.shared.flow.pages.render(&Page::Refused(refusal), &look, &reference.to_string(), now);
+        observe::record(&Event {
+            reference,
+            site: None,
+            what: *what,
+        });
+        let look = Look {
+            site: "Countersign",
+            support: None,
+            accent: None,
+        };
+        let page = self.0.shared.flow.pages.render(
+            &Page::Refused(refusal),
+            &look,
+            &reference.to_string(),
+            now,
+        );
         let mut response = whole(reply(&page), true);
         if refusal == Refusal::MethodNotAllowed {
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+            response.headers_mut().insert(
+                header::ALLOW,
+                HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+            );
         }
         response
     }
 
     fn record(&self, passing: &Passing<'_>, what: What<'_>) {
-        observe::record(&Event { reference: passing.reference, site: Some(&passing.front.door.site.name), what });
+        observe::record(&Event {
+            reference: passing.reference,
+            site: Some(&passing.front.door.site.name),
+            what,
+        });
     }
 }
 
 impl Standing for Worker {
     fn stands(&self, grant: &Grant) -> bool {
         let now = self.shared.flow.clock.now();
-        let scope = self.shared.fronts.iter().find(|front| front.door.site.name == *grant.site()).and_then(|front| front.door.site.scope(grant.scope().as_str()));
+        let scope = self
+            .shared
+            .fronts
+            .iter()
+            .find(|front| front.door.site.name == *grant.site())
+            .and_then(|front| front.door.site.scope(grant.scope().as_str()));
         // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
         let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
         lives && !self.revoked.contains(&grant.id())
@@ -296,26 +447,51 @@ impl Standing for Worker {
 /// The visitor's address and scheme; fields are believed from trusted proxies only (R10).
 fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Peer {
     if trusted.is_empty() || !peer::is_trusted(connection.peer, trusted) {
-        return Peer { address: connection.peer, https: connection.tls };
+        return Peer {
+            address: connection.peer,
+            https: connection.tls,
+        };
     }
-    let hops: Vec<&str> = fields.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-    let proto = fields.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    let hops: Vec<&str> = fields
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let proto = fields
+        .get("x-forwarded-proto")
+        .and_then(|value| value.to_str().ok());
     Peer::behind(connection.peer, connection.tls, trusted, &hops, proto)
 }
 
 /// Whether any reading of the path is one of ours; with the rest of the path if it is one byte for byte.
 fn own_path(asked: &Checked) -> Option<Option<&str>> {
     let target = asked.target();
-    target.reaches("/.countersign").then(|| target.path().strip_prefix(ROOT))
+    target
+        .reaches("/.countersign")
+        .then(|| target.path().strip_prefix(ROOT))
 }
 
 /// Reads as much of the body as a route's condition on it needs.
-async fn read_form(site: &Site, asked: &Checked, body: Upload) -> Result<(Form, Upload), Refusal<'static>> {
-    if !site.routes.wants_form(asked.method(), asked.target(), asked.websocket()) {
+async fn read_form(
+    site: &Site,
+    asked: &Checked,
+    body: Upload,
+) -> Result<(Form, Upload), Refusal<'static>> {
+    if !site
+        .routes
+        .wants_form(asked.method(), asked.target(), asked.websocket())
+    {
         return Ok((Form::Unread, body));
     }
-    let (head, body) = body.peek(form::LIMIT).await.map_err(|_| Refusal::BadRequest)?;
-    let form = if head.whole { Form::read(asked.field(header::CONTENT_TYPE), &head.bytes) } else { Form::Unreadable };
+    let (head, body) = body
+        .peek(form::LIMIT)
+        .await
+        .map_err(|_| Refusal::BadRequest)?;
+    let form = if head.whole {
+        Form::read(asked.field(header::CONTENT_TYPE), &head.bytes)
+    } else {
+        Form::Unreadable
+    };
     Ok((form, body))
 }
 
@@ -337,14 +513,27 @@ fn told(flow: &Flow, passing: &Passing<'_>, refusal: Refusal<'_>, navigation: bo
         return problem(&refusal, passing.reference);
     }
     let site = &passing.front.door.site;
-    reply(&flow.pages.render(&Page::Refused(refusal), &look(site), &passing.reference.to_string(), passing.now))
+    reply(&flow.pages.render(
+        &Page::Refused(refusal),
+        &look(site),
+        &passing.reference.to_string(),
+        passing.now,
+    ))
 }
 
 fn problem(refusal: &Refusal<'_>, reference: Reference) -> Reply {
     let kind = Kind::from(refusal);
-    let problem = Problem { kind, scope: None, challenge_url: None, expires_at: None, reference: &reference.to_string() };
+    let problem = Problem {
+        kind,
+        scope: None,
+        challenge_url: None,
+        expires_at: None,
+        reference: &reference.to_string(),
+    };
     let mut reply = empty(refusal.status()).map(|_| Bytes::from(problem.json()));
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     reply
 }
 
@@ -356,16 +545,27 @@ fn preflight(asked: &Checked, allowed: bool) -> Reply {
     let mut reply = empty(StatusCode::NO_CONTENT);
     let copies = [
         (header::ORIGIN, header::ACCESS_CONTROL_ALLOW_ORIGIN),
-        (header::ACCESS_CONTROL_REQUEST_METHOD, header::ACCESS_CONTROL_ALLOW_METHODS),
-        (header::ACCESS_CONTROL_REQUEST_HEADERS, header::ACCESS_CONTROL_ALLOW_HEADERS),
+        (
+            header::ACCESS_CONTROL_REQUEST_METHOD,
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+        ),
+        (
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+        ),
     ];
     for (asked_for, allowed) in copies {
         if let Some(value) = asked.fields().get(asked_for) {
             reply.headers_mut().insert(allowed, value.clone());
         }
     }
-    reply.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    reply.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    reply.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
+    reply
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("Origin"));
     reply
 }
 
@@ -383,7 +583,9 @@ fn refusal_of(malformed: Malformed) -> Refusal<'static> {
     match malformed {
         Malformed::Method => Refusal::MethodNotAllowed,
         Malformed::TooLarge => Refusal::HeadTooLarge,
-        Malformed::Target(_) | Malformed::Ambiguous(_) | Malformed::Expectation => Refusal::BadRequest,
+        Malformed::Target(_) | Malformed::Ambiguous(_) | Malformed::Expectation => {
+            Refusal::BadRequest
+        }
     }
 }
 
@@ -403,10 +605,13 @@ async fn drained(reply: Reply, body: Upload, asked: &Checked) -> Response<Body> 
 
 /// A reply of ours as a response; `closing` says that its connection ends with it.
 fn whole(reply: Reply, closing: bool) -> Response<Body> {
-    let mut response = reply.map(|bytes| Body::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())));
+    let mut response =
+        reply.map(|bytes| Body::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())));
     if closing {
         // hyper drops it where it has no meaning: over HTTP/2.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -416,5 +621,8 @@ fn has_body(asked: &Checked) -> bool {
 }
 
 fn is_navigation(asked: &Checked) -> bool {
-    asked.fields().get("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
+    asked
+        .fields()
+        .get("sec-fetch-mode")
+        .is_none_or(|mode| mode == "navigate")
 }

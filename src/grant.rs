@@ -39,7 +39,7 @@ pub enum Standing {
 }
 
 /// How long after its end a grant still tells who to ask (design section 3).
-pub const RENEWABLE: Duration = Duration::from_secs(24 * 3600);
+pub const RENEWABLE: Duration = Duration::from_hours(24);
 
 /// How far in the future a signed time may lie (A5), in seconds.
 const SKEW: u64 = 60;
@@ -52,7 +52,16 @@ impl Grant {
     pub fn issue(verified: Verified, id: Id, now: Moment) -> Self {
         let (site, scope, subject, entry) = verified.into_parts();
         let expires = now.unix.saturating_add(scope.grant_life.as_secs());
-        Self { id, site, scope: scope.name.clone(), subject, entry, issued: now.unix, used: now.unix, expires }
+        Self {
+            id,
+            site,
+            scope: scope.name.clone(),
+            subject,
+            entry,
+            issued: now.unix,
+            used: now.unix,
+            expires,
+        }
     }
 
     /// What names it.
@@ -87,13 +96,15 @@ impl Grant {
 
     /// Unix seconds at which it runs out if nothing is done with it.
     pub fn until(&self, scope: &Scope) -> u64 {
-        self.longest(scope).min(self.used.saturating_add(scope.idle.as_secs()))
+        self.longest(scope)
+            .min(self.used.saturating_add(scope.idle.as_secs()))
     }
 
     /// Unix seconds at which it runs out however busy it is.
     pub fn longest(&self, scope: &Scope) -> u64 {
         // A life that was shortened since the issue counts at once.
-        self.expires.min(self.issued.saturating_add(scope.grant_life.as_secs()))
+        self.expires
+            .min(self.issued.saturating_add(scope.grant_life.as_secs()))
     }
 
     /// What it is worth `now` under the settings of its scope.
@@ -113,7 +124,10 @@ impl Grant {
 
     /// The grant with its idle time begun anew, if that was not done within the last minute.
     pub fn renewed(&self, now: Moment) -> Option<Self> {
-        (now.unix >= self.used.saturating_add(REISSUE)).then(|| Self { used: now.unix, ..self.clone() })
+        (now.unix >= self.used.saturating_add(REISSUE)).then(|| Self {
+            used: now.unix,
+            ..self.clone()
+        })
     }
 }
 
@@ -123,7 +137,10 @@ mod tests {
     use crate::challenge::tests::{scope, verified};
 
     fn at(unix: u64) -> Moment {
-        Moment { unix, mono: Duration::from_secs(unix) }
+        Moment {
+            unix,
+            mono: Duration::from_secs(unix),
+        }
     }
 
     #[test]
@@ -137,16 +154,27 @@ mod tests {
             (1800 + 24 * 3600 - 1, Standing::RunOut),
             (1800 + 24 * 3600, Standing::Void),
         ] {
-            assert_eq!(grant.standing(&scope, at(1_000_000 + seconds)), standing, "after {seconds} s");
+            assert_eq!(
+                grant.standing(&scope, at(1_000_000 + seconds)),
+                standing,
+                "after {seconds} s"
+            );
         }
         let mut busy = grant.clone();
         let mut now = 1_000_000;
         while now < 1_000_000 + 12 * 3600 {
-            assert_eq!(busy.standing(&scope, at(now)), Standing::Live, "busy at {now}");
+            assert_eq!(
+                busy.standing(&scope, at(now)),
+                Standing::Live,
+                "busy at {now}"
+            );
             busy = busy.renewed(at(now)).unwrap_or(busy);
             now += 1000;
         }
-        assert_eq!(busy.standing(&scope, at(1_000_000 + 12 * 3600)), Standing::RunOut);
+        assert_eq!(
+            busy.standing(&scope, at(1_000_000 + 12 * 3600)),
+            Standing::RunOut
+        );
     }
 
     #[test]
@@ -162,7 +190,10 @@ mod tests {
         let grant = Grant::issue(verified("login", "ann"), [1; 16], at(1000));
         assert_eq!(grant.renewed(at(1059)), None);
         let renewed = grant.renewed(at(1060)).unwrap();
-        assert_eq!((renewed.used, renewed.issued, renewed.expires, renewed.id), (1060, 1000, grant.expires, grant.id));
+        assert_eq!(
+            (renewed.used, renewed.issued, renewed.expires, renewed.id),
+            (1060, 1000, grant.expires, grant.id)
+        );
     }
 
     #[test]

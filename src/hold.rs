@@ -50,13 +50,28 @@ impl Kept {
     ///
     /// # Errors
     /// [`NotOurs`] if the cipher refuses, which it does for no body of up to [`MAX_BODY`].
-    pub fn seal(method: Method, content_type: Option<HeaderValue>, body: &[u8], key: &[u8; 32], nonce: [u8; 12]) -> Result<Self, NotOurs> {
+    pub fn seal(
+        method: Method,
+        content_type: Option<HeaderValue>,
+        body: &[u8],
+        key: &[u8; 32],
+        nonce: [u8; 12],
+    ) -> Result<Self, NotOurs> {
         let cipher = cipher(key)?;
         let mut sealed = body.to_vec();
         cipher
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(method.as_str()), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(method.as_str()),
+                &mut sealed,
+            )
             .map_err(|_| NotOurs)?;
-        Ok(Self { method, content_type, sealed, nonce })
+        Ok(Self {
+            method,
+            content_type,
+            sealed,
+            nonce,
+        })
     }
 
     /// The body, if `key` is the one it was sealed under. The sealed bytes are dropped with the value.
@@ -66,7 +81,11 @@ impl Kept {
     pub fn open(mut self, key: &[u8; 32]) -> Result<(Method, Option<HeaderValue>, Bytes), NotOurs> {
         let cipher = cipher(key)?;
         let plain = cipher
-            .open_in_place(Nonce::assume_unique_for_key(self.nonce), Aad::from(self.method.as_str()), &mut self.sealed)
+            .open_in_place(
+                Nonce::assume_unique_for_key(self.nonce),
+                Aad::from(self.method.as_str()),
+                &mut self.sealed,
+            )
             .map_err(|_| NotOurs)?
             .len();
         self.sealed.truncate(plain);
@@ -89,7 +108,9 @@ impl Kept {
 }
 
 fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, NotOurs> {
-    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).map_err(|_| NotOurs)?))
+    Ok(LessSafeKey::new(
+        UnboundKey::new(&AES_256_GCM, key).map_err(|_| NotOurs)?,
+    ))
 }
 
 /// A path and query on the site itself that a browser may be sent to (S9).
@@ -123,12 +144,31 @@ mod tests {
 
     #[test]
     fn s9_a_destination_stays_on_the_site_and_off_our_pages() {
-        for good in ["/", "/a/b?c=d", "/a?next=//evil.example", "/a%2Fb", "/x?u=https://e", "/a?p=%5c"] {
+        for good in [
+            "/",
+            "/a/b?c=d",
+            "/a?next=//evil.example",
+            "/a%2Fb",
+            "/x?u=https://e",
+            "/a?p=%5c",
+        ] {
             assert_eq!(Destination::of(good).as_str(), good);
         }
         for bad in [
-            "//evil.example", "/\\evil.example", "\\\\evil", "https://evil.example/", "evil", "", "/%5cevil", "/%2fevil.example",
-            "/a\nb", "/a%0d%0ab", " /a", "/.countersign/sign-out", "/%2ecountersign/c/1", "/x/../.countersign/ask",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "https://evil.example/",
+            "evil",
+            "",
+            "/%5cevil",
+            "/%2fevil.example",
+            "/a\nb",
+            "/a%0d%0ab",
+            " /a",
+            "/.countersign/sign-out",
+            "/%2ecountersign/c/1",
+            "/x/../.countersign/ask",
         ] {
             assert_eq!(Destination::of(bad).as_str(), "/", "{bad:?}");
         }
@@ -137,7 +177,10 @@ mod tests {
     #[test]
     fn s7_a_held_body_opens_for_its_browser_only() {
         let kept = || Kept::seal(Method::POST, None, b"title=x", &[7; 32], [1; 12]).unwrap();
-        assert!(!kept().sealed.windows(5).any(|part| part == b"title"), "it is not kept in clear");
+        assert!(
+            !kept().sealed.windows(5).any(|part| part == b"title"),
+            "it is not kept in clear"
+        );
         assert_eq!(kept().open(&[7; 32]).unwrap().2, "title=x");
         assert_eq!(kept().open(&[8; 32]).unwrap_err(), NotOurs);
         let mut changed = kept();

@@ -52,9 +52,9 @@ pub struct Bound {
 }
 
 /// An hour and a day.
-pub const HOUR: Duration = Duration::from_secs(3600);
+pub const HOUR: Duration = Duration::from_hours(1);
 /// A day.
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// The times at which something happened, as far back as its bounds look.
 #[derive(Debug, Default)]
@@ -72,17 +72,27 @@ impl Tally {
     /// # Errors
     /// [`Over`] with the wait until all bounds allow it; nothing is counted then.
     pub fn take(&mut self, bounds: &[Bound], now: Moment) -> Result<(), Over> {
-        let longest = bounds.iter().map(|bound| bound.window).max().unwrap_or_default();
-        while self.times.front().is_some_and(|time| now.mono.saturating_sub(*time) >= longest) {
+        let longest = bounds
+            .iter()
+            .map(|bound| bound.window)
+            .max()
+            .unwrap_or_default();
+        while self
+            .times
+            .front()
+            .is_some_and(|time| now.mono.saturating_sub(*time) >= longest)
+        {
             self.times.pop_front();
         }
-        let wait = bounds.iter().filter_map(|bound| self.wait(*bound, now)).max();
-        match wait {
-            Some(wait) => Err(Over(wait)),
-            None => {
-                self.times.push_back(now.mono);
-                Ok(())
-            }
+        let wait = bounds
+            .iter()
+            .filter_map(|bound| self.wait(*bound, now))
+            .max();
+        if let Some(wait) = wait {
+            Err(Over(wait))
+        } else {
+            self.times.push_back(now.mono);
+            Ok(())
         }
     }
 
@@ -93,11 +103,15 @@ impl Tally {
 
     /// Whether nothing in it counts any more under a bound of this window.
     pub fn idle(&self, window: Duration, now: Moment) -> bool {
-        self.times.back().is_none_or(|time| now.mono.saturating_sub(*time) >= window)
+        self.times
+            .back()
+            .is_none_or(|time| now.mono.saturating_sub(*time) >= window)
     }
 
     fn wait(&self, bound: Bound, now: Moment) -> Option<Duration> {
-        let Some(index) = usize::try_from(bound.most).ok()?.checked_sub(1) else { return Some(bound.window) };
+        let Some(index) = usize::try_from(bound.most).ok()?.checked_sub(1) else {
+            return Some(bound.window);
+        };
         // The `most`-th newest must have left the window.
         let decisive = self.times.get(self.times.len().checked_sub(index + 1)?)?;
         let leaves = *decisive + bound.window;
@@ -122,8 +136,12 @@ pub struct Locked {
 }
 
 /// Growing waits after [`Settings::wrong_per_hour`] failures in an hour (C4).
-const WAITS: [Duration; 4] =
-    [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(900), Duration::from_secs(3600)];
+const WAITS: [Duration; 4] = [
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(15),
+    Duration::from_hours(1),
+];
 
 /// Failures without a success between them, after which only the operator helps (NIST SP 800-63B section 5.2.2).
 const IN_A_ROW: u32 = 100;
@@ -141,7 +159,11 @@ impl Failures {
         if let Some(wait) = self.locked(now) {
             return Err(Locked { wait: Some(wait) });
         }
-        while self.times.front().is_some_and(|time| now.mono.saturating_sub(*time) >= HOUR) {
+        while self
+            .times
+            .front()
+            .is_some_and(|time| now.mono.saturating_sub(*time) >= HOUR)
+        {
             self.times.pop_front();
         }
         let full = usize::try_from(per_hour).unwrap_or(usize::MAX);
@@ -159,7 +181,9 @@ impl Failures {
 
     /// How long nothing is compared, if so.
     pub fn locked(&self, now: Moment) -> Option<Duration> {
-        self.locked_until.filter(|until| *until > now.mono).map(|until| until.saturating_sub(now.mono))
+        self.locked_until
+            .filter(|until| *until > now.mono)
+            .map(|until| until.saturating_sub(now.mono))
     }
 
     /// Whether only the operator can lift the lock.
@@ -176,7 +200,10 @@ impl Failures {
     pub fn idle(&self, now: Moment) -> bool {
         self.in_a_row < IN_A_ROW
             && self.locked(now).is_none()
-            && self.times.back().is_none_or(|time| now.mono.saturating_sub(*time) >= DAY)
+            && self
+                .times
+                .back()
+                .is_none_or(|time| now.mono.saturating_sub(*time) >= DAY)
     }
 }
 
@@ -185,40 +212,83 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64) -> Moment {
-        Moment { unix: seconds, mono: Duration::from_secs(seconds) }
+        Moment {
+            unix: seconds,
+            mono: Duration::from_secs(seconds),
+        }
     }
 
     #[test]
     fn c6_the_sixth_send_in_an_hour_waits_for_the_first_to_leave_it() {
-        let bounds = [Bound { most: 5, window: HOUR }, Bound { most: 10, window: DAY }];
+        let bounds = [
+            Bound {
+                most: 5,
+                window: HOUR,
+            },
+            Bound {
+                most: 10,
+                window: DAY,
+            },
+        ];
         let mut tally = Tally::default();
         for n in 0..5 {
             assert_eq!(tally.take(&bounds, at(n * 60)), Ok(()), "send {n}");
         }
-        assert_eq!(tally.take(&bounds, at(300)), Err(Over(Duration::from_secs(3300))));
-        assert_eq!(tally.take(&bounds, at(3599)), Err(Over(Duration::from_secs(1))));
+        assert_eq!(
+            tally.take(&bounds, at(300)),
+            Err(Over(Duration::from_secs(3300)))
+        );
+        assert_eq!(
+            tally.take(&bounds, at(3599)),
+            Err(Over(Duration::from_secs(1)))
+        );
         assert_eq!(tally.take(&bounds, at(3600)), Ok(()));
     }
 
     #[test]
     fn c6_the_eleventh_send_in_a_day_waits_for_the_day() {
-        let bounds = [Bound { most: 5, window: HOUR }, Bound { most: 10, window: DAY }];
+        let bounds = [
+            Bound {
+                most: 5,
+                window: HOUR,
+            },
+            Bound {
+                most: 10,
+                window: DAY,
+            },
+        ];
         let mut tally = Tally::default();
         for n in 0..10 {
             assert_eq!(tally.take(&bounds, at(n * 3600)), Ok(()), "send {n}");
         }
-        assert_eq!(tally.take(&bounds, at(36000)), Err(Over(Duration::from_secs(24 * 3600 - 36000))));
+        assert_eq!(
+            tally.take(&bounds, at(36000)),
+            Err(Over(Duration::from_secs(24 * 3600 - 36000)))
+        );
         assert_eq!(tally.take(&bounds, at(24 * 3600)), Ok(()));
     }
 
     #[test]
     fn what_is_given_back_does_not_count_and_a_bound_of_none_allows_none() {
-        let bounds = [Bound { most: 1, window: HOUR }];
+        let bounds = [Bound {
+            most: 1,
+            window: HOUR,
+        }];
         let mut tally = Tally::default();
         tally.take(&bounds, at(0)).unwrap();
         tally.give_back();
         assert_eq!(tally.take(&bounds, at(1)), Ok(()));
-        assert!(Tally::default().take(&[Bound { most: 0, window: HOUR }], at(0)).is_err());
+        assert!(
+            Tally::default()
+                .take(
+                    &[Bound {
+                        most: 0,
+                        window: HOUR
+                    }],
+                    at(0)
+                )
+                .is_err()
+        );
         assert!(!tally.idle(HOUR, at(3600)));
         assert!(tally.idle(HOUR, at(3601)));
     }
@@ -231,7 +301,11 @@ mod tests {
         }
         let mut now = 9;
         for wait in [60, 300, 900, 3600 - 1] {
-            assert_eq!(failures.take(10, at(now + wait - 1)).is_err(), true, "still locked {wait} s on");
+            assert_eq!(
+                failures.take(10, at(now + wait - 1)).is_err(),
+                true,
+                "still locked {wait} s on"
+            );
             now += wait.max(60);
             if wait < 3599 {
                 assert_eq!(failures.take(10, at(now)), Ok(()), "after a wait of {wait}");
@@ -257,7 +331,11 @@ mod tests {
         for n in 0..10 {
             failures.take(10, at(8000 + n)).unwrap();
         }
-        assert_eq!(failures.locked(at(8009)), Some(Duration::from_secs(60)), "the growth begins anew");
+        assert_eq!(
+            failures.locked(at(8009)),
+            Some(Duration::from_secs(60)),
+            "the growth begins anew"
+        );
     }
 
     #[test]
@@ -274,6 +352,9 @@ mod tests {
             assert!(compared <= 100);
         }
         assert_eq!(compared, 100);
-        assert!(!failures.idle(at(now + 10 * 24 * 3600)), "a lock for the operator is not forgotten");
+        assert!(
+            !failures.idle(at(now + 10 * 24 * 3600)),
+            "a lock for the operator is not forgotten"
+        );
     }
 }

@@ -18,7 +18,10 @@ impl Moment {
     /// The point `by` later on both clocks; whole seconds on the wall clock.
     #[must_use]
     pub fn later(self, by: Duration) -> Self {
-        Self { unix: self.unix.saturating_add(by.as_secs()), mono: self.mono.saturating_add(by) }
+        Self {
+            unix: self.unix.saturating_add(by.as_secs()),
+            mono: self.mono.saturating_add(by),
+        }
     }
 
     /// How long after `earlier` this is on the monotonic clock; zero if it is not later.
@@ -40,10 +43,19 @@ mod tests {
 
     #[test]
     fn time_between_two_moments_is_never_negative() {
-        let early = Moment { unix: 100, mono: Duration::from_secs(1) };
+        let early = Moment {
+            unix: 100,
+            mono: Duration::from_secs(1),
+        };
         let late = early.later(Duration::from_secs(5));
-        assert_eq!((late.since(early), early.since(late)), (Duration::from_secs(5), Duration::ZERO));
-        assert_eq!((early.until(late), late.until(early)), (Duration::from_secs(5), Duration::ZERO));
+        assert_eq!(
+            (late.since(early), early.since(late)),
+            (Duration::from_secs(5), Duration::ZERO)
+        );
+        assert_eq!(
+            (early.until(late), late.until(early)),
+            (Duration::from_secs(5), Duration::ZERO)
+        );
         assert_eq!(late.unix, 105);
     }
 }

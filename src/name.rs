@@ -24,8 +24,14 @@ impl Name {
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let fits = text.len() <= 32
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if fits { Ok(Self(text.into())) } else { Err(NotAName) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if fits {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAName)
+        }
     }
 
     /// The name as text.
@@ -60,9 +66,22 @@ mod tests {
     #[test]
     fn only_short_lower_case_words_are_names() {
         for good in ["a", "login", "admin_2", "a23456789012345678901234567890ab"] {
-            assert_eq!(Name::parse(good).map(|n| n.to_string()), Ok(good.to_owned()));
+            assert_eq!(
+                Name::parse(good).map(|n| n.to_string()),
+                Ok(good.to_owned())
+            );
         }
-        for bad in ["", "2a", "_a", "Admin", "a-b", "a.b", "a b", "é", "a234567890123456789012345678901bc"] {
+        for bad in [
+            "",
+            "2a",
+            "_a",
+            "Admin",
+            "a-b",
+            "a.b",
+            "a b",
+            "é",
+            "a234567890123456789012345678901bc",
+        ] {
             assert_eq!(Name::parse(bad), Err(NotAName), "{bad:?}");
         }
     }

@@ -21,13 +21,26 @@ impl Peer {
     /// Works out the peer from the socket's address and, only if that address is in `trusted`, from what the
     /// proxy says: the last address of `forwarded_for` that is not itself a trusted proxy, and `forwarded_proto`.
     #[must_use]
-    pub fn behind(socket: IpAddr, https: bool, trusted: &[IpNet], forwarded_for: &[&str], forwarded_proto: Option<&str>) -> Self {
-        let own = Self { address: socket.to_canonical(), https };
+    pub fn behind(
+        socket: IpAddr,
+        https: bool,
+        trusted: &[IpNet],
+        forwarded_for: &[&str],
+        forwarded_proto: Option<&str>,
+    ) -> Self {
+        let own = Self {
+            address: socket.to_canonical(),
+            https,
+        };
         if !is_trusted(own.address, trusted) {
             return own;
         }
         let mut address = own.address;
-        for hop in forwarded_for.iter().rev().flat_map(|field| field.rsplit(',')) {
+        for hop in forwarded_for
+            .iter()
+            .rev()
+            .flat_map(|field| field.rsplit(','))
+        {
             match hop.trim().parse::<IpAddr>() {
                 Ok(hop) => address = hop.to_canonical(),
                 // What a proxy could not have written tells nothing about what stands left of it.
@@ -37,7 +50,9 @@ impl Peer {
                 break;
             }
         }
-        let https = forwarded_proto.map_or(own.https, |proto| proto.trim().eq_ignore_ascii_case("https"));
+        let https = forwarded_proto.map_or(own.https, |proto| {
+            proto.trim().eq_ignore_ascii_case("https")
+        });
         Self { address, https }
     }
 
@@ -54,7 +69,9 @@ impl Peer {
 /// Whether `address` is a proxy whose word counts.
 #[must_use]
 pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
-    trusted.iter().any(|net| net.contains(&address.to_canonical()))
+    trusted
+        .iter()
+        .any(|net| net.contains(&address.to_canonical()))
 }
 
 #[cfg(test)]
@@ -72,12 +89,20 @@ mod tests {
             ("192.0.2.1", &["198.51.100.7"] as &[&str], "192.0.2.1"),
             ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
             ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
-            ("10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.9.9.9"], "198.51.100.7"),
+            (
+                "10.0.0.1",
+                &["203.0.113.9, 198.51.100.7, 10.9.9.9"],
+                "198.51.100.7",
+            ),
             ("10.0.0.1", &["203.0.113.9", "198.51.100.7"], "198.51.100.7"),
             ("10.0.0.1", &["198.51.100.7, garbage"], "10.0.0.1"),
             ("10.0.0.1", &[], "10.0.0.1"),
         ] {
-            assert_eq!(behind(socket, fields, None).address, address.parse::<IpAddr>().unwrap(), "{socket} {fields:?}");
+            assert_eq!(
+                behind(socket, fields, None).address,
+                address.parse::<IpAddr>().unwrap(),
+                "{socket} {fields:?}"
+            );
         }
         assert!(behind("10.0.0.1", &[], Some("https")).https);
         assert!(!behind("192.0.2.1", &[], Some("https")).https);
@@ -85,7 +110,13 @@ mod tests {
 
     #[test]
     fn c5_neighbours_share_a_network() {
-        let network = |text: &str| Peer { address: text.parse().unwrap(), https: true }.network();
+        let network = |text: &str| {
+            Peer {
+                address: text.parse().unwrap(),
+                https: true,
+            }
+            .network()
+        };
         assert_eq!(network("192.0.2.1"), network("192.0.2.254"));
         assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
         assert_eq!(network("2001:db8:1:22ff::1"), network("2001:db8:1:2200::2"));

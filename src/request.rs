@@ -76,25 +76,38 @@ impl Malformed {
     }
 }
 
-/// Checks a head that hyper has parsed; `ended` says that the body is known to be empty (HTTP/2's END_STREAM).
+/// Checks a head that hyper has parsed; `ended` says that the body is known to be empty (HTTP/2's `END_STREAM`).
 ///
 /// # Errors
 /// [`Malformed`]: what is to be refused, with the connection closed after the answer.
 pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
-    let Parts { method, uri, version, headers: mut fields, .. } = parts;
+    let Parts {
+        method,
+        uri,
+        version,
+        headers: mut fields,
+        ..
+    } = parts;
     if method == Method::CONNECT || method == Method::TRACE {
         return Err(Malformed::Method);
     }
     let two = version == Version::HTTP_2;
     let seen = Seen::read(&fields, version)?;
     let authority = authority(&uri, &fields, &seen, two)?;
-    let path = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let path = uri
+        .into_parts()
+        .path_and_query
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
     if path.as_str() == "*" && method != Method::OPTIONS {
         return Err(Malformed::Ambiguous("the target * belongs to OPTIONS"));
     }
     let target = Target::parse(path).map_err(Malformed::Target)?;
     let framing = match (seen.chunked, seen.length) {
-        (true, Some(_)) => return Err(Malformed::Ambiguous("both Content-Length and Transfer-Encoding")),
+        (true, Some(_)) => {
+            return Err(Malformed::Ambiguous(
+                "both Content-Length and Transfer-Encoding",
+            ));
+        }
         (true, None) => Framing::Chunked,
         (false, Some(0)) => Framing::Empty,
         (false, Some(length)) => Framing::Length(length),
@@ -112,7 +125,11 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
         fields.remove(name);
     }
     if seen.identity {
-        let names: Vec<HeaderName> = fields.keys().filter(|name| is_identity(name.as_str())).cloned().collect();
+        let names: Vec<HeaderName> = fields
+            .keys()
+            .filter(|name| is_identity(name.as_str()))
+            .cloned()
+            .collect();
         for name in names {
             fields.remove(name);
         }
@@ -120,7 +137,16 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
     // hyper has already dropped a Content-Length that came after the Transfer-Encoding, so it cannot be seen here:
     // RFC 9112 section 6.1 then wants the connection closed, and so every chunked request over HTTP/1 closes.
     let closing = seen.chunked && !two;
-    Ok(Checked { method, target, authority, fields, framing, websocket, closing, expects_continue: seen.expects })
+    Ok(Checked {
+        method,
+        target,
+        authority,
+        fields,
+        framing,
+        websocket,
+        closing,
+        expects_continue: seen.expects,
+    })
 }
 
 impl Checked {
@@ -190,14 +216,29 @@ impl Checked {
     pub fn replaying(self, method: Method, content_type: Option<HeaderValue>, length: u64) -> Self {
         let mut fields = self.fields;
         // Conditions and ranges were meant for the GET that brought the visitor back.
-        for name in [header::RANGE, header::IF_RANGE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+        for name in [
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+        ] {
             fields.remove(name);
         }
         if let Some(kind) = content_type {
             fields.insert(header::CONTENT_TYPE, kind);
         }
-        let framing = if length == 0 { Framing::Empty } else { Framing::Length(length) };
-        Self { method, fields, framing, websocket: false, ..self }
+        let framing = if length == 0 {
+            Framing::Empty
+        } else {
+            Framing::Length(length)
+        };
+        Self {
+            method,
+            fields,
+            framing,
+            websocket: false,
+            ..self
+        }
     }
 }
 
@@ -227,7 +268,8 @@ impl Seen {
             match name {
                 "host" => seen.hosts += 1,
                 "content-length" => {
-                    let length = decimal(value.as_bytes()).ok_or(Malformed::Ambiguous("Content-Length is no number"))?;
+                    let length = decimal(value.as_bytes())
+                        .ok_or(Malformed::Ambiguous("Content-Length is no number"))?;
                     if seen.length.is_some_and(|other| other != length) {
                         return Err(Malformed::Ambiguous("two different Content-Lengths"));
                     }
@@ -235,19 +277,26 @@ impl Seen {
                 }
                 "transfer-encoding" => {
                     codings += 1;
-                    if version != Version::HTTP_11 || codings > 1 || !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
-                        return Err(Malformed::Ambiguous("a Transfer-Encoding other than one chunked"));
+                    if version != Version::HTTP_11
+                        || codings > 1
+                        || !value.as_bytes().eq_ignore_ascii_case(b"chunked")
+                    {
+                        return Err(Malformed::Ambiguous(
+                            "a Transfer-Encoding other than one chunked",
+                        ));
                     }
                     seen.chunked = true;
                 }
                 "connection" => {
                     seen.connection = true;
-                    upgrade_named |= tokens(value).any(|token| token.eq_ignore_ascii_case(b"upgrade"));
+                    upgrade_named |=
+                        tokens(value).any(|token| token.eq_ignore_ascii_case(b"upgrade"));
                 }
                 "upgrade" => {
                     seen.hop_by_hop = true;
                     upgrades += 1;
-                    seen.upgrades_to_websocket = value.as_bytes().eq_ignore_ascii_case(b"websocket");
+                    seen.upgrades_to_websocket =
+                        value.as_bytes().eq_ignore_ascii_case(b"websocket");
                 }
                 "expect" => {
                     if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") {
@@ -258,39 +307,65 @@ impl Seen {
                 }
                 _ if is_hop_by_hop(name) => seen.hop_by_hop = true,
                 _ if name.contains('_') && is_framing(&name.replace('_', "-")) => {
-                    return Err(Malformed::Ambiguous("a field that looks like a framing field"));
+                    return Err(Malformed::Ambiguous(
+                        "a field that looks like a framing field",
+                    ));
                 }
                 _ if is_identity(name) => seen.identity = true,
                 _ => {}
             }
         }
         seen.upgrades_to_websocket &= upgrade_named && upgrades == 1;
-        if bytes > MAX_HEAD { Err(Malformed::TooLarge) } else { Ok(seen) }
+        if bytes > MAX_HEAD {
+            Err(Malformed::TooLarge)
+        } else {
+            Ok(seen)
+        }
     }
 }
 
 /// Host and the target's own authority, which must agree (R3, R6, R11).
-fn authority(uri: &http::Uri, fields: &HeaderMap, seen: &Seen, two: bool) -> Result<HeaderValue, Malformed> {
+fn authority(
+    uri: &http::Uri,
+    fields: &HeaderMap,
+    seen: &Seen,
+    two: bool,
+) -> Result<HeaderValue, Malformed> {
     let host = match seen.hosts {
         0 => None,
         1 => fields.get(header::HOST),
         _ => return Err(Malformed::Ambiguous("more than one Host")),
     };
     let Some(named) = uri.authority() else {
-        return host.filter(|host| !host.is_empty()).cloned().ok_or(Malformed::Ambiguous("no Host"));
+        return host
+            .filter(|host| !host.is_empty())
+            .cloned()
+            .ok_or(Malformed::Ambiguous("no Host"));
     };
     if uri.scheme().is_none() {
-        return Err(Malformed::Ambiguous("a target with an authority but no scheme"));
+        return Err(Malformed::Ambiguous(
+            "a target with an authority but no scheme",
+        ));
     }
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(Malformed::Ambiguous("a target with another scheme than http or https"));
+        return Err(Malformed::Ambiguous(
+            "a target with another scheme than http or https",
+        ));
     }
     if named.as_str().contains('@') {
         return Err(Malformed::Ambiguous("user information in the target"));
     }
     match host {
-        Some(host) if host.as_bytes().eq_ignore_ascii_case(named.as_str().as_bytes()) => Ok(host.clone()),
-        Some(_) => Err(Malformed::Ambiguous("the target's authority is not the Host")),
+        Some(host)
+            if host
+                .as_bytes()
+                .eq_ignore_ascii_case(named.as_str().as_bytes()) =>
+        {
+            Ok(host.clone())
+        }
+        Some(_) => Err(Malformed::Ambiguous(
+            "the target's authority is not the Host",
+        )),
         // RFC 9112 section 3.2: an HTTP/1.1 request has a Host even with a target in absolute form.
         None if !two => Err(Malformed::Ambiguous("no Host")),
         None => HeaderValue::from_str(named.as_str()).map_err(|_| Malformed::Ambiguous("no Host")),
@@ -298,21 +373,34 @@ fn authority(uri: &http::Uri, fields: &HeaderMap, seen: &Seen, two: bool) -> Res
 }
 
 /// RFC 6455 section 4.2.1: GET, HTTP/1.1, version 13, a key of 16 bytes in base64.
-fn check_websocket(method: &Method, version: Version, framing: Framing, fields: &HeaderMap) -> Result<(), Malformed> {
+fn check_websocket(
+    method: &Method,
+    version: Version,
+    framing: Framing,
+    fields: &HeaderMap,
+) -> Result<(), Malformed> {
     let one = |name: &str| {
         let mut all = fields.get_all(name).iter();
-        all.next().filter(|_| all.next().is_none()).map(HeaderValue::as_bytes)
+        all.next()
+            .filter(|_| all.next().is_none())
+            .map(HeaderValue::as_bytes)
     };
     let key = one("sec-websocket-key").unwrap_or_default();
     let key_fits = key.len() == 24
         && key.ends_with(b"==")
-        && key[..22].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+        && key[..22]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
     let fits = method == Method::GET
         && version == Version::HTTP_11
         && framing == Framing::Empty
         && key_fits
         && one("sec-websocket-version") == Some(b"13");
-    if fits { Ok(()) } else { Err(Malformed::Ambiguous("a WebSocket handshake that is none")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Malformed::Ambiguous("a WebSocket handshake that is none"))
+    }
 }
 
 /// Takes the hop-by-hop fields off, and those that Connection names (R8; RFC 9110 section 7.6.1).
@@ -320,20 +408,32 @@ fn drop_hop_by_hop(fields: &mut HeaderMap, only_connection: bool) -> Result<(), 
     let mut named = Vec::new();
     for value in fields.get_all(header::CONNECTION) {
         for token in tokens(value) {
-            if [&b"keep-alive"[..], b"close", b"upgrade"].iter().any(|common| token.eq_ignore_ascii_case(common)) {
+            if [&b"keep-alive"[..], b"close", b"upgrade"]
+                .iter()
+                .any(|common| token.eq_ignore_ascii_case(common))
+            {
                 continue;
             }
             // What is no field name cannot name a field.
-            let Ok(name) = HeaderName::from_bytes(token) else { continue };
+            let Ok(name) = HeaderName::from_bytes(token) else {
+                continue;
+            };
             if is_end_to_end(name.as_str()) {
-                return Err(Malformed::Ambiguous("Connection names a field that must go on"));
+                return Err(Malformed::Ambiguous(
+                    "Connection names a field that must go on",
+                ));
             }
             named.push(name);
         }
     }
     fields.remove(header::CONNECTION);
     if !only_connection {
-        named.extend(fields.keys().filter(|name| is_hop_by_hop(name.as_str())).cloned());
+        named.extend(
+            fields
+                .keys()
+                .filter(|name| is_hop_by_hop(name.as_str()))
+                .cloned(),
+        );
     }
     for name in named {
         fields.remove(name);
@@ -342,36 +442,65 @@ fn drop_hop_by_hop(fields: &mut HeaderMap, only_connection: bool) -> Result<(), 
 }
 
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
+    value
+        .as_bytes()
+        .split(|b| *b == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 18 {
         return None;
     }
-    text.iter().try_fold(0_u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+    text.iter().try_fold(0_u64, |sum, b| {
+        b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0'))
+    })
 }
 
 /// Fields that are written anew for the upstream from what was checked, never copied.
-const SET_ANEW: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+const SET_ANEW: [HeaderName; 3] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
 
 /// Fields that end at this hop, whatever Connection says (R8).
 pub fn is_hop_by_hop(name: &str) -> bool {
     let listed = matches!(
         name,
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "expect" | "proxy"
+        "connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+            | "expect"
+            | "proxy"
     );
     listed || name.starts_with("proxy-")
 }
 
 fn is_framing(name: &str) -> bool {
-    matches!(name, "content-length" | "transfer-encoding" | "host" | "connection" | "upgrade" | "te" | "trailer")
+    matches!(
+        name,
+        "content-length"
+            | "transfer-encoding"
+            | "host"
+            | "connection"
+            | "upgrade"
+            | "te"
+            | "trailer"
+    )
 }
 
 /// Fields that Connection must not take away: what is judged, what frames, and what this gateway sets (R8).
 fn is_end_to_end(name: &str) -> bool {
-    matches!(name, "host" | "cookie" | "authorization" | "origin" | "referer" | "forwarded" | "x-real-ip")
-        || name.starts_with("content-")
+    matches!(
+        name,
+        "host" | "cookie" | "authorization" | "origin" | "referer" | "forwarded" | "x-real-ip"
+    ) || name.starts_with("content-")
         || name.starts_with("x-forwarded-")
         || name.starts_with("x-countersign-")
         || name.starts_with("sec-websocket-")
@@ -390,8 +519,18 @@ fn is_identity(name: &str) -> bool {
     } else {
         name
     };
-    matches!(name, "remote-user" | "forwarded" | "x-remote-user" | "x-real-ip" | "x-webauth-user")
-        || ["x-forwarded-", "x-countersign-", "x-auth-request-", "ssl-client-", "x-ssl-"].iter().any(|p| name.starts_with(p))
+    matches!(
+        name,
+        "remote-user" | "forwarded" | "x-remote-user" | "x-real-ip" | "x-webauth-user"
+    ) || [
+        "x-forwarded-",
+        "x-countersign-",
+        "x-auth-request-",
+        "ssl-client-",
+        "x-ssl-",
+    ]
+    .iter()
+    .any(|p| name.starts_with(p))
 }
 
 #[cfg(test)]

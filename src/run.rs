@@ -26,8 +26,8 @@ use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
 use crate::store::Store;
 use crate::store::key::{self, NoKey};
-use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::Upstream;
+use crate::upstream::connect::{self, NoTrust};
 
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,11 @@ pub struct Surroundings {
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Clock::start(), console: console::stdout(), most_challenges: crate::store::MOST_CHALLENGES }
+        Self {
+            clock: Clock::start(),
+            console: console::stdout(),
+            most_challenges: crate::store::MOST_CHALLENGES,
+        }
     }
 }
 
@@ -106,9 +110,16 @@ pub fn bind(listen: &server::Settings, workers: NonZeroUsize) -> Result<Bound, N
 ///
 /// # Errors
 /// [`NotStarted`], with nothing left running.
-pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result<Running, NotStarted> {
-    let tls: Option<Arc<ServerConfig>> =
-        if config.listen.https.is_empty() { None } else { Some(server::tls::server_config(&config.listen.certificates)?) };
+pub fn start(
+    config: Config,
+    bound: Bound,
+    surroundings: Surroundings,
+) -> Result<Running, NotStarted> {
+    let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
+        None
+    } else {
+        Some(server::tls::server_config(&config.listen.certificates)?)
+    };
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.state_directory)?],
@@ -119,9 +130,21 @@ pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result
         .iter()
         .map(|settings| Directory::open(settings).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
-    let slow = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("slow").enable_all().build()?;
-    let Surroundings { clock, console, most_challenges } = surroundings;
-    let dispatcher = Arc::new(Dispatcher::open(&config.carriers, &config.delivery, &console)?);
+    let slow = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("slow")
+        .enable_all()
+        .build()?;
+    let Surroundings {
+        clock,
+        console,
+        most_challenges,
+    } = surroundings;
+    let dispatcher = Arc::new(Dispatcher::open(
+        &config.carriers,
+        &config.delivery,
+        &console,
+    )?);
     let flow = Arc::new(Flow {
         store: Store::bounded(config.limits, most_challenges),
         ring,
@@ -137,23 +160,48 @@ pub fn start(config: Config, bound: Bound, surroundings: Surroundings) -> Result
     let mut upstreams = Vec::new();
     for settings in config.sites {
         let name = &settings.site.name;
-        let trust = connect::trust(&settings.upstream.address).map_err(|error| NotStarted::Upstream(name.clone(), error))?;
+        let trust = connect::trust(&settings.upstream.address)
+            .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
         upstreams.push((Arc::new(settings.upstream), trust));
-        let directory = directories.iter().find(|directory| *directory.name() == settings.directory).cloned();
+        let directory = directories
+            .iter()
+            .find(|directory| *directory.name() == settings.directory)
+            .cloned();
         // `config` resolved the name.
         let Some(directory) = directory else { continue };
-        fronts.push(Front { door: Arc::new(Door { site: settings.site, directory }), identity: settings.identity_header });
+        fronts.push(Front {
+            door: Arc::new(Door {
+                site: settings.site,
+                directory,
+            }),
+            identity: settings.identity_header,
+        });
     }
-    let limits = Limits { trusted: config.trusted_proxies.clone(), ..Limits::default() };
-    let shared = Arc::new(Shared::new(fronts, Arc::clone(&flow), config.trusted_proxies));
+    let limits = Limits {
+        trusted: config.trusted_proxies.clone(),
+        ..Limits::default()
+    };
+    let shared = Arc::new(Shared::new(
+        fronts,
+        Arc::clone(&flow),
+        config.trusted_proxies,
+    ));
     let addresses = bound.addresses().to_vec();
     let shutdown = CancellationToken::new();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
-        let own = upstreams.iter().map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone()));
+        let own = upstreams
+            .iter()
+            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone()));
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
-    Ok(Running { addresses, shutdown, workers, flow, slow })
+    Ok(Running {
+        addresses,
+        shutdown,
+        workers,
+        flow,
+        slow,
+    })
 }
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
@@ -197,7 +245,10 @@ impl Running {
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
-        drop(self.slow.block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }));
+        drop(
+            self.slow
+                .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
+        );
         self.slow.shutdown_timeout(Duration::from_secs(1));
         lost
     }

@@ -98,7 +98,10 @@ impl Ring {
     /// Takes the operator's keys, each at least 32 bytes; `config` has seen to that. With none, nothing verifies
     /// and [`Ring::first`] cannot work, so the caller makes one before.
     pub fn new(keys: &[Secret]) -> Option<Self> {
-        let keys: Vec<Key> = keys.iter().map(|secret| Key::new(secret.expose())).collect();
+        let keys: Vec<Key> = keys
+            .iter()
+            .map(|secret| Key::new(secret.expose()))
+            .collect();
         (!keys.is_empty()).then_some(Self { keys })
     }
 
@@ -108,7 +111,11 @@ impl Ring {
         let mut bytes = Vec::with_capacity(256);
         bytes.push(VERSION);
         bytes.extend_from_slice(&key.id);
-        for text in [grant.site.as_str(), grant.scope.as_str(), grant.subject.as_str()] {
+        for text in [
+            grant.site.as_str(),
+            grant.scope.as_str(),
+            grant.subject.as_str(),
+        ] {
             // Names have at most 32 bytes and subjects 128: a length is one byte.
             bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
             bytes.extend_from_slice(text.as_bytes());
@@ -124,7 +131,12 @@ impl Ring {
     }
 
     /// Opens what a request brought for `site`. Two cookies of one of our names: none of them counts (S4).
-    pub fn open_all<'h>(&self, site: &Site, cookies: impl Iterator<Item = &'h HeaderValue>, now: Moment) -> Brought {
+    pub fn open_all<'h>(
+        &self,
+        site: &Site,
+        cookies: impl Iterator<Item = &'h HeaderValue>,
+        now: Moment,
+    ) -> Brought {
         let mut brought = Brought::default();
         let ours = Cookies::read(site, cookies);
         for (suffix, value) in ours.once() {
@@ -133,8 +145,13 @@ impl Ring {
                 cookies::REPLAY => brought.replay = parse_id(value),
                 cookies::KNOWN => brought.known = self.open_marks(value),
                 _ => {
-                    let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name)) else { continue };
-                    let Some(grant) = self.open(value, site, scope) else { continue };
+                    let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name))
+                    else {
+                        continue;
+                    };
+                    let Some(grant) = self.open(value, site, scope) else {
+                        continue;
+                    };
                     match grant.standing(scope, now) {
                         Standing::Live => brought.live.push(grant),
                         Standing::RunOut => brought.run_out.push(grant),
@@ -158,12 +175,18 @@ impl Ring {
 
     /// The token that a form of ours carries: only a page made for this browser has it (S8).
     pub fn token(&self, browser: &BrowserSecret, form: &str) -> String {
-        URL_SAFE_NO_PAD.encode(&self.first().mac(Use::Token, &[browser.0.as_bytes(), b"\n", form.as_bytes()])[..16])
+        URL_SAFE_NO_PAD.encode(
+            &self
+                .first()
+                .mac(Use::Token, &[browser.0.as_bytes(), b"\n", form.as_bytes()])[..16],
+        )
     }
 
     /// Whether `token` is that form's for this browser, compared in constant time.
     pub fn token_fits(&self, browser: &BrowserSecret, form: &str, token: &str) -> bool {
-        let Ok(token) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        let Ok(token) = URL_SAFE_NO_PAD.decode(token) else {
+            return false;
+        };
         self.keys.iter().any(|key| {
             let mut mac = key.uses[Use::Token as usize].clone();
             mac.update(browser.0.as_bytes());
@@ -180,7 +203,10 @@ impl Ring {
 
     /// What the marker cookie says of a subject.
     pub fn mark(&self, site: &Name, subject: &Subject) -> Mark {
-        let mac = self.first().mac(Use::Known, &[site.as_str().as_bytes(), b"\n", subject.as_str().as_bytes()]);
+        let mac = self.first().mac(
+            Use::Known,
+            &[site.as_str().as_bytes(), b"\n", subject.as_str().as_bytes()],
+        );
         let mut mark = Mark::default();
         mark.copy_from_slice(&mac[..8]);
         mark
@@ -188,7 +214,10 @@ impl Ring {
 
     /// The marker cookie's value with `mark` as its newest; the oldest beyond eight are dropped.
     pub fn seal_marks(&self, known: &[Mark], mark: Mark) -> String {
-        let marks: Vec<Mark> = std::iter::once(mark).chain(known.iter().copied().filter(|old| *old != mark)).take(MARKS).collect();
+        let marks: Vec<Mark> = std::iter::once(mark)
+            .chain(known.iter().copied().filter(|old| *old != mark))
+            .take(MARKS)
+            .collect();
         let key = self.first();
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&key.id);
@@ -203,7 +232,8 @@ impl Ring {
             let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
             let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
             let key = self.named(signed.get(1..5)?)?;
-            (signed[0] == VERSION && key.verifies(Use::Known, &[b"marks\n", signed], mac)).then_some(())?;
+            (signed[0] == VERSION && key.verifies(Use::Known, &[b"marks\n", signed], mac))
+                .then_some(())?;
             Some(signed[5..].as_chunks::<8>().0.to_vec())
         };
         opened().unwrap_or_default()
@@ -217,7 +247,9 @@ impl Ring {
         if *signed.first()? != VERSION {
             return None;
         }
-        self.named(signed.get(1..5)?)?.verifies(Use::Grant, &[signed], mac).then_some(())?;
+        self.named(signed.get(1..5)?)?
+            .verifies(Use::Grant, &[signed], mac)
+            .then_some(())?;
         let mut rest = Rest(&signed[5..]);
         let fits = rest.text()? == site.name.as_str() && rest.text()? == scope.name.as_str();
         let subject = rest.text()?;
@@ -259,7 +291,10 @@ impl BrowserSecret {
 
     /// A client may bring any 128 bits: they open nothing that was not begun with them.
     fn parse(value: &str) -> Option<Self> {
-        let fits = value.len() == 22 && URL_SAFE_NO_PAD.decode(value).is_ok_and(|bytes| bytes.len() == 16);
+        let fits = value.len() == 22
+            && URL_SAFE_NO_PAD
+                .decode(value)
+                .is_ok_and(|bytes| bytes.len() == 16);
         fits.then(|| Self(value.to_owned()))
     }
 }
@@ -279,10 +314,19 @@ pub fn parse_id(text: &str) -> Option<[u8; 16]> {
 impl Key {
     fn new(secret: &[u8]) -> Self {
         let root = keyed(secret);
-        let subkey = |label: &[u8]| -> [u8; 32] { root.clone().chain_update(label).finalize().into_bytes().into() };
+        let subkey = |label: &[u8]| -> [u8; 32] {
+            root.clone()
+                .chain_update(label)
+                .finalize()
+                .into_bytes()
+                .into()
+        };
         let mut id = [0; 4];
         id.copy_from_slice(&subkey(b"countersign key id")[..4]);
-        Self { id, uses: Use::ALL.map(|(_, label)| keyed(&subkey(label))) }
+        Self {
+            id,
+            uses: Use::ALL.map(|(_, label)| keyed(&subkey(label))),
+        }
     }
 
     fn mac(&self, of: Use, parts: &[&[u8]]) -> [u8; 32] {
@@ -333,7 +377,9 @@ fn entry_byte(entry: Entry) -> u8 {
 }
 
 fn byte_entry(byte: u8) -> Option<Entry> {
-    [Entry::Ask, Entry::StepUp, Entry::Renewal].into_iter().find(|entry| entry_byte(*entry) == byte)
+    [Entry::Ask, Entry::StepUp, Entry::Renewal]
+        .into_iter()
+        .find(|entry| entry_byte(*entry) == byte)
 }
 
 #[cfg(test)]

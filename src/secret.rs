@@ -34,6 +34,9 @@ mod tests {
 
     #[test]
     fn c8_a_secret_is_not_in_its_debug_text() {
-        assert_eq!(format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(…)");
+        assert_eq!(
+            format!("{:?}", Secret::new(b"hunter2".to_vec())),
+            "Secret(…)"
+        );
     }
 }

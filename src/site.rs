@@ -51,7 +51,9 @@ impl Site {
     /// Whether a page of `origin` may post here: the site's own, or one that the operator named.
     #[must_use]
     pub fn trusts(&self, origin: &HeaderValue) -> bool {
-        std::iter::once(&self.origin).chain(&self.origins).any(|own| own.text().as_bytes() == origin.as_bytes())
+        std::iter::once(&self.origin)
+            .chain(&self.origins)
+            .any(|own| own.text().as_bytes() == origin.as_bytes())
     }
 }
 
@@ -66,7 +68,9 @@ pub struct Origin {
 
 /// The text is no origin.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("an origin is http:// or https://, a host name or address, and perhaps a port, without a path")]
+#[error(
+    "an origin is http:// or https://, a host name or address, and perhaps a port, without a path"
+)]
 pub struct NotAnOrigin;
 
 impl Origin {
@@ -76,7 +80,12 @@ impl Origin {
     /// # Errors
     /// [`NotAnOrigin`] for another scheme, user information, a path, or a host that is none.
     pub fn parse(text: &str) -> Result<Self, NotAnOrigin> {
-        let uri: http::Uri = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase().parse().map_err(|_| NotAnOrigin)?;
+        let uri: http::Uri = text
+            .strip_suffix('/')
+            .unwrap_or(text)
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| NotAnOrigin)?;
         let https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
@@ -85,15 +94,31 @@ impl Origin {
         let authority = uri.authority().ok_or(NotAnOrigin)?;
         let bare = uri.path_and_query().is_none_or(|path| path == "/");
         let host = authority.host();
-        let known = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
-        if !bare || authority.as_str().contains('@') || host.is_empty() || !known || authority.as_str().ends_with(':') {
+        let known = host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+        if !bare
+            || authority.as_str().contains('@')
+            || host.is_empty()
+            || !known
+            || authority.as_str().ends_with(':')
+        {
             return Err(NotAnOrigin);
         }
         let standard = if https { 443 } else { 80 };
         let port = authority.port_u16().unwrap_or(standard);
         let scheme = if https { "https" } else { "http" };
-        let text = if port == standard { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") };
-        Ok(Self { host_start: scheme.len() + 3, text, https, port })
+        let text = if port == standard {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        };
+        Ok(Self {
+            host_start: scheme.len() + 3,
+            text,
+            https,
+            port,
+        })
     }
 
     /// The whole, as a browser writes it.
@@ -134,7 +159,10 @@ impl Origin {
     #[must_use]
     pub fn loopback(&self) -> bool {
         let host = self.host();
-        host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host.starts_with("127.")
+            || host == "[::1]"
     }
 }
 
@@ -145,16 +173,57 @@ mod tests {
     #[test]
     fn an_origin_is_written_as_a_browser_writes_it() {
         for (given, text, authority, host, port) in [
-            ("https://Portal.Example.com/", "https://portal.example.com", "portal.example.com", "portal.example.com", 443),
-            ("https://portal.example.com:443", "https://portal.example.com", "portal.example.com", "portal.example.com", 443),
-            ("http://localhost:8080", "http://localhost:8080", "localhost:8080", "localhost", 8080),
-            ("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080", "[::1]", 8080),
+            (
+                "https://Portal.Example.com/",
+                "https://portal.example.com",
+                "portal.example.com",
+                "portal.example.com",
+                443,
+            ),
+            (
+                "https://portal.example.com:443",
+                "https://portal.example.com",
+                "portal.example.com",
+                "portal.example.com",
+                443,
+            ),
+            (
+                "http://localhost:8080",
+                "http://localhost:8080",
+                "localhost:8080",
+                "localhost",
+                8080,
+            ),
+            (
+                "http://[::1]:8080",
+                "http://[::1]:8080",
+                "[::1]:8080",
+                "[::1]",
+                8080,
+            ),
             ("http://[::1]", "http://[::1]", "[::1]", "[::1]", 80),
         ] {
             let origin = Origin::parse(given).unwrap();
-            assert_eq!((origin.text(), origin.authority(), origin.host(), origin.port()), (text, authority, host, port));
+            assert_eq!(
+                (
+                    origin.text(),
+                    origin.authority(),
+                    origin.host(),
+                    origin.port()
+                ),
+                (text, authority, host, port)
+            );
         }
-        for bad in ["portal.example.com", "ftp://x", "https://", "https://a@b", "https://x/path", "https://x?y", "https://x:", "https://a b"] {
+        for bad in [
+            "portal.example.com",
+            "ftp://x",
+            "https://",
+            "https://a@b",
+            "https://x/path",
+            "https://x?y",
+            "https://x:",
+            "https://a b",
+        ] {
             assert_eq!(Origin::parse(bad), Err(NotAnOrigin), "{bad}");
         }
     }

@@ -25,9 +25,20 @@ impl Subject {
         if text.len() > 512 {
             return Err(NotASubject);
         }
-        let canonical: String = text.trim().nfc().flat_map(char::to_lowercase).nfc().collect();
-        let fits = !canonical.is_empty() && canonical.len() <= 128 && !canonical.chars().any(char::is_control);
-        if fits { Ok(Self(canonical.into())) } else { Err(NotASubject) }
+        let canonical: String = text
+            .trim()
+            .nfc()
+            .flat_map(char::to_lowercase)
+            .nfc()
+            .collect();
+        let fits = !canonical.is_empty()
+            && canonical.len() <= 128
+            && !canonical.chars().any(char::is_control);
+        if fits {
+            Ok(Self(canonical.into()))
+        } else {
+            Err(NotASubject)
+        }
     }
 
     /// The canonical form.

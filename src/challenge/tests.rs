@@ -40,7 +40,10 @@ pub(crate) fn verified(scope: &str, subject: &str) -> Verified {
 
 /// So many seconds after the process began.
 pub(crate) fn at(seconds: u64) -> Moment {
-    Moment { unix: 1_800_000_000 + seconds, mono: Duration::from_secs(seconds) }
+    Moment {
+        unix: 1_800_000_000 + seconds,
+        mono: Duration::from_secs(seconds),
+    }
 }
 
 const RIGHT: Mac = [1; 32];
@@ -55,7 +58,10 @@ fn sent() -> Challenge {
 #[test]
 fn a_right_answer_proves_subject_scope_and_site() {
     let (site, scope, subject, entry) = verified("admin", "ann").into_parts();
-    assert_eq!((site.as_str(), scope.name.as_str(), subject.as_str(), entry), ("portal", "admin", "ann", Entry::Ask));
+    assert_eq!(
+        (site.as_str(), scope.name.as_str(), subject.as_str(), entry),
+        ("portal", "admin", "ann", Entry::Ask)
+    );
 }
 
 #[test]
@@ -67,16 +73,28 @@ fn c4_the_fifth_wrong_answer_spends_the_challenge() {
     }
     assert!(matches!(challenge.answer(&WRONG, 5, at(1)), Answer::Spent));
     assert!(!challenge.compares(5, at(1)));
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Spent), "the right one is not compared any more");
+    assert!(
+        matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Spent),
+        "the right one is not compared any more"
+    );
     assert_eq!(challenge.may_send(4, 5, at(100)), MaySend::BeginAnew);
 }
 
 #[test]
 fn c1_a_code_ends_after_its_life_and_does_not_count_as_wrong() {
     let mut challenge = sent();
-    assert!(matches!(challenge.answer(&WRONG, 5, at(299)), Answer::Wrong));
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(300)), Answer::Expired));
-    assert_eq!((challenge.mistake(), challenge.left(5)), (Some(Mistake::Expired), 4));
+    assert!(matches!(
+        challenge.answer(&WRONG, 5, at(299)),
+        Answer::Wrong
+    ));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(300)),
+        Answer::Expired
+    ));
+    assert_eq!(
+        (challenge.mistake(), challenge.left(5)),
+        (Some(Mistake::Expired), 4)
+    );
 }
 
 #[test]
@@ -87,10 +105,19 @@ fn c2_three_codes_live_side_by_side_and_share_one_budget() {
         challenge.send([n; 32], Channel::Sms, at(when));
     }
     assert_eq!(challenge.living(at(211)), 3);
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(211)), Answer::Wrong), "the oldest of four has ended");
+    assert!(
+        matches!(challenge.answer(&RIGHT, 5, at(211)), Answer::Wrong),
+        "the oldest of four has ended"
+    );
     assert_eq!(challenge.left(5), 4);
-    assert!(matches!(challenge.answer(&[3; 32], 5, at(211)), Answer::Right(_)), "an earlier code is good to its own end");
-    assert!(matches!(challenge.answer(&[4; 32], 5, at(212)), Answer::Finished), "but only one of them opens");
+    assert!(
+        matches!(challenge.answer(&[3; 32], 5, at(211)), Answer::Right(_)),
+        "an earlier code is good to its own end"
+    );
+    assert!(
+        matches!(challenge.answer(&[4; 32], 5, at(212)), Answer::Finished),
+        "but only one of them opens"
+    );
 }
 
 #[test]
@@ -100,7 +127,10 @@ fn c6_sends_wait_30_60_and_120_seconds_and_end_after_four() {
     let mut now = 0;
     for wait in [30, 60, 120] {
         challenge.send(RIGHT, Channel::Sms, at(now));
-        assert_eq!(challenge.may_send(4, 5, at(now + wait - 1)), MaySend::Wait(Duration::from_secs(1)));
+        assert_eq!(
+            challenge.may_send(4, 5, at(now + wait - 1)),
+            MaySend::Wait(Duration::from_secs(1))
+        );
         now += wait;
         assert_eq!(challenge.may_send(4, 5, at(now)), MaySend::Yes);
     }
@@ -114,22 +144,44 @@ fn c1_no_code_outlives_ten_minutes_from_the_beginning() {
     let mut challenge = Challenge::ask(question("login", "ann"), at(0));
     challenge.send([1; 32], Channel::Sms, at(500));
     assert_eq!(challenge.code_until(), Some(Duration::from_secs(600)));
-    assert!(matches!(challenge.answer(&[1; 32], 5, at(600)), Answer::Expired));
+    assert!(matches!(
+        challenge.answer(&[1; 32], 5, at(600)),
+        Answer::Expired
+    ));
     assert_eq!(challenge.ends(), Duration::from_secs(600));
-    assert_eq!(Challenge::ask(question("login", "ann"), at(0)).may_send(4, 5, at(541)), MaySend::BeginAnew, "a code for less than a minute is not sent");
+    assert_eq!(
+        Challenge::ask(question("login", "ann"), at(0)).may_send(4, 5, at(541)),
+        MaySend::BeginAnew,
+        "a code for less than a minute is not sent"
+    );
 }
 
 #[test]
 fn a_double_click_gets_the_same_until_the_grant_is_used_or_a_minute_has_passed() {
     let mut challenge = sent();
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Right(_)));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(1)),
+        Answer::Right(_)
+    ));
     assert!(matches!(challenge.answer(&RIGHT, 5, at(60)), Answer::Again));
-    assert!(matches!(challenge.answer(&WRONG, 5, at(60)), Answer::Finished), "only the same code");
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(61)), Answer::Finished));
+    assert!(
+        matches!(challenge.answer(&WRONG, 5, at(60)), Answer::Finished),
+        "only the same code"
+    );
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(61)),
+        Answer::Finished
+    ));
     let mut challenge = sent();
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Right(_)));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(1)),
+        Answer::Right(_)
+    ));
     challenge.used();
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(2)), Answer::Finished));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(2)),
+        Answer::Finished
+    ));
 }
 
 #[test]
@@ -140,7 +192,10 @@ fn a_code_that_did_not_go_out_is_not_one() {
     assert!(!challenge.arm(&[0; 32], WRONG), "a place is taken once");
     challenge.report(Some(Trouble::Carrier));
     assert_eq!(challenge.living(at(1)), 0);
-    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Expired));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(1)),
+        Answer::Expired
+    ));
     assert_eq!(challenge.trouble(), Some(Trouble::Carrier));
     challenge.send(RIGHT, Channel::Sms, at(30));
     assert_eq!(challenge.trouble(), None, "a new send is a new try");
@@ -155,14 +210,25 @@ fn c3_under_all_orders_of_three_steps_a_code_opens_once() {
         for step in [order % 4, order / 4 % 4, order / 16] {
             now += 31;
             match step {
-                0 => opened += u32::from(matches!(challenge.answer(&RIGHT, 5, at(now)), Answer::Right(_))),
+                0 => {
+                    opened += u32::from(matches!(
+                        challenge.answer(&RIGHT, 5, at(now)),
+                        Answer::Right(_)
+                    ))
+                }
                 1 => drop(challenge.answer(&WRONG, 5, at(now))),
                 2 => challenge.send([2; 32], Channel::Sms, at(now)),
                 _ => now += 300,
             }
         }
-        opened += u32::from(matches!(challenge.answer(&[2; 32], 5, at(now + 1)), Answer::Right(_)));
-        opened += u32::from(matches!(challenge.answer(&RIGHT, 5, at(now + 1)), Answer::Right(_)));
+        opened += u32::from(matches!(
+            challenge.answer(&[2; 32], 5, at(now + 1)),
+            Answer::Right(_)
+        ));
+        opened += u32::from(matches!(
+            challenge.answer(&RIGHT, 5, at(now + 1)),
+            Answer::Right(_)
+        ));
         assert!(opened <= 1, "order {order} opened {opened} times");
     }
 }

@@ -50,26 +50,50 @@ pub fn explain(question: &Question, config: &Path, json: bool) -> Exit {
     }
 }
 
-fn tell(question: &Question, sites: &[SiteSettings], json: bool, to: &mut impl Write) -> Result<(), NotExplained> {
+fn tell(
+    question: &Question,
+    sites: &[SiteSettings],
+    json: bool,
+    to: &mut impl Write,
+) -> Result<(), NotExplained> {
     let Ok(method) = Method::from_bytes(question.method.as_bytes()) else {
         return Err(NotExplained::Method(question.method.clone()));
     };
     let (settings, target) = find(&question.url, sites)?;
-    let asked = Asked { method: &method, target: &target, websocket: question.websocket, form: &Form::Unread };
+    let asked = Asked {
+        method: &method,
+        target: &target,
+        websocket: question.websocket,
+        form: &Form::Unread,
+    };
     let explanation = settings.site.routes.explain(&asked);
-    let printed = if json { print_json(&explanation, to) } else { print(question, settings, &explanation, to) };
+    let printed = if json {
+        print_json(&explanation, to)
+    } else {
+        print(question, settings, &explanation, to)
+    };
     printed.map_err(NotExplained::Print)
 }
 
-fn find<'s>(url: &str, sites: &'s [SiteSettings]) -> Result<(&'s SiteSettings, Target), NotExplained> {
+fn find<'s>(
+    url: &str,
+    sites: &'s [SiteSettings],
+) -> Result<(&'s SiteSettings, Target), NotExplained> {
     let no_address = || NotExplained::Address(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| no_address())?;
     let settings = match (uri.scheme_str(), uri.authority(), sites) {
         (None, None, [only]) => only,
         (Some(scheme), Some(authority), _) => {
-            let origin = crate::site::Origin::parse(&format!("{scheme}://{authority}")).map_err(|_| no_address())?;
+            let origin = crate::site::Origin::parse(&format!("{scheme}://{authority}"))
+                .map_err(|_| no_address())?;
             let found = sites.iter().find(|settings| settings.site.origin == origin);
-            let all = || sites.iter().map(|settings| settings.site.origin.text()).collect::<Vec<_>>().join(", ");
+            let all = || {
+                sites
+                    .iter()
+                    .map(|settings| settings.site.origin.text())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
             found.ok_or_else(|| NotExplained::NoSite(origin.text().to_owned(), all()))?
         }
         _ => return Err(no_address()),
@@ -79,13 +103,37 @@ fn find<'s>(url: &str, sites: &'s [SiteSettings]) -> Result<(&'s SiteSettings, T
     Ok((settings, target))
 }
 
-fn print(question: &Question, settings: &SiteSettings, explanation: &Explanation<'_>, to: &mut impl Write) -> io::Result<()> {
-    writeln!(to, "{} {}   (site {})", question.method, question.url, settings.site.name)?;
+fn print(
+    question: &Question,
+    settings: &SiteSettings,
+    explanation: &Explanation<'_>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(
+        to,
+        "{} {}   (site {})",
+        question.method, question.url, settings.site.name
+    )?;
     writeln!(to, "{explanation}")?;
-    let Requirement::Scopes(needed) = &explanation.requirement else { return Ok(()) };
-    for scope in needed.scopes().filter_map(|name| settings.site.scope(name.as_str())) {
-        let channels: Vec<&str> = scope.channels.iter().map(|channel| channel.as_str()).collect();
-        writeln!(to, "  without a grant: a {}-digit code by {}, asked for in directory {}", scope.digits, channels.join(" or "), settings.directory)?;
+    let Requirement::Scopes(needed) = &explanation.requirement else {
+        return Ok(());
+    };
+    for scope in needed
+        .scopes()
+        .filter_map(|name| settings.site.scope(name.as_str()))
+    {
+        let channels: Vec<&str> = scope
+            .channels
+            .iter()
+            .map(|channel| channel.as_str())
+            .collect();
+        writeln!(
+            to,
+            "  without a grant: a {}-digit code by {}, asked for in directory {}",
+            scope.digits,
+            channels.join(" or "),
+            settings.directory
+        )?;
     }
     Ok(())
 }
@@ -102,5 +150,9 @@ fn print_json(explanation: &Explanation<'_>, to: &mut impl Write) -> io::Result<
             serde_json::json!({ "number": step.number, "path": step.pattern, "class": step.route.class.to_string(), "matched": matched, "why": why, "place": step.route.place })
         })
         .collect();
-    writeln!(to, "{}", serde_json::json!({ "routes": steps, "requirement": explanation.requirement.to_string() }))
+    writeln!(
+        to,
+        "{}",
+        serde_json::json!({ "routes": steps, "requirement": explanation.requirement.to_string() })
+    )
 }

@@ -64,7 +64,7 @@ enum Command {
     Explain {
         /// The method, such as GET
         method: String,
-        /// The whole address, such as https://portal.example.com/some/path
+        /// The whole address, such as <https://portal.example.com/some/path>
         url: String,
         /// The configuration
         #[arg(long, default_value = CONFIG)]
@@ -84,15 +84,32 @@ pub fn main() -> ExitCode {
         Command::Demo { port } => demo::demo(port).into(),
         Command::Run { config } => run::run(&config).into(),
         Command::Check(arguments) => check::check(&arguments),
-        Command::Explain { method, url, config, websocket, json } => {
-            explain::explain(&explain::Question { method, url, websocket }, &config, json).into()
-        }
+        Command::Explain {
+            method,
+            url,
+            config,
+            websocket,
+            json,
+        } => explain::explain(
+            &explain::Question {
+                method,
+                url,
+                websocket,
+            },
+            &config,
+            json,
+        )
+        .into(),
     }
 }
 
 /// Prints a failure and its causes where diagnostics go.
 fn fail(error: &dyn std::error::Error) -> Exit {
     // Where nobody reads standard error there is nobody to tell.
-    drop(writeln!(io::stderr(), "countersign: {}", crate::observe::chain(error)));
+    drop(writeln!(
+        io::stderr(),
+        "countersign: {}",
+        crate::observe::chain(error)
+    ));
     Exit::Failed
 }

@@ -15,7 +15,9 @@ use crate::run::{self, NotStarted, Running, Surroundings};
 pub fn run(config: &Path) -> Exit {
     let loaded = config::load(config);
     check::tell(&loaded.problems);
-    let Some(config) = loaded.config else { return Exit::Configuration };
+    let Some(config) = loaded.config else {
+        return Exit::Configuration;
+    };
     observe::begin(match config.log_format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
@@ -41,7 +43,10 @@ pub(super) fn until_stopped(running: Running) -> Exit {
     }
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
         notify(&[NotifyState::Ready]);
         tokio::select! {
             _ = terminate.recv() => {}
@@ -62,6 +67,9 @@ pub(super) fn until_stopped(running: Running) -> Exit {
 /// Tells systemd, where it listens; elsewhere nobody does, and that is no error.
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        drop(writeln!(io::stderr(), "countersign: cannot tell systemd: {error}"));
+        drop(writeln!(
+            io::stderr(),
+            "countersign: cannot tell systemd: {error}"
+        ));
     }
 }

@@ -20,19 +20,36 @@ impl Flow {
     }
 
     fn ask_page_with(&self, visit: &Visit<'_>, scope: &Scope, error: Option<AskError>) -> Reply {
-        let Ok((secret, cookie)) = self.browser(visit) else { return self.refuse(visit, Refusal::Internal) };
+        let Ok((secret, cookie)) = self.browser(visit) else {
+            return self.refuse(visit, Refusal::Internal);
+        };
         let action = ask_path(scope.name.as_str());
         let token = self.ring.token(&secret, &action);
-        let who = if visit.door.site.fixed_user.is_some() { Who::Fixed } else { Who::Anyone };
+        let who = if visit.door.site.fixed_user.is_some() {
+            Who::Fixed
+        } else {
+            Who::Anyone
+        };
         let error = error.or_else(|| error_of(visit.asked.target().query()));
-        let page = Page::Ask(AskPage { action: &action, token: &token, scope: &scope.title, who, error });
+        let page = Page::Ask(AskPage {
+            action: &action,
+            token: &token,
+            scope: &scope.title,
+            who,
+            error,
+        });
         with_cookies(self.page(visit, &page), cookie)
     }
 
     /// The answer to it: a challenge for whoever was named, sent to where the directory says, if it says anything.
     ///
     /// The message goes out behind the answer, never before it: the time this takes tells nothing (C7).
-    pub(super) async fn name_oneself(self: &Arc<Self>, visit: &Visit<'_>, scope: &Arc<Scope>, body: Upload) -> Reply {
+    pub(super) async fn name_oneself(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        scope: &Arc<Scope>,
+        body: Upload,
+    ) -> Reply {
         let action = ask_path(scope.name.as_str());
         let again = |why: &str| see_other(&format!("{action}?{why}"));
         let (posted, secret) = match self.posted(visit, &action, body).await {
@@ -54,7 +71,10 @@ impl Flow {
         let Ok(id) = self.challenge(visit, scope, subject, Entry::Ask, browser) else {
             return self.refuse(visit, Refusal::Full);
         };
-        let begun = self.store.view(&id, &browser, visit.now).is_some_and(|view| view.last_send.is_none());
+        let begun = self
+            .store
+            .view(&id, &browser, visit.now)
+            .is_some_and(|view| view.last_send.is_none());
         // A second tab joins the running challenge: no second message.
         if begun {
             self.send_first(visit, &id, &browser, recipient);
@@ -75,7 +95,10 @@ impl Flow {
             Ok((Some(person), _)) => (person.subject.clone(), Recipient::of(&person)),
             Ok((None, name)) => (name, Recipient::nobody()),
             // The lookup broke down, which is logged where it did: nobody is asked, and nobody can tell.
-            Err(_) => (Subject::parse("?").expect("one character is a name"), Recipient::nobody()),
+            Err(_) => (
+                Subject::parse("?").expect("one character is a name"),
+                Recipient::nobody(),
+            ),
         }
     }
 }

@@ -21,9 +21,17 @@ pub enum Audience {
 
 /// Decides by the fields alone; the first rule that fits counts.
 pub fn of(fields: &HeaderMap, websocket: bool) -> Audience {
-    let text = |name: &str| fields.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        fields
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let kind = text(header::CONTENT_TYPE.as_str());
-    let starts = |text: &str, start: &str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    let starts = |text: &str, start: &str| {
+        text.get(..start.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
     if websocket {
         return Audience::Nobody;
     }
@@ -41,7 +49,10 @@ pub fn of(fields: &HeaderMap, websocket: bool) -> Audience {
             let accepts = text(header::ACCEPT.as_str());
             let scripted = fields.contains_key("x-requested-with");
             // A field that is not there at all is an old browser's or a tool's: it gets the redirect.
-            if scripted || json || (!accepts.is_empty() && !accepts.contains("text/html") && accepts != "*/*") {
+            if scripted
+                || json
+                || (!accepts.is_empty() && !accepts.contains("text/html") && accepts != "*/*")
+            {
                 Audience::Script
             } else {
                 Audience::Navigation
@@ -55,7 +66,10 @@ pub fn of(fields: &HeaderMap, websocket: bool) -> Audience {
 /// Whether a browser fetches this before anybody asked for it: then nothing may begin.
 pub fn prefetches(fields: &HeaderMap) -> bool {
     ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
-        fields.get(*name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("prefetch") || value.contains("prerender"))
+        fields
+            .get(*name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains("prefetch") || value.contains("prerender"))
     })
 }
 
@@ -68,20 +82,62 @@ mod tests {
     }
 
     fn fields(lines: &[(&str, &str)]) -> HeaderMap {
-        lines.iter().map(|(name, value)| (header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap())).collect()
+        lines
+            .iter()
+            .map(|(name, value)| {
+                (
+                    header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                    value.parse().unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn pages_are_for_people_and_json_is_for_scripts() {
         for (lines, who) in [
-            (&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")] as &[_], Audience::Navigation),
-            (&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], Audience::Frame),
-            (&[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("accept", "text/html")], Audience::Script),
-            (&[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")], Audience::Nobody),
-            (&[("hx-request", "true"), ("sec-fetch-mode", "cors")], Audience::Htmx),
-            (&[("content-type", "application/grpc+proto")], Audience::Grpc),
-            (&[("x-requested-with", "XMLHttpRequest"), ("accept", "text/html")], Audience::Script),
-            (&[("content-type", "application/json; charset=utf-8")], Audience::Script),
+            (
+                &[
+                    ("sec-fetch-mode", "navigate"),
+                    ("sec-fetch-dest", "document"),
+                ] as &[_],
+                Audience::Navigation,
+            ),
+            (
+                &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+                Audience::Frame,
+            ),
+            (
+                &[
+                    ("sec-fetch-mode", "cors"),
+                    ("sec-fetch-dest", "empty"),
+                    ("accept", "text/html"),
+                ],
+                Audience::Script,
+            ),
+            (
+                &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+                Audience::Nobody,
+            ),
+            (
+                &[("hx-request", "true"), ("sec-fetch-mode", "cors")],
+                Audience::Htmx,
+            ),
+            (
+                &[("content-type", "application/grpc+proto")],
+                Audience::Grpc,
+            ),
+            (
+                &[
+                    ("x-requested-with", "XMLHttpRequest"),
+                    ("accept", "text/html"),
+                ],
+                Audience::Script,
+            ),
+            (
+                &[("content-type", "application/json; charset=utf-8")],
+                Audience::Script,
+            ),
             (&[("accept", "application/json")], Audience::Script),
             (&[("accept", "text/html,*/*;q=0.8")], Audience::Navigation),
             (&[("accept", "*/*")], Audience::Navigation),
@@ -89,12 +145,25 @@ mod tests {
         ] {
             assert_eq!(audience(lines, false), who, "{lines:?}");
         }
-        assert_eq!(audience(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], true), Audience::Nobody);
+        assert_eq!(
+            audience(
+                &[
+                    ("sec-fetch-mode", "navigate"),
+                    ("sec-fetch-dest", "document")
+                ],
+                true
+            ),
+            Audience::Nobody
+        );
     }
 
     #[test]
     fn a_prefetch_is_known_as_one() {
-        for line in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")] {
+        for line in [
+            ("sec-purpose", "prefetch;prerender"),
+            ("purpose", "prefetch"),
+            ("x-moz", "prefetch"),
+        ] {
             assert!(prefetches(&fields(&[line])), "{line:?}");
         }
         assert!(!prefetches(&fields(&[("accept", "prefetch")])));

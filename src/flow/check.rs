@@ -24,11 +24,17 @@ const REPLAY: u64 = 60;
 
 impl Flow {
     /// Does what one of the code page's forms says.
-    pub(super) async fn act(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, body: Upload) -> Reply {
+    pub(super) async fn act(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        body: Upload,
+    ) -> Reply {
         let action = code_path(id);
         let posted = self.posted(visit, &action, body).await;
         let browser = self.known_browser(visit).map(|(_, browser)| browser);
-        let view = browser.and_then(|browser| Some((browser, self.store.view(id, &browser, visit.now)?)));
+        let view =
+            browser.and_then(|browser| Some((browser, self.store.view(id, &browser, visit.now)?)));
         let (posted, secret) = match posted {
             Ok(posted) => posted,
             Err(NotOurs::CrossOrigin) => return self.refuse(visit, Refusal::CrossOrigin),
@@ -47,8 +53,14 @@ impl Flow {
         };
         let channels = &view.question.scope.channels;
         match posted.field("do") {
-            "send" if channels.contains(&Channel::Sms) => self.send_again(visit, id, &browser, view, Channel::Sms).await,
-            "voice" if channels.contains(&Channel::Voice) => self.send_again(visit, id, &browser, view, Channel::Voice).await,
+            "send" if channels.contains(&Channel::Sms) => {
+                self.send_again(visit, id, &browser, view, Channel::Sms)
+                    .await
+            }
+            "voice" if channels.contains(&Channel::Voice) => {
+                self.send_again(visit, id, &browser, view, Channel::Voice)
+                    .await
+            }
             "cancel" => {
                 self.store.cancel(id, &browser);
                 with_cookies(see_other(&sign_out_path()), self.end_all(visit))
@@ -58,7 +70,15 @@ impl Flow {
         }
     }
 
-    fn answer(&self, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser, secret: &BrowserSecret, view: &View, posted: &Posted) -> Reply {
+    fn answer(
+        &self,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        browser: &Browser,
+        secret: &BrowserSecret,
+        view: &View,
+        posted: &Posted,
+    ) -> Reply {
         let page = see_other(&code_path(id));
         let question = &view.question;
         let typed = match Typed::parse(posted.field("code"), question.scope.digits) {
@@ -74,15 +94,34 @@ impl Flow {
         let new = BrowserSecret::new(new);
         let mac = self.ring.code(id, typed.as_str());
         let part = self.part(visit, &question.subject);
-        let attempt = self.store.answer(id, browser, &mac, part, visit.now, |verified, hold| {
-            let secrets = Secrets { old: secret, new, nonce };
-            self.reward(visit, id, verified, hold, grant_id, secrets)
-        });
-        let failed = |why| self.record(visit, What::ChallengeFailed { scope: &question.scope.name, subject: &question.subject, why });
+        let attempt = self
+            .store
+            .answer(id, browser, &mac, part, visit.now, |verified, hold| {
+                let secrets = Secrets {
+                    old: secret,
+                    new,
+                    nonce,
+                };
+                self.reward(visit, id, verified, hold, grant_id, secrets)
+            });
+        let failed = |why| {
+            self.record(
+                visit,
+                What::ChallengeFailed {
+                    scope: &question.scope.name,
+                    subject: &question.subject,
+                    why,
+                },
+            );
+        };
         match attempt {
             Attempt::Opened { reward, first } => {
                 if first {
-                    let what = What::ChallengeVerified { scope: &question.scope.name, subject: &question.subject, entry: question.entry };
+                    let what = What::ChallengeVerified {
+                        scope: &question.scope.name,
+                        subject: &question.subject,
+                        entry: question.entry,
+                    };
                     self.record(visit, what);
                 }
                 self.release(visit, id, &reward)
@@ -102,33 +141,63 @@ impl Flow {
     }
 
     /// Makes what the right answer gets. Called at most once for a challenge, under the store's lock.
-    fn reward(&self, visit: &Visit<'_>, id: &challenge::Id, verified: Verified, hold: Option<Hold>, grant_id: [u8; 16], secrets: Secrets<'_>) -> Reward {
+    fn reward(
+        &self,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        verified: Verified,
+        hold: Option<Hold>,
+        grant_id: [u8; 16],
+        secrets: Secrets<'_>,
+    ) -> Reward {
         let grant = Grant::issue(verified, grant_id, visit.now);
         let Secrets { old, new, nonce } = secrets;
         let browser = self.ring.browser(&new);
-        let hold = hold.unwrap_or(Hold { target: Destination::of("/"), request: Waiting::Nothing });
+        let hold = hold.unwrap_or(Hold {
+            target: Destination::of("/"),
+            request: Waiting::Nothing,
+        });
         let (mut replay, mut lost) = (false, matches!(hold.request, Waiting::Lost));
         if let Waiting::Request(kept) = hold.request {
             let key = self.ring.hold(old, grant.scope().as_str().as_bytes());
             // From the old secret to the new one: the browser brings that when it comes for the answer.
             match kept.reseal(&key, &self.ring.hold(&new, id), nonce) {
                 Ok(kept) => {
-                    self.store.holds.will_replay(*id, kept, browser, hold.target.as_str(), visit.now);
+                    self.store.holds.will_replay(
+                        *id,
+                        kept,
+                        browser,
+                        hold.target.as_str(),
+                        visit.now,
+                    );
                     replay = true;
                 }
                 Err(_) => lost = true,
             }
         }
-        Reward { grant, secret: new, browser, destination: hold.target, replay, lost }
+        Reward {
+            grant,
+            secret: new,
+            browser,
+            destination: hold.target,
+            replay,
+            lost,
+        }
     }
 
     /// The answer to the right code: cookies, and the way on.
     fn release(&self, visit: &Visit<'_>, id: &challenge::Id, reward: &Reward) -> Reply {
         let site = &visit.door.site;
-        let to = if reward.lost { code_path(id) } else { format!("{}{}", site.origin.text(), reward.destination.as_str()) };
+        let to = if reward.lost {
+            code_path(id)
+        } else {
+            format!("{}{}", site.origin.text(), reward.destination.as_str())
+        };
         let mark = self.ring.mark(&site.name, reward.grant.subject());
         let marks = self.ring.seal_marks(&visit.brought.known, mark);
-        let replay = reward.replay.then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
+        let replay = reward
+            .replay
+            .then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
         let mut reply = with_cookies(
             see_other(&to),
             [

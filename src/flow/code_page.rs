@@ -16,15 +16,26 @@ const OPERATOR: u64 = 3600;
 impl Flow {
     /// The page of a challenge, for the browser that it belongs to.
     pub(super) async fn code_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Reply {
-        let view = self.known_browser(visit).and_then(|(secret, browser)| Some((secret, self.store.view(id, &browser, visit.now)?)));
+        let view = self.known_browser(visit).and_then(|(secret, browser)| {
+            Some((secret, self.store.view(id, &browser, visit.now)?))
+        });
         let Some((secret, view)) = view else {
             return self.refuse(visit, Refusal::UnknownChallenge { again: "/" });
         };
         if let Some(reward) = &view.reward {
             if reward.lost {
-                return self.page(visit, &Page::SubmitAgain { back: reward.destination.as_str() });
+                return self.page(
+                    visit,
+                    &Page::SubmitAgain {
+                        back: reward.destination.as_str(),
+                    },
+                );
             }
-            return see_other(&format!("{}{}", visit.door.site.origin.text(), reward.destination.as_str()));
+            return see_other(&format!(
+                "{}{}",
+                visit.door.site.origin.text(),
+                reward.destination.as_str()
+            ));
         }
         let ending = match self.ending(visit, &view).await {
             Ok(ending) => ending,
@@ -32,9 +43,16 @@ impl Flow {
         };
         let action = code_path(id);
         let token = self.ring.token(secret, &action);
-        let locked = self.store.counters.locked(&view.question, self.part(visit, &view.question.subject), visit.now);
+        let locked = self.store.counters.locked(
+            &view.question,
+            self.part(visit, &view.question.subject),
+            visit.now,
+        );
         let scope = &view.question.scope;
-        let channel = view.last_send.map_or_else(|| scope.channels.first().copied().unwrap_or(Channel::Sms), |send| send.channel);
+        let channel = view.last_send.map_or_else(
+            || scope.channels.first().copied().unwrap_or(Channel::Sms),
+            |send| send.channel,
+        );
         let state = state(&view, locked, visit);
         let page = CodePage {
             action: &action,
@@ -42,7 +60,11 @@ impl Flow {
             scope: &scope.title,
             digits: scope.digits,
             channel,
-            other_channel: scope.channels.iter().copied().find(|other| *other != channel),
+            other_channel: scope
+                .channels
+                .iter()
+                .copied()
+                .find(|other| *other != channel),
             ending: ending.as_deref(),
             state,
             notice: notice(&view),
@@ -53,12 +75,18 @@ impl Flow {
     }
 
     /// The last digits of the number, if the subject has shown who they are.
-    async fn ending(&self, visit: &Visit<'_>, view: &View) -> Result<Option<String>, Refusal<'static>> {
+    async fn ending(
+        &self,
+        visit: &Visit<'_>,
+        view: &View,
+    ) -> Result<Option<String>, Refusal<'static>> {
         if !super::proven(view.question.entry) {
             return Ok(None);
         }
         let person = self.person(visit.door, &view.question.subject).await;
-        let phone = person.and_then(|person| person.phone).ok_or(Refusal::NoPhone)?;
+        let phone = person
+            .and_then(|person| person.phone)
+            .ok_or(Refusal::NoPhone)?;
         let e164 = phone.e164();
         let shown = usize::from(self.show_phone).min(4);
         Ok((shown > 0).then(|| e164[e164.len() - shown..].to_owned()))
@@ -68,18 +96,35 @@ impl Flow {
 fn state(view: &View, locked: Option<Locked>, visit: &Visit<'_>) -> State {
     if let Some(Locked { wait }) = locked {
         let seconds = wait.map_or(OPERATOR, |wait| wait.as_secs() + 1);
-        return State::Locked { until: visit.now.unix + seconds };
+        return State::Locked {
+            until: visit.now.unix + seconds,
+        };
     }
-    let Some(until) = view.code_until.filter(|until| *until > visit.now.mono && view.living > 0 && view.left > 0) else {
-        return if view.last_send.is_none() { State::NotSent } else { State::Over };
+    let Some(until) = view
+        .code_until
+        .filter(|until| *until > visit.now.mono && view.living > 0 && view.left > 0)
+    else {
+        return if view.last_send.is_none() {
+            State::NotSent
+        } else {
+            State::Over
+        };
     };
-    State::Sent { until: visit.now.unix + until.saturating_sub(visit.now.mono).as_secs() }
+    State::Sent {
+        until: visit.now.unix + until.saturating_sub(visit.now.mono).as_secs(),
+    }
 }
 
 fn notice(view: &View) -> Option<Notice> {
-    let send = view.last_send.filter(|_| view.sends > 1 && view.trouble.is_none() && view.mistake.is_none())?;
+    let send = view
+        .last_send
+        .filter(|_| view.sends > 1 && view.trouble.is_none() && view.mistake.is_none())?;
     let at = send.at.unix;
-    Some(if view.living > 1 { Notice::SentAgain { at } } else { Notice::Sent { at } })
+    Some(if view.living > 1 {
+        Notice::SentAgain { at }
+    } else {
+        Notice::Sent { at }
+    })
 }
 
 fn error(view: &View, visit: &Visit<'_>) -> Option<CodeError> {
@@ -91,11 +136,17 @@ fn error(view: &View, visit: &Visit<'_>) -> Option<CodeError> {
             Mistake::Empty => CodeError::Empty,
             Mistake::Length(typed) => CodeError::WrongLength { typed },
             Mistake::NotDigits => CodeError::NotDigits,
-            Mistake::Wrong => CodeError::Wrong { left: (view.left <= 2).then_some(view.left) },
+            Mistake::Wrong => CodeError::Wrong {
+                left: (view.left <= 2).then_some(view.left),
+            },
             Mistake::Expired => CodeError::Expired,
             Mistake::Stale => CodeError::Stale,
-            Mistake::TooEarly => CodeError::TooEarly { seconds: Some(whole_seconds(resend_in(view))).filter(|wait| *wait > 0)? },
-            Mistake::SendLimit { until } => CodeError::SendLimit { until: Some(until).filter(|until| *until > visit.now.unix)? },
+            Mistake::TooEarly => CodeError::TooEarly {
+                seconds: Some(whole_seconds(resend_in(view))).filter(|wait| *wait > 0)?,
+            },
+            Mistake::SendLimit { until } => CodeError::SendLimit {
+                until: Some(until).filter(|until| *until > visit.now.unix)?,
+            },
             // While it lasts the page is in its locked state; afterwards there is nothing to say.
             Mistake::Locked { .. } => return None,
         })

@@ -35,12 +35,17 @@ impl Flow {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
         let begun = match audience {
-            Audience::Nobody | Audience::Grpc => return self.turn_away(visit, audience, scope, None),
+            Audience::Nobody | Audience::Grpc => {
+                return self.turn_away(visit, audience, scope, None);
+            }
             Audience::Navigation | Audience::Frame => self.begin(visit, scope, Some(body)).await,
             Audience::Script | Audience::Htmx => self.begin(visit, scope, None).await,
         };
         match begun {
-            Ok((url, until, cookie)) => with_cookies(self.turn_away(visit, audience, scope, Some((&url, until))), cookie),
+            Ok((url, until, cookie)) => with_cookies(
+                self.turn_away(visit, audience, scope, Some((&url, until))),
+                cookie,
+            ),
             Err(NotBegun::Full) => self.refuse(visit, Refusal::Full),
             Err(NotBegun::NoRandomness) => self.refuse(visit, Refusal::Internal),
         }
@@ -59,11 +64,24 @@ impl Flow {
         let browser = self.ring.browser(&secret);
         let subject = who(visit, scope);
         let hold = match body {
-            Some(body) => self.hold(visit, &secret, scope, subject.is_some(), body).await?,
+            Some(body) => {
+                self.hold(visit, &secret, scope, subject.is_some(), body)
+                    .await?
+            }
             // A script calls again by itself: it is the page it runs in that they come back to.
-            None => Hold { target: referer(visit), request: Waiting::Nothing },
+            None => Hold {
+                target: referer(visit),
+                request: Waiting::Nothing,
+            },
         };
-        self.store.holds.keep(browser, &site.name, &scope.name, hold, visit.peer.network(), visit.now)?;
+        self.store.holds.keep(
+            browser,
+            &site.name,
+            &scope.name,
+            hold,
+            visit.peer.network(),
+            visit.now,
+        )?;
         let Some((subject, entry)) = subject else {
             return Ok((ask_path(scope.name.as_str()), None, cookie));
         };
@@ -73,54 +91,111 @@ impl Flow {
     }
 
     /// Begins a challenge, or joins the one that runs.
-    pub(super) fn challenge(&self, visit: &Visit<'_>, scope: &Arc<Scope>, subject: Subject, entry: Entry, browser: Browser) -> Result<challenge::Id, NotBegun> {
-        let question = Question { site: visit.door.site.name.clone(), scope: Arc::clone(scope), subject, entry, browser };
+    pub(super) fn challenge(
+        &self,
+        visit: &Visit<'_>,
+        scope: &Arc<Scope>,
+        subject: Subject,
+        entry: Entry,
+        browser: Browser,
+    ) -> Result<challenge::Id, NotBegun> {
+        let question = Question {
+            site: visit.door.site.name.clone(),
+            scope: Arc::clone(scope),
+            subject,
+            entry,
+            browser,
+        };
         let new = random()?;
         let id = self.store.ask(question, new, visit.now)?;
         if id == new {
-            self.record(visit, What::ChallengeCreated { scope: &scope.name, entry });
+            self.record(
+                visit,
+                What::ChallengeCreated {
+                    scope: &scope.name,
+                    entry,
+                },
+            );
         }
         Ok(id)
     }
 
     /// What is kept of a request whose visitor goes away to type a code.
-    async fn hold(&self, visit: &Visit<'_>, secret: &BrowserSecret, scope: &Scope, proven: bool, body: Upload) -> Result<Hold, NotBegun> {
+    async fn hold(
+        &self,
+        visit: &Visit<'_>,
+        secret: &BrowserSecret,
+        scope: &Scope,
+        proven: bool,
+        body: Upload,
+    ) -> Result<Hold, NotBegun> {
         let asked = visit.asked;
         let target = Destination::of(asked.target().raw());
         if matches!(*asked.method(), Method::GET | Method::HEAD) {
-            return Ok(Hold { target, request: Waiting::Nothing });
+            return Ok(Hold {
+                target,
+                request: Waiting::Nothing,
+            });
         }
-        let lost = || Hold { target: referer(visit), request: Waiting::Lost };
+        let lost = || Hold {
+            target: referer(visit),
+            request: Waiting::Lost,
+        };
         let fits = match asked.framing() {
             Framing::Empty => true,
-            Framing::Length(length) => usize::try_from(length).is_ok_and(|length| length <= MAX_BODY),
+            Framing::Length(length) => {
+                usize::try_from(length).is_ok_and(|length| length <= MAX_BODY)
+            }
             Framing::Chunked => true,
         };
         // Memory is for people who have shown who they are: a stranger's request is not kept.
         if !proven || !fits {
             return Ok(lost());
         }
-        let Ok(bytes) = Limited::new(body, MAX_BODY).collect().await.map(http_body_util::Collected::to_bytes) else {
+        let Ok(bytes) = Limited::new(body, MAX_BODY)
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+        else {
             return Ok(lost());
         };
         let kind = asked.fields().get(header::CONTENT_TYPE).cloned();
         let key = self.ring.hold(secret, scope.name.as_str().as_bytes());
         match Kept::seal(asked.method().clone(), kind, &bytes, &key, random()?) {
-            Ok(kept) => Ok(Hold { target, request: Waiting::Request(kept) }),
+            Ok(kept) => Ok(Hold {
+                target,
+                request: Waiting::Request(kept),
+            }),
             Err(_) => Ok(lost()),
         }
     }
 
-    fn turn_away(&self, visit: &Visit<'_>, audience: Audience, scope: &Scope, page: Option<(&str, Option<u64>)>) -> Reply {
+    fn turn_away(
+        &self,
+        visit: &Visit<'_>,
+        audience: Audience,
+        scope: &Scope,
+        page: Option<(&str, Option<u64>)>,
+    ) -> Reply {
         let url = page.map(|(url, _)| url);
         match (audience, url) {
             (Audience::Navigation, Some(url)) => see_other(url),
-            (Audience::Frame, Some(url)) => challenged(self.page(visit, &Page::Frame { link: url }), scope, Some(url)),
+            (Audience::Frame, Some(url)) => challenged(
+                self.page(visit, &Page::Frame { link: url }),
+                scope,
+                Some(url),
+            ),
             (Audience::Grpc, _) => {
                 let mut reply = empty(StatusCode::OK);
-                reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+                reply.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/grpc"),
+                );
                 // 16 is UNAUTHENTICATED; without a body the status may stand in the head.
-                reply.headers_mut().insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("16"));
+                reply.headers_mut().insert(
+                    HeaderName::from_static("grpc-status"),
+                    HeaderValue::from_static("16"),
+                );
                 reply
             }
             (Audience::Script | Audience::Htmx, Some(url)) => {
@@ -131,12 +206,17 @@ impl Flow {
                     expires_at: page.and_then(|(_, until)| until),
                     reference: &visit.reference.to_string(),
                 };
-                let mut reply = empty(StatusCode::UNAUTHORIZED).map(|_| Bytes::from(problem.json()));
-                reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+                let mut reply =
+                    empty(StatusCode::UNAUTHORIZED).map(|_| Bytes::from(problem.json()));
+                reply
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
                 if audience == Audience::Htmx
                     && let Ok(url) = HeaderValue::from_str(url)
                 {
-                    reply.headers_mut().insert(HeaderName::from_static("hx-redirect"), url);
+                    reply
+                        .headers_mut()
+                        .insert(HeaderName::from_static("hx-redirect"), url);
                 }
                 allow_origin(visit, challenged(reply, scope, Some(url)))
             }
@@ -147,20 +227,37 @@ impl Flow {
 
 /// Lets the script of a trusted origin read an answer of ours.
 fn allow_origin(visit: &Visit<'_>, mut reply: Reply) -> Reply {
-    let origin = visit.asked.fields().get(header::ORIGIN).filter(|origin| visit.door.site.trusts(origin));
+    let origin = visit
+        .asked
+        .fields()
+        .get(header::ORIGIN)
+        .filter(|origin| visit.door.site.trusts(origin));
     if let Some(origin) = origin {
-        reply.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        reply.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        reply.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+        reply
+            .headers_mut()
+            .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        reply.headers_mut().insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+        reply.headers_mut().insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("WWW-Authenticate"),
+        );
     }
-    reply.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    reply
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("Origin"));
     reply
 }
 
 fn challenged(mut reply: Reply, scope: &Scope, url: Option<&str>) -> Reply {
-    let url = url.map(|url| format!(", challenge=\"{url}\"")).unwrap_or_default();
+    let url = url
+        .map(|url| format!(", challenge=\"{url}\""))
+        .unwrap_or_default();
     // Names and own paths hold no quotes.
-    if let Ok(value) = HeaderValue::from_str(&format!("Countersign scope=\"{}\"{url}", scope.name)) {
+    if let Ok(value) = HeaderValue::from_str(&format!("Countersign scope=\"{}\"{url}", scope.name))
+    {
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
     reply
@@ -171,17 +268,29 @@ fn challenged(mut reply: Reply, scope: &Scope, url: Option<&str>) -> Reply {
 fn who(visit: &Visit<'_>, scope: &Scope) -> Option<(Subject, Entry)> {
     let brought = visit.brought;
     let first = &visit.door.site.first_scope().name;
-    let live = brought.live.iter().find(|grant| grant.scope() == first).or_else(|| brought.live.first());
+    let live = brought
+        .live
+        .iter()
+        .find(|grant| grant.scope() == first)
+        .or_else(|| brought.live.first());
     if let Some(grant) = live {
         return Some((grant.subject().clone(), Entry::StepUp));
     }
-    brought.run_out.iter().find(|grant| *grant.scope() == scope.name).map(|grant| (grant.subject().clone(), Entry::Renewal))
+    brought
+        .run_out
+        .iter()
+        .find(|grant| *grant.scope() == scope.name)
+        .map(|grant| (grant.subject().clone(), Entry::Renewal))
 }
 
 /// The page of this site that sent the request, or the first one.
 fn referer(visit: &Visit<'_>) -> Destination {
     let own = visit.door.site.origin.text();
-    let path = visit.asked.field(header::REFERER).and_then(|referer| referer.strip_prefix(own)).unwrap_or("/");
+    let path = visit
+        .asked
+        .field(header::REFERER)
+        .and_then(|referer| referer.strip_prefix(own))
+        .unwrap_or("/");
     Destination::of(path)
 }
 

@@ -25,7 +25,7 @@ use crate::observe::clock::Clock;
 use crate::page::{Look, Page, Pages, Refusal, Rendered};
 use crate::peer::Peer;
 use crate::request::Checked;
-use crate::seal::{BrowserSecret, Brought, Ring, cookies};
+use crate::seal::{Brought, BrowserSecret, Ring, cookies};
 use crate::site::Site;
 use crate::store::Store;
 use crate::store::counters::Part;
@@ -96,7 +96,12 @@ pub struct NoRandomness;
 impl Flow {
     /// A page of ours as a reply.
     pub fn page(&self, visit: &Visit<'_>, page: &Page<'_>) -> Reply {
-        reply(&self.pages.render(page, &look(&visit.door.site), &visit.reference.to_string(), visit.now))
+        reply(&self.pages.render(
+            page,
+            &look(&visit.door.site),
+            &visit.reference.to_string(),
+            visit.now,
+        ))
     }
 
     /// A refusal as a reply.
@@ -109,48 +114,75 @@ impl Flow {
 
     /// Writes an event of this visit down.
     pub fn record(&self, visit: &Visit<'_>, what: What<'_>) {
-        observe::record(&Event { reference: visit.reference, site: Some(&visit.door.site.name), what });
+        observe::record(&Event {
+            reference: visit.reference,
+            site: Some(&visit.door.site.name),
+            what,
+        });
     }
 
     /// The cookie of a grant. It outlives the grant by a day, in which it tells who to ask.
     pub fn grant_cookie(&self, site: &Site, grant: &Grant, now: Moment) -> HeaderValue {
         let life = grant.forgettable().saturating_sub(now.unix);
-        cookies::print(site, &format!("-{}", grant.scope()), &self.ring.seal(grant), Some(life))
+        cookies::print(
+            site,
+            &format!("-{}", grant.scope()),
+            &self.ring.seal(grant),
+            Some(life),
+        )
     }
 
     /// Looks somebody up where it may be slow.
     async fn person(&self, door: &Arc<Door>, subject: &Subject) -> Option<Person> {
         let (door, subject) = (Arc::clone(door), subject.clone());
-        self.slow.spawn(async move { door.directory.lookup(&subject) }).await.ok().flatten()
+        self.slow
+            .spawn(async move { door.directory.lookup(&subject) })
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Which of a subject's two counters this browser uses up (C4).
     fn part(&self, visit: &Visit<'_>, subject: &Subject) -> Part {
         let mark = self.ring.mark(&visit.door.site.name, subject);
-        if visit.brought.known.contains(&mark) { Part::Known } else { Part::Stranger }
+        if visit.brought.known.contains(&mark) {
+            Part::Known
+        } else {
+            Part::Stranger
+        }
     }
 
     /// The browser's secret, or a new one and the cookie that sets it.
-    fn browser(&self, visit: &Visit<'_>) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
-        match &visit.brought.browser {
-            Some(secret) => Ok((secret.clone(), None)),
-            None => {
-                let secret = BrowserSecret::new(random()?);
-                let cookie = cookies::print(&visit.door.site, "", secret.value(), None);
-                Ok((secret, Some(cookie)))
-            }
+    fn browser(
+        &self,
+        visit: &Visit<'_>,
+    ) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
+        if let Some(secret) = &visit.brought.browser {
+            Ok((secret.clone(), None))
+        } else {
+            let secret = BrowserSecret::new(random()?);
+            let cookie = cookies::print(&visit.door.site, "", secret.value(), None);
+            Ok((secret, Some(cookie)))
         }
     }
 
     /// What a challenge keeps of this visit's browser, if it has a secret.
     fn known_browser<'v>(&self, visit: &Visit<'v>) -> Option<(&'v BrowserSecret, Browser)> {
-        visit.brought.browser.as_ref().map(|secret| (secret, self.ring.browser(secret)))
+        visit
+            .brought
+            .browser
+            .as_ref()
+            .map(|secret| (secret, self.ring.browser(secret)))
     }
 }
 
 /// How a site presents itself.
 pub fn look(site: &Site) -> Look<'_> {
-    Look { site: &site.title, support: site.support.as_deref(), accent: site.accent.as_deref() }
+    Look {
+        site: &site.title,
+        support: site.support.as_deref(),
+        accent: site.accent.as_deref(),
+    }
 }
 
 /// A rendered page with its headers.
@@ -165,7 +197,8 @@ pub fn reply(rendered: &Rendered) -> Reply {
 pub fn see_other(location: &str) -> Reply {
     let mut reply = empty(StatusCode::SEE_OTHER);
     // Paths of ours, and destinations that were received as valid targets, are field values.
-    let location = HeaderValue::from_str(location).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    let location =
+        HeaderValue::from_str(location).unwrap_or_else(|_| HeaderValue::from_static("/"));
     reply.headers_mut().insert(header::LOCATION, location);
     reply
 }
@@ -174,7 +207,9 @@ pub fn see_other(location: &str) -> Reply {
 pub fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Bytes::new());
     *reply.status_mut() = status;
-    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }
 
@@ -189,7 +224,9 @@ fn with_cookies(mut reply: Reply, cookies: impl IntoIterator<Item = HeaderValue>
 /// Bytes of the operating system's generator, for identifiers and secrets.
 fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
-    SysRng.try_fill_bytes(&mut bytes).map_err(|_| NoRandomness)?;
+    SysRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(|_| NoRandomness)?;
     Ok(bytes)
 }
 

@@ -36,18 +36,33 @@ impl Flow {
             Method::POST => true,
             _ => return self.refuse(visit, Refusal::MethodNotAllowed),
         };
-        if let Some(scope) = path.strip_prefix("ask/").and_then(|name| visit.door.site.scope(name)) {
-            return if posted { self.name_oneself(visit, scope, body).await } else { self.ask_page(visit, scope) };
+        if let Some(scope) = path
+            .strip_prefix("ask/")
+            .and_then(|name| visit.door.site.scope(name))
+        {
+            return if posted {
+                self.name_oneself(visit, scope, body).await
+            } else {
+                self.ask_page(visit, scope)
+            };
         }
         if path == "ask" {
             let first = visit.door.site.first_scope();
             return super::see_other(&ask_path(first.name.as_str()));
         }
         if let Some(id) = path.strip_prefix("c/").and_then(parse_id) {
-            return if posted { self.act(visit, &id, body).await } else { self.code_page(visit, &id).await };
+            return if posted {
+                self.act(visit, &id, body).await
+            } else {
+                self.code_page(visit, &id).await
+            };
         }
         if path == "sign-out" {
-            return if posted { self.sign_out(visit, body).await } else { self.sign_out_page(visit) };
+            return if posted {
+                self.sign_out(visit, body).await
+            } else {
+                self.sign_out_page(visit)
+            };
         }
         self.refuse(visit, Refusal::NotFound)
     }

@@ -31,13 +31,21 @@ pub const MOST: usize = 16 * 1024;
 impl Posted {
     /// The first field of that name; empty if there is none.
     pub fn field(&self, name: &str) -> &str {
-        self.fields.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+        self.fields
+            .iter()
+            .find(|(own, _)| own == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
 impl Flow {
     /// Reads a form and checks where it came from. `form` is what its token was made for.
-    pub async fn posted<'v>(&self, visit: &Visit<'v>, form: &str, body: Upload) -> Result<(Posted, &'v BrowserSecret), NotOurs> {
+    pub async fn posted<'v>(
+        &self,
+        visit: &Visit<'v>,
+        form: &str,
+        body: Upload,
+    ) -> Result<(Posted, &'v BrowserSecret), NotOurs> {
         if !from_own_page(visit) {
             return Err(NotOurs::CrossOrigin);
         }
@@ -48,11 +56,19 @@ impl Flow {
         if !urlencoded {
             return Err(NotOurs::Unreadable);
         }
-        let bytes = Limited::new(body, MOST).collect().await.map_err(|_| NotOurs::Unreadable)?.to_bytes();
+        let bytes = Limited::new(body, MOST)
+            .collect()
+            .await
+            .map_err(|_| NotOurs::Unreadable)?
+            .to_bytes();
         let fields = form_urlencoded::parse(&bytes).into_owned().collect();
         let posted = Posted { fields };
         let secret = visit.brought.browser.as_ref().ok_or(NotOurs::NoSecret)?;
-        if self.ring.token_fits(secret, form, posted.field("token")) { Ok((posted, secret)) } else { Err(NotOurs::Stale) }
+        if self.ring.token_fits(secret, form, posted.field("token")) {
+            Ok((posted, secret))
+        } else {
+            Err(NotOurs::Stale)
+        }
     }
 }
 
@@ -60,12 +76,21 @@ impl Flow {
 /// do not count here: they may use the application, not our forms.
 fn from_own_page(visit: &Visit<'_>) -> bool {
     let own = visit.door.site.origin.text();
-    let fetched_here = visit.asked.field("sec-fetch-site").is_none_or(|from| from == "same-origin");
+    let fetched_here = visit
+        .asked
+        .field("sec-fetch-site")
+        .is_none_or(|from| from == "same-origin");
     let named = match visit.asked.fields().get(header::ORIGIN) {
-        Some(origin) if origin == "null" => visit.asked.field("sec-fetch-site") == Some("same-origin"),
-        Some(origin) => origin == own && visit.asked.fields().get_all(header::ORIGIN).iter().count() == 1,
+        Some(origin) if origin == "null" => {
+            visit.asked.field("sec-fetch-site") == Some("same-origin")
+        }
+        Some(origin) => {
+            origin == own && visit.asked.fields().get_all(header::ORIGIN).iter().count() == 1
+        }
         None => visit.asked.field(header::REFERER).is_none_or(|referer| {
-            referer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            referer
+                .strip_prefix(own)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
         }),
     };
     fetched_here && named

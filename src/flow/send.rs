@@ -27,12 +27,18 @@ pub struct Recipient {
 impl Recipient {
     /// A person of the directory.
     pub fn of(person: &Person) -> Self {
-        Self { phone: person.phone.clone(), locale: person.locale.clone() }
+        Self {
+            phone: person.phone.clone(),
+            locale: person.locale.clone(),
+        }
     }
 
     /// Nobody: everything goes on as if, and no message goes out.
     pub fn nobody() -> Self {
-        Self { phone: None, locale: None }
+        Self {
+            phone: None,
+            locale: None,
+        }
     }
 }
 
@@ -50,46 +56,118 @@ struct Errand {
 
 impl Flow {
     /// Sends the first code of a challenge that was just begun, by the scope's first channel. Returns at once.
-    pub(super) fn send_first(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser, recipient: Recipient) {
-        let Some(view) = self.store.view(id, browser, visit.now) else { return };
-        let channel = view.question.scope.channels.first().copied().unwrap_or(Channel::Sms);
+    pub(super) fn send_first(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        browser: &Browser,
+        recipient: Recipient,
+    ) {
+        let Some(view) = self.store.view(id, browser, visit.now) else {
+            return;
+        };
+        let channel = view
+            .question
+            .scope
+            .channels
+            .first()
+            .copied()
+            .unwrap_or(Channel::Sms);
         let Ok(placeholder) = random() else { return };
-        if self.store.send(id, browser, placeholder, channel, visit.peer.network(), visit.now) == Sending::Go {
+        if self.store.send(
+            id,
+            browser,
+            placeholder,
+            channel,
+            visit.peer.network(),
+            visit.now,
+        ) == Sending::Go
+        {
             drop(self.dispatch(visit, id, placeholder, view.question, recipient, channel));
         }
     }
 
     /// Sends another code because the visitor pressed a button, or begins anew where this challenge cannot.
-    pub(super) async fn send_again(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser, view: View, channel: Channel) -> Reply {
+    pub(super) async fn send_again(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        browser: &Browser,
+        view: View,
+        channel: Channel,
+    ) -> Reply {
         let question = view.question;
         let page = see_other(&code_path(id));
-        let Ok(placeholder) = random() else { return self.refuse(visit, Refusal::Internal) };
-        match self.store.send(id, browser, placeholder, channel, visit.peer.network(), visit.now) {
+        let Ok(placeholder) = random() else {
+            return self.refuse(visit, Refusal::Internal);
+        };
+        match self.store.send(
+            id,
+            browser,
+            placeholder,
+            channel,
+            visit.peer.network(),
+            visit.now,
+        ) {
             Sending::NotNow => return page,
             Sending::Gone => return self.refuse(visit, Refusal::UnknownChallenge { again: "/" }),
             Sending::BeginAnew => return self.begin_anew(visit, browser, question, channel).await,
             Sending::Go => {}
         }
-        self.send_now(visit, id, placeholder, question, channel).await;
+        self.send_now(visit, id, placeholder, question, channel)
+            .await;
         page
     }
 
-    async fn begin_anew(self: &Arc<Self>, visit: &Visit<'_>, browser: &Browser, question: Question, channel: Channel) -> Reply {
-        let Question { scope, subject, entry, .. } = question.clone();
+    async fn begin_anew(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        browser: &Browser,
+        question: Question,
+        channel: Channel,
+    ) -> Reply {
+        let Question {
+            scope,
+            subject,
+            entry,
+            ..
+        } = question.clone();
         let begun = random().ok().and_then(|placeholder| {
-            let id = self.challenge(visit, &scope, subject, entry, *browser).ok()?;
+            let id = self
+                .challenge(visit, &scope, subject, entry, *browser)
+                .ok()?;
             Some((id, placeholder))
         });
-        let Some((id, placeholder)) = begun else { return self.refuse(visit, Refusal::Full) };
-        if self.store.send(&id, browser, placeholder, channel, visit.peer.network(), visit.now) == Sending::Go {
-            self.send_now(visit, &id, placeholder, question, channel).await;
+        let Some((id, placeholder)) = begun else {
+            return self.refuse(visit, Refusal::Full);
+        };
+        if self.store.send(
+            &id,
+            browser,
+            placeholder,
+            channel,
+            visit.peer.network(),
+            visit.now,
+        ) == Sending::Go
+        {
+            self.send_now(visit, &id, placeholder, question, channel)
+                .await;
         }
         see_other(&code_path(&id))
     }
 
-    async fn send_now(self: &Arc<Self>, visit: &Visit<'_>, id: &challenge::Id, placeholder: challenge::Mac, question: Question, channel: Channel) {
+    async fn send_now(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        placeholder: challenge::Mac,
+        question: Question,
+        channel: Channel,
+    ) {
         let person = self.person(visit.door, &question.subject).await;
-        let recipient = person.as_ref().map_or_else(Recipient::nobody, Recipient::of);
+        let recipient = person
+            .as_ref()
+            .map_or_else(Recipient::nobody, Recipient::of);
         let waits = super::proven(question.entry);
         let sent = self.dispatch(visit, id, placeholder, question, recipient, channel);
         // Who has shown who they are may wait for the outcome, which the dispatcher bounds; a stranger must not be
@@ -119,26 +197,57 @@ impl Flow {
             now: visit.now,
         };
         let flow = Arc::clone(self);
-        self.slow.spawn(self.tasks.track_future(async move { flow.run(errand).await }))
+        self.slow.spawn(
+            self.tasks
+                .track_future(async move { flow.run(errand).await }),
+        )
     }
 
     async fn run(&self, errand: Errand) {
-        let Errand { door, id, placeholder, question, recipient, channel, reference, now } = errand;
+        let Errand {
+            door,
+            id,
+            placeholder,
+            question,
+            recipient,
+            channel,
+            reference,
+            now,
+        } = errand;
         let scope = Arc::clone(&question.scope);
         let open = super::proven(question.entry);
-        let unsent = |why: &str| self.note(reference, &door, What::ChallengeUnsent { scope: &scope.name, why });
+        let unsent = |why: &str| {
+            self.note(
+                reference,
+                &door,
+                What::ChallengeUnsent {
+                    scope: &scope.name,
+                    why,
+                },
+            );
+        };
         let Some(phone) = recipient.phone else {
             unsent("nobody by that name has a number");
             // Carriers that are down are down for everybody: the page of an unknown subject says so too (C7).
             let trouble = self.dispatcher.trouble(channel).then_some(Trouble::Carrier);
-            return self.store.report(&id, trouble.filter(|_| !open).or(open.then_some(Trouble::Number)));
+            return self.store.report(
+                &id,
+                trouble
+                    .filter(|_| !open)
+                    .or(open.then_some(Trouble::Number)),
+            );
         };
-        if let Err(over) = self.store.counters.send(&phone, &door.site.name, &scope.name, channel, now) {
+        if let Err(over) =
+            self.store
+                .counters
+                .send(&phone, &door.site.name, &scope.name, channel, now)
+        {
             unsent("the number or the scope has had its messages");
             if open {
                 self.store.report(&id, Some(Trouble::Carrier));
                 let until = now.unix + over.0.as_secs();
-                self.store.note(&id, &question.browser, Mistake::SendLimit { until });
+                self.store
+                    .note(&id, &question.browser, Mistake::SendLimit { until });
             }
             return;
         }
@@ -146,24 +255,44 @@ impl Flow {
             unsent("the operating system's random generator failed");
             return self.store.report(&id, Some(Trouble::Carrier));
         };
-        if !self.store.arm(&id, &placeholder, self.ring.code(&id, code.as_str())) {
+        if !self
+            .store
+            .arm(&id, &placeholder, self.ring.code(&id, code.as_str()))
+        {
             return unsent("the challenge ended meanwhile");
         }
         let message = self.compose(&door, &scope, &phone, channel, &code, recipient.locale, now);
         match self.dispatcher.send(&message).await {
             Ok(receipt) => {
-                let what = What::ChallengeSent { scope: &scope.name, channel, carrier: &receipt.carrier };
+                let what = What::ChallengeSent {
+                    scope: &scope.name,
+                    channel,
+                    carrier: &receipt.carrier,
+                };
                 self.note(reference, &door, what);
             }
             Err(failed) => {
                 unsent(failed.failure.class());
-                self.store.report(&id, trouble(&failed.failure, question.entry));
+                self.store
+                    .report(&id, trouble(&failed.failure, question.entry));
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a message is made of all of these, once")]
-    fn compose(&self, door: &Door, scope: &Scope, phone: &Phone, channel: Channel, code: &Code, locale: Option<String>, now: Moment) -> Message {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a message is made of all of these, once"
+    )]
+    fn compose(
+        &self,
+        door: &Door,
+        scope: &Scope,
+        phone: &Phone,
+        channel: Channel,
+        code: &Code,
+        locale: Option<String>,
+        now: Moment,
+    ) -> Message {
         let values = Values {
             name: &door.site.title,
             code: code.as_str(),
@@ -190,7 +319,11 @@ impl Flow {
     }
 
     fn note(&self, reference: Reference, door: &Door, what: What<'_>) {
-        observe::record(&Event { reference, site: Some(&door.site.name), what });
+        observe::record(&Event {
+            reference,
+            site: Some(&door.site.name),
+            what,
+        });
     }
 }
 

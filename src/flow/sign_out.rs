@@ -13,12 +13,23 @@ use crate::upstream::body::Upload;
 impl Flow {
     /// The button; or, with nothing left to end, the word that it is so.
     pub(super) fn sign_out_page(&self, visit: &Visit<'_>) -> Reply {
-        let Some(secret) = visit.brought.browser.as_ref().filter(|_| !visit.brought.live.is_empty()) else {
+        let Some(secret) = visit
+            .brought
+            .browser
+            .as_ref()
+            .filter(|_| !visit.brought.live.is_empty())
+        else {
             return self.page(visit, &Page::SignedOut { again: "/" });
         };
         let action = sign_out_path();
         let token = self.ring.token(secret, &action);
-        self.page(visit, &Page::SignOut { action: &action, token: &token })
+        self.page(
+            visit,
+            &Page::SignOut {
+                action: &action,
+                token: &token,
+            },
+        )
     }
 
     /// Ends the grants.
@@ -40,12 +51,20 @@ impl Flow {
         let site = &visit.door.site;
         for grant in visit.brought.live.iter().chain(&visit.brought.run_out) {
             match self.store.revoked.revoke(grant) {
-                Ok(()) => self.record(visit, What::GrantRevoked { scope: grant.scope(), subject: grant.subject() }),
+                Ok(()) => self.record(
+                    visit,
+                    What::GrantRevoked {
+                        scope: grant.scope(),
+                        subject: grant.subject(),
+                    },
+                ),
                 Err(_) => self.record(visit, What::Full),
             }
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));
         let names = scopes.chain([String::new(), cookies::REPLAY.to_owned()]);
-        names.map(|suffix| cookies::print(site, &suffix, "", Some(0))).collect()
+        names
+            .map(|suffix| cookies::print(site, &suffix, "", Some(0)))
+            .collect()
     }
 }

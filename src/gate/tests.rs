@@ -47,8 +47,13 @@ fn admin() -> Class {
 }
 
 fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
-    let builder = Request::builder().method(method).uri(path).header("host", "app.example");
-    let builder = fields.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    let builder = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "app.example");
+    let builder = fields.iter().fold(builder, |builder, (name, value)| {
+        builder.header(*name, *value)
+    });
     check(builder.body(()).unwrap().into_parts().0, true).unwrap()
 }
 
@@ -57,7 +62,11 @@ fn verdict(site: &Site, asked: &Checked, held: &[Grant]) -> String {
         Verdict::Forward(pass) => match pass.way() {
             Way::Anonymous => "anonymous".to_owned(),
             Way::Open => "open".to_owned(),
-            Way::Granted(grants) => grants.iter().map(|grant| grant.scope().as_str()).collect::<Vec<_>>().join("+"),
+            Way::Granted(grants) => grants
+                .iter()
+                .map(|grant| grant.scope().as_str())
+                .collect::<Vec<_>>()
+                .join("+"),
         },
         Verdict::Ask(scope) => format!("ask {}", scope.name),
         Verdict::Preflight(allowed) => format!("preflight {allowed}"),
@@ -76,42 +85,99 @@ fn s3_a_grant_opens_its_own_scope_and_no_other() {
         ("/", std::slice::from_ref(&login), "login"),
         ("/admin/users", std::slice::from_ref(&login), "ask admin"),
         ("/", std::slice::from_ref(&administration), "ask login"),
-        ("/admin/users", std::slice::from_ref(&administration), "admin"),
+        (
+            "/admin/users",
+            std::slice::from_ref(&administration),
+            "admin",
+        ),
         ("/x/..;/admin", std::slice::from_ref(&login), "ask admin"),
     ] {
-        assert_eq!(verdict(&site, &ask("GET", path, &[]), held), outcome, "{path} with {held:?}");
+        assert_eq!(
+            verdict(&site, &ask("GET", path, &[]), held),
+            outcome,
+            "{path} with {held:?}"
+        );
     }
 }
 
 #[test]
 fn r5_a_protected_route_is_protected_for_every_method_and_no_header_chooses_it() {
     let site = site(&[("/admin", admin()), ("/open", Class::Public)]);
-    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "get"] {
-        assert_eq!(verdict(&site, &ask(method, "/admin", &[]), &[]), "ask admin", "{method}");
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "get",
+    ] {
+        assert_eq!(
+            verdict(&site, &ask(method, "/admin", &[]), &[]),
+            "ask admin",
+            "{method}"
+        );
     }
-    for (name, value) in [("x-original-url", "/open"), ("x-rewrite-url", "/open"), ("x-http-method-override", "GET"), ("user-agent", "kube-probe")] {
-        assert_eq!(verdict(&site, &ask("GET", "/admin", &[(name, value)]), &[]), "ask admin", "{name}");
+    for (name, value) in [
+        ("x-original-url", "/open"),
+        ("x-rewrite-url", "/open"),
+        ("x-http-method-override", "GET"),
+        ("user-agent", "kube-probe"),
+    ] {
+        assert_eq!(
+            verdict(&site, &ask("GET", "/admin", &[(name, value)]), &[]),
+            "ask admin",
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn the_anonymous_zone_is_for_reading_only() {
     let site = site(&[("/open/**", Class::Public)]);
-    let websocket = [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13")];
-    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[]), "anonymous");
-    assert_eq!(verdict(&site, &ask("HEAD", "/open/a", &[]), &[]), "anonymous");
-    assert_eq!(verdict(&site, &ask("POST", "/open/a", &[]), &[]), "ask login");
-    assert_eq!(verdict(&site, &ask("GET", "/open/a", &websocket), &[]), "ask login");
-    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[grant("login", "ann")]), "login", "who has a grant is known");
-    assert_eq!(verdict(&site, &ask("GET", "/open/a", &[]), &[grant("admin", "ann")]), "anonymous");
-    assert_eq!(verdict(&site, &ask("GET", "/open/../private", &[]), &[]), "ask login");
+    let websocket = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-version", "13"),
+    ];
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a", &[]), &[]),
+        "anonymous"
+    );
+    assert_eq!(
+        verdict(&site, &ask("HEAD", "/open/a", &[]), &[]),
+        "anonymous"
+    );
+    assert_eq!(
+        verdict(&site, &ask("POST", "/open/a", &[]), &[]),
+        "ask login"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a", &websocket), &[]),
+        "ask login"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a", &[]), &[grant("login", "ann")]),
+        "login",
+        "who has a grant is known"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a", &[]), &[grant("admin", "ann")]),
+        "anonymous"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/../private", &[]), &[]),
+        "ask login"
+    );
 }
 
 #[test]
 fn deny_is_for_everybody_and_public_full_for_anybody() {
-    let site = site(&[("/xmlrpc.php", Class::Deny), ("/hook", Class::PublicFull), ("/lost", Class::LoginPage)]);
+    let site = site(&[
+        ("/xmlrpc.php", Class::Deny),
+        ("/hook", Class::PublicFull),
+        ("/lost", Class::LoginPage),
+    ]);
     let held = [grant("login", "ann"), grant("admin", "ann")];
-    assert_eq!(verdict(&site, &ask("POST", "/xmlrpc.php/x", &[]), &held), "Denied");
+    assert_eq!(
+        verdict(&site, &ask("POST", "/xmlrpc.php/x", &[]), &held),
+        "Denied"
+    );
     assert_eq!(verdict(&site, &ask("POST", "/hook", &[]), &[]), "open");
     assert_eq!(verdict(&site, &ask("OPTIONS", "/hook", &[]), &[]), "open");
     assert_eq!(verdict(&site, &ask("POST", "/lost", &[]), &[]), "open");
@@ -128,20 +194,57 @@ fn another_sites_page_changes_nothing() {
         (&[("origin", "https://evil.example")], "CrossOrigin"),
         (&[("origin", "http://app.example")], "CrossOrigin"),
         (&[("origin", "https://app.example:444")], "CrossOrigin"),
-        (&[("origin", "https://app.example"), ("origin", "https://evil.example")], "CrossOrigin"),
+        (
+            &[
+                ("origin", "https://app.example"),
+                ("origin", "https://evil.example"),
+            ],
+            "CrossOrigin",
+        ),
         (&[("origin", "null")], "CrossOrigin"),
-        (&[("origin", "null"), ("sec-fetch-site", "cross-site")], "CrossOrigin"),
-        (&[("origin", "null"), ("sec-fetch-site", "same-origin")], "login"),
+        (
+            &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+            "CrossOrigin",
+        ),
+        (
+            &[("origin", "null"), ("sec-fetch-site", "same-origin")],
+            "login",
+        ),
     ] {
-        assert_eq!(verdict(&site, &ask("POST", "/x", fields), &held), outcome, "{fields:?}");
+        assert_eq!(
+            verdict(&site, &ask("POST", "/x", fields), &held),
+            outcome,
+            "{fields:?}"
+        );
     }
-    assert_eq!(verdict(&site, &ask("POST", "/hook", &[("origin", "https://evil.example")]), &[]), "CrossOrigin");
-    assert_eq!(verdict(&site, &ask("GET", "/x", &[("origin", "https://evil.example")]), &held), "login", "reading is the browser's matter");
+    assert_eq!(
+        verdict(
+            &site,
+            &ask("POST", "/hook", &[("origin", "https://evil.example")]),
+            &[]
+        ),
+        "CrossOrigin"
+    );
+    assert_eq!(
+        verdict(
+            &site,
+            &ask("GET", "/x", &[("origin", "https://evil.example")]),
+            &held
+        ),
+        "login",
+        "reading is the browser's matter"
+    );
     let upgrade = [
-        ("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-version", "13"),
         ("origin", "https://evil.example"),
     ];
-    assert_eq!(verdict(&site, &ask("GET", "/x", &upgrade), &held), "CrossOrigin");
+    assert_eq!(
+        verdict(&site, &ask("GET", "/x", &upgrade), &held),
+        "CrossOrigin"
+    );
 }
 
 #[test]
@@ -149,31 +252,63 @@ fn a_preflight_is_answered_here_and_goes_up_only_with_a_grant() {
     let site = site(&[("/admin", admin())]);
     let wants = ("access-control-request-method", "PUT");
     for (fields, outcome) in [
-        (&[wants, ("origin", "https://friend.example")] as &[_], "preflight true"),
-        (&[wants, ("origin", "https://evil.example")], "preflight false"),
+        (
+            &[wants, ("origin", "https://friend.example")] as &[_],
+            "preflight true",
+        ),
+        (
+            &[wants, ("origin", "https://evil.example")],
+            "preflight false",
+        ),
         (&[wants], "preflight false"),
         (&[("origin", "https://friend.example")], "preflight false"),
         (&[], "preflight false"),
     ] {
-        assert_eq!(verdict(&site, &ask("OPTIONS", "/admin", fields), &[]), outcome, "{fields:?}");
+        assert_eq!(
+            verdict(&site, &ask("OPTIONS", "/admin", fields), &[]),
+            outcome,
+            "{fields:?}"
+        );
     }
-    assert_eq!(verdict(&site, &ask("OPTIONS", "/x", &[]), &[grant("login", "ann")]), "login");
+    assert_eq!(
+        verdict(&site, &ask("OPTIONS", "/x", &[]), &[grant("login", "ann")]),
+        "login"
+    );
 }
 
 #[test]
 fn one_persons_grant_never_serves_another() {
     let site = site(&[("/admin", admin())]);
     let held = [grant("login", "ann"), grant("admin", "bob")];
-    assert_eq!(verdict(&site, &ask("GET", "/admin", &[]), &held), "ask admin");
+    assert_eq!(
+        verdict(&site, &ask("GET", "/admin", &[]), &held),
+        "ask admin"
+    );
     assert_eq!(verdict(&site, &ask("GET", "/", &[]), &held), "login");
 }
 
 #[test]
 fn readings_on_two_scopes_need_both() {
-    let site = site(&[("/admin", admin()), ("/desk", Class::Scope(Name::parse("login").unwrap()))]);
+    let site = site(&[
+        ("/admin", admin()),
+        ("/desk", Class::Scope(Name::parse("login").unwrap())),
+    ]);
     let path = "/desk/../admin";
     assert_eq!(verdict(&site, &ask("GET", path, &[]), &[]), "ask login");
-    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("login", "ann")]), "ask admin");
-    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("admin", "ann")]), "ask login");
-    assert_eq!(verdict(&site, &ask("GET", path, &[]), &[grant("login", "ann"), grant("admin", "ann")]), "login+admin");
+    assert_eq!(
+        verdict(&site, &ask("GET", path, &[]), &[grant("login", "ann")]),
+        "ask admin"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", path, &[]), &[grant("admin", "ann")]),
+        "ask login"
+    );
+    assert_eq!(
+        verdict(
+            &site,
+            &ask("GET", path, &[]),
+            &[grant("login", "ann"), grant("admin", "ann")]
+        ),
+        "login+admin"
+    );
 }

@@ -18,7 +18,10 @@ impl Clock {
     /// A clock that begins now.
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     pub fn start() -> Self {
-        Self { began: Instant::now(), ahead: Arc::default() }
+        Self {
+            began: Instant::now(),
+            ahead: Arc::default(),
+        }
     }
 
     /// The time, read once a request.
@@ -26,8 +29,13 @@ impl Clock {
     pub fn now(&self) -> Moment {
         // Relaxed: only tests write it, and they wait for nothing else by it.
         let ahead = Duration::from_secs(self.ahead.load(Ordering::Relaxed));
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment { unix: (wall + ahead).as_secs(), mono: Instant::now() - self.began + ahead }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Moment {
+            unix: (wall + ahead).as_secs(),
+            mono: self.began.elapsed() + ahead,
+        }
     }
 
     /// Puts both clocks forward, so that a test need not wait for minutes to pass.

@@ -20,8 +20,12 @@ pub enum Format {
 
 /// Begins to log to standard error. `COUNTERSIGN_LOG` chooses more or less, as `tracing-subscriber` reads it.
 pub fn begin(format: Format) {
-    let filter = EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let filter =
+        EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false);
     // A second call, as in tests, finds a logger there already: that one goes on.
     let begun = match format {
         Format::Text => logger.with_ansi(false).try_init(),
@@ -36,30 +40,58 @@ pub fn record(event: &Event<'_>) {
     let reference = event.reference.to_string();
     let site = event.site.map(ToString::to_string).unwrap_or_default();
     match event.what {
-        What::Malformed { why } => warn!(event = name, reference, site, why = %why, "a request was refused: it could be read in two ways"),
-        What::Misdirected => warn!(event = name, reference, "a request was refused: its host is no site"),
-        What::Refused { reason } => warn!(event = name, reference, site, reason = ?reason, "a request was refused"),
+        What::Malformed { why } => {
+            warn!(event = name, reference, site, why = %why, "a request was refused: it could be read in two ways");
+        }
+        What::Misdirected => warn!(
+            event = name,
+            reference, "a request was refused: its host is no site"
+        ),
+        What::Refused { reason } => {
+            warn!(event = name, reference, site, reason = ?reason, "a request was refused");
+        }
         What::ChallengeCreated { scope, entry } => {
             info!(event = name, reference, site, scope = %scope, entry = ?entry, "a code is asked for");
         }
-        What::ChallengeSent { scope, channel, carrier } => {
+        What::ChallengeSent {
+            scope,
+            channel,
+            carrier,
+        } => {
             info!(event = name, reference, site, scope = %scope, channel = %channel.as_str(), carrier = %carrier, "a code was sent");
         }
         What::ChallengeUnsent { scope, why } => {
             warn!(event = name, reference, site, scope = %scope, why, "no message went out");
         }
-        What::ChallengeFailed { scope, subject, why } => {
+        What::ChallengeFailed {
+            scope,
+            subject,
+            why,
+        } => {
             warn!(event = name, reference, site, scope = %scope, subject = %subject, why, "an answer was refused");
         }
-        What::ChallengeVerified { scope, subject, entry } => {
+        What::ChallengeVerified {
+            scope,
+            subject,
+            entry,
+        } => {
             info!(event = name, reference, site, scope = %scope, subject = %subject, entry = ?entry, "a grant was issued");
         }
         What::GrantRevoked { scope, subject } => {
             info!(event = name, reference, site, scope = %scope, subject = %subject, "a grant was ended");
         }
         What::HoldReplayed => info!(event = name, reference, site, "a held request went on"),
-        What::UpstreamFailed { why } => warn!(event = name, reference, site, why = chain(why), "the application did not answer"),
-        What::Full => warn!(event = name, reference, site, "no room: a stranger was turned away"),
+        What::UpstreamFailed { why } => warn!(
+            event = name,
+            reference,
+            site,
+            why = chain(why),
+            "the application did not answer"
+        ),
+        What::Full => warn!(
+            event = name,
+            reference, site, "no room: a stranger was turned away"
+        ),
     }
 }
 

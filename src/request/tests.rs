@@ -4,13 +4,24 @@ use http::Request;
 
 use super::*;
 
-fn checked(build: impl FnOnce(http::request::Builder) -> http::request::Builder) -> Result<Checked, Malformed> {
-    let (parts, ()) = build(Request::builder().header("host", "app.example")).body(()).unwrap().into_parts();
+fn checked(
+    build: impl FnOnce(http::request::Builder) -> http::request::Builder,
+) -> Result<Checked, Malformed> {
+    let (parts, ()) = build(Request::builder().header("host", "app.example"))
+        .body(())
+        .unwrap()
+        .into_parts();
     check(parts, true)
 }
 
 fn with(fields: &[(&str, &str)]) -> Result<Checked, Malformed> {
-    checked(|builder| fields.iter().fold(builder.uri("/a?b"), |builder, (name, value)| builder.header(*name, *value)))
+    checked(|builder| {
+        fields
+            .iter()
+            .fold(builder.uri("/a?b"), |builder, (name, value)| {
+                builder.header(*name, *value)
+            })
+    })
 }
 
 fn names(checked: &Checked) -> Vec<&str> {
@@ -22,34 +33,79 @@ fn names(checked: &Checked) -> Vec<&str> {
 #[test]
 fn r3_methods_that_are_never_forwarded_are_refused() {
     for method in ["CONNECT", "TRACE"] {
-        assert_eq!(checked(|builder| builder.method(method).uri("/")).unwrap_err().status(), 405, "{method}");
+        assert_eq!(
+            checked(|builder| builder.method(method).uri("/"))
+                .unwrap_err()
+                .status(),
+            405,
+            "{method}"
+        );
     }
-    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "get"] {
-        assert_eq!(checked(|builder| builder.method(method).uri("/")).unwrap().method(), method);
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "get",
+    ] {
+        assert_eq!(
+            checked(|builder| builder.method(method).uri("/"))
+                .unwrap()
+                .method(),
+            method
+        );
     }
 }
 
 #[test]
 fn r3_targets_are_paths_or_whole_addresses_of_their_host() {
-    for good in ["/", "/a/b?c=%2F", "http://app.example/x", "https://APP.example/x", "http://app.example"] {
+    for good in [
+        "/",
+        "/a/b?c=%2F",
+        "http://app.example/x",
+        "https://APP.example/x",
+        "http://app.example",
+    ] {
         assert!(checked(|builder| builder.uri(good)).is_ok(), "{good}");
     }
-    for bad in ["admin", "http://other.example/x", "http://u:p@app.example/", "ftp://app.example/", "http://app.example:81/"] {
-        assert_eq!(checked(|builder| builder.uri(bad)).unwrap_err().status(), 400, "{bad}");
+    for bad in [
+        "admin",
+        "http://other.example/x",
+        "http://u:p@app.example/",
+        "ftp://app.example/",
+        "http://app.example:81/",
+    ] {
+        assert_eq!(
+            checked(|builder| builder.uri(bad)).unwrap_err().status(),
+            400,
+            "{bad}"
+        );
     }
-    assert_eq!(checked(|builder| builder.uri("*")).unwrap_err().status(), 400);
+    assert_eq!(
+        checked(|builder| builder.uri("*")).unwrap_err().status(),
+        400
+    );
     assert!(checked(|builder| builder.method("OPTIONS").uri("*")).is_ok());
 }
 
 #[test]
 fn r6_exactly_one_host() {
     let parts = |fields: &[&str]| {
-        let builder = fields.iter().fold(Request::builder().uri("/"), |builder, host| builder.header("host", *host));
+        let builder = fields
+            .iter()
+            .fold(Request::builder().uri("/"), |builder, host| {
+                builder.header("host", *host)
+            });
         builder.body(()).unwrap().into_parts().0
     };
     assert!(check(parts(&["app.example"]), true).is_ok());
-    for bad in [&[] as &[&str], &[""], &["app.example", "app.example"], &["app.example", "evil.example"]] {
-        assert_eq!(check(parts(bad), true).unwrap_err().status(), 400, "{bad:?}");
+    for bad in [
+        &[] as &[&str],
+        &[""],
+        &["app.example", "app.example"],
+        &["app.example", "evil.example"],
+    ] {
+        assert_eq!(
+            check(parts(bad), true).unwrap_err().status(),
+            400,
+            "{bad:?}"
+        );
     }
 }
 
@@ -67,7 +123,10 @@ fn r6_framing_that_two_servers_could_read_differently_is_refused() {
         &[("transfer-encoding", "gzip, chunked")],
         &[("transfer-encoding", "chunked, chunked")],
         &[("transfer-encoding", "xchunked")],
-        &[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")],
+        &[
+            ("transfer-encoding", "chunked"),
+            ("transfer-encoding", "chunked"),
+        ],
         &[("transfer-encoding", "identity")],
         &[("transfer_encoding", "chunked")],
         &[("content_length", "5")],
@@ -83,15 +142,32 @@ fn r6_framing_that_two_servers_could_read_differently_is_refused() {
         (&[] as &[(&str, &str)], Framing::Empty, false),
         (&[("content-length", "0")], Framing::Empty, false),
         (&[("content-length", "5")], Framing::Length(5), false),
-        (&[("content-length", "5"), ("content-length", "5")], Framing::Length(5), false),
+        (
+            &[("content-length", "5"), ("content-length", "5")],
+            Framing::Length(5),
+            false,
+        ),
         (&[("transfer-encoding", "Chunked")], Framing::Chunked, true),
     ] {
         let checked = with(good).unwrap();
-        assert_eq!((checked.framing(), checked.closing()), (framing, closing), "{good:?}");
+        assert_eq!(
+            (checked.framing(), checked.closing()),
+            (framing, closing),
+            "{good:?}"
+        );
         assert_eq!(names(&checked), [""; 0], "framing is written anew");
     }
-    let old = checked(|builder| builder.version(Version::HTTP_10).uri("/").header("transfer-encoding", "chunked"));
-    assert_eq!(old.unwrap_err().status(), 400, "no Transfer-Encoding in HTTP/1.0");
+    let old = checked(|builder| {
+        builder
+            .version(Version::HTTP_10)
+            .uri("/")
+            .header("transfer-encoding", "chunked")
+    });
+    assert_eq!(
+        old.unwrap_err().status(),
+        400,
+        "no Transfer-Encoding in HTTP/1.0"
+    );
 }
 
 #[test]
@@ -119,14 +195,48 @@ fn r8_hop_by_hop_fields_end_here() {
 #[test]
 fn r10_no_client_says_who_it_is() {
     for name in [
-        "x-remote-user", "X-Remote-User", "x_remote_user", "remote-user", "remote_user", "x-forwarded-user", "x-forwarded-for", "x_forwarded_for",
-        "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded", "x-auth-request-email", "x-webauth-user", "x-countersign-user",
-        "x_countersign_scope", "ssl_client_s_dn", "ssl-client-verify", "x-ssl-client-cn",
+        "x-remote-user",
+        "X-Remote-User",
+        "x_remote_user",
+        "remote-user",
+        "remote_user",
+        "x-forwarded-user",
+        "x-forwarded-for",
+        "x_forwarded_for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-real-ip",
+        "forwarded",
+        "x-auth-request-email",
+        "x-webauth-user",
+        "x-countersign-user",
+        "x_countersign_scope",
+        "ssl_client_s_dn",
+        "ssl-client-verify",
+        "x-ssl-client-cn",
     ] {
-        assert_eq!(names(&with(&[(name, "root"), ("accept", "*/*")]).unwrap()), ["accept"], "{name}");
+        assert_eq!(
+            names(&with(&[(name, "root"), ("accept", "*/*")]).unwrap()),
+            ["accept"],
+            "{name}"
+        );
     }
-    let kept = with(&[("x-requested-with", "XMLHttpRequest"), ("referer", "/"), ("sec-fetch-mode", "cors"), ("x-csrf-token", "1")]).unwrap();
-    assert_eq!(names(&kept), ["referer", "sec-fetch-mode", "x-csrf-token", "x-requested-with"]);
+    let kept = with(&[
+        ("x-requested-with", "XMLHttpRequest"),
+        ("referer", "/"),
+        ("sec-fetch-mode", "cors"),
+        ("x-csrf-token", "1"),
+    ])
+    .unwrap();
+    assert_eq!(
+        names(&kept),
+        [
+            "referer",
+            "sec-fetch-mode",
+            "x-csrf-token",
+            "x-requested-with"
+        ]
+    );
 }
 
 #[test]
@@ -139,23 +249,48 @@ fn r9_a_websocket_handshake_is_whole_or_refused() {
     ];
     let checked = with(&good).unwrap();
     assert!(checked.websocket());
-    assert_eq!(names(&checked), ["sec-websocket-key", "sec-websocket-version"]);
+    assert_eq!(
+        names(&checked),
+        ["sec-websocket-key", "sec-websocket-version"]
+    );
     for (at, value) in [(2, "short"), (2, "dGhlIHNhbXBsZSBub25jZQ=!"), (3, "8")] {
         let mut bad = good;
         bad[at].1 = value;
         assert_eq!(with(&bad).unwrap_err().status(), 400, "{bad:?}");
     }
-    let without = |name: &str| with(&good.iter().copied().filter(|(own, _)| *own != name).collect::<Vec<_>>());
+    let without = |name: &str| {
+        with(
+            &good
+                .iter()
+                .copied()
+                .filter(|(own, _)| *own != name)
+                .collect::<Vec<_>>(),
+        )
+    };
     assert_eq!(without("sec-websocket-key").unwrap_err().status(), 400);
-    assert!(!without("connection").unwrap().websocket(), "an Upgrade that Connection does not name is none");
-    let post = checked(|builder| good.iter().fold(builder.method("POST").uri("/"), |b, (name, value)| b.header(*name, *value)));
+    assert!(
+        !without("connection").unwrap().websocket(),
+        "an Upgrade that Connection does not name is none"
+    );
+    let post = self::checked(|builder| {
+        good.iter()
+            .fold(builder.method("POST").uri("/"), |b, (name, value)| {
+                b.header(*name, *value)
+            })
+    });
     assert_eq!(post.unwrap_err().status(), 400);
-    assert!(!with(&[("connection", "Upgrade"), ("upgrade", "h2c")]).unwrap().websocket());
+    assert!(
+        !with(&[("connection", "Upgrade"), ("upgrade", "h2c")])
+            .unwrap()
+            .websocket()
+    );
 }
 
 #[test]
 fn a1_a_head_has_its_bounds() {
-    let many = |count: usize| checked(|builder| (0..count).fold(builder.uri("/"), |b, n| b.header(format!("x-{n}"), "1")));
+    let many = |count: usize| {
+        checked(|builder| (0..count).fold(builder.uri("/"), |b, n| b.header(format!("x-{n}"), "1")))
+    };
     assert!(many(MAX_FIELDS - 1).is_ok());
     assert_eq!(many(MAX_FIELDS).unwrap_err(), Malformed::TooLarge);
     let long = |bytes: usize| with(&[("x-long", &"x".repeat(bytes))]);
@@ -166,18 +301,58 @@ fn a1_a_head_has_its_bounds() {
 #[test]
 fn r11_http2_is_held_to_the_same_form() {
     let two = |build: &dyn Fn(http::request::Builder) -> http::request::Builder, ended| {
-        let (parts, ()) = build(Request::builder().version(Version::HTTP_2)).body(()).unwrap().into_parts();
+        let (parts, ()) = build(Request::builder().version(Version::HTTP_2))
+            .body(())
+            .unwrap()
+            .into_parts();
         check(parts, ended)
     };
     let plain = two(&|b| b.uri("https://app.example/x"), true).unwrap();
-    assert_eq!((plain.authority().to_str().unwrap(), plain.framing()), ("app.example", Framing::Empty));
-    assert_eq!(two(&|b| b.uri("https://app.example/x"), false).unwrap().framing(), Framing::Chunked);
-    assert!(!two(&|b| b.uri("https://app.example/x"), false).unwrap().closing());
-    assert!(two(&|b| b.uri("https://app.example/x").header("host", "app.example"), true).is_ok());
-    assert!(two(&|b| b.uri("https://app.example/x").header("host", "evil.example"), true).is_err());
+    assert_eq!(
+        (plain.authority().to_str().unwrap(), plain.framing()),
+        ("app.example", Framing::Empty)
+    );
+    assert_eq!(
+        two(&|b| b.uri("https://app.example/x"), false)
+            .unwrap()
+            .framing(),
+        Framing::Chunked
+    );
+    assert!(
+        !two(&|b| b.uri("https://app.example/x"), false)
+            .unwrap()
+            .closing()
+    );
+    assert!(
+        two(
+            &|b| b.uri("https://app.example/x").header("host", "app.example"),
+            true
+        )
+        .is_ok()
+    );
+    assert!(
+        two(
+            &|b| b
+                .uri("https://app.example/x")
+                .header("host", "evil.example"),
+            true
+        )
+        .is_err()
+    );
     assert!(two(&|b| b.uri("https://u@app.example/x"), true).is_err());
-    assert!(two(&|b| b.uri("/x"), true).is_err(), "no authority and no Host");
-    assert!(two(&|b| b.uri("https://app.example/x").header("transfer-encoding", "chunked"), true).is_err());
+    assert!(
+        two(&|b| b.uri("/x"), true).is_err(),
+        "no authority and no Host"
+    );
+    assert!(
+        two(
+            &|b| b
+                .uri("https://app.example/x")
+                .header("transfer-encoding", "chunked"),
+            true
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -190,8 +365,16 @@ fn r1_what_goes_up_is_what_was_judged() {
 
 #[test]
 fn a_replayed_request_keeps_its_check_and_loses_the_conditions_of_the_way_back() {
-    let came = with(&[("range", "bytes=0-1"), ("if-none-match", "\"x\""), ("cookie", "a=b")]).unwrap();
+    let came = with(&[
+        ("range", "bytes=0-1"),
+        ("if-none-match", "\"x\""),
+        ("cookie", "a=b"),
+    ])
+    .unwrap();
     let replayed = came.replaying(Method::POST, Some("text/plain".parse().unwrap()), 5);
-    assert_eq!((replayed.method(), replayed.framing()), (&Method::POST, Framing::Length(5)));
+    assert_eq!(
+        (replayed.method(), replayed.framing()),
+        (&Method::POST, Framing::Length(5))
+    );
     assert_eq!(names(&replayed), ["content-type", "cookie"]);
 }

@@ -30,8 +30,12 @@ impl<'h> Cookies<'h> {
     pub fn read(site: &Site, fields: impl Iterator<Item = &'h HeaderValue>) -> Self {
         let mut found = SmallVec::new();
         for pair in fields.flat_map(|field| pairs(field.as_bytes())) {
-            let Some(suffix) = suffix(site, pair) else { continue };
-            let Ok(text) = std::str::from_utf8(suffix) else { continue };
+            let Some(suffix) = suffix(site, pair) else {
+                continue;
+            };
+            let Ok(text) = std::str::from_utf8(suffix) else {
+                continue;
+            };
             // Everything behind the name up to `=` is the suffix.
             let (suffix, value) = text.split_once('=').unwrap_or((text, ""));
             found.push((suffix.trim_end(), value.trim()));
@@ -44,8 +48,16 @@ impl<'h> Cookies<'h> {
 
     /// Those that came exactly once (S4).
     pub fn once(&self) -> impl Iterator<Item = (&'h str, &'h str)> {
-        let count = |suffix: &str| self.found.iter().filter(|(other, _)| *other == suffix).count();
-        self.found.iter().copied().filter(move |(suffix, _)| count(suffix) == 1)
+        let count = |suffix: &str| {
+            self.found
+                .iter()
+                .filter(|(other, _)| *other == suffix)
+                .count()
+        };
+        self.found
+            .iter()
+            .copied()
+            .filter(move |(suffix, _)| count(suffix) == 1)
     }
 }
 
@@ -59,7 +71,10 @@ pub fn without_ours(fields: &HeaderMap) -> Option<HeaderValue> {
     }
     // HTTP/2 clients split the field: an HTTP/1.1 application gets one (RFC 9113 section 8.2.3).
     let mut kept = Vec::with_capacity(only.len());
-    for pair in cookies().flat_map(|field| pairs(field.as_bytes())).filter(|pair| !is_ours(pair)) {
+    for pair in cookies()
+        .flat_map(|field| pairs(field.as_bytes()))
+        .filter(|pair| !is_ours(pair))
+    {
         if !kept.is_empty() {
             kept.extend_from_slice(b"; ");
         }
@@ -87,9 +102,12 @@ pub fn print(site: &Site, suffix: &str, value: &str, max_age: Option<u64>) -> He
         .http_only(true)
         .same_site(SameSite::Lax);
     if let Some(seconds) = max_age {
-        cookie = cookie.max_age(cookie::time::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        cookie = cookie.max_age(cookie::time::Duration::seconds(
+            i64::try_from(seconds).unwrap_or(i64::MAX),
+        ));
     }
-    HeaderValue::from_str(&cookie.to_string()).expect("names and base64url values are visible ASCII")
+    HeaderValue::from_str(&cookie.to_string())
+        .expect("names and base64url values are visible ASCII")
 }
 
 /// Browsers take Secure cookies over cleartext from this machine itself, and nowhere else (S1).
@@ -99,17 +117,25 @@ fn is_secure(site: &Site) -> bool {
 
 fn suffix<'h>(site: &Site, pair: &'h [u8]) -> Option<&'h [u8]> {
     let prefix = if is_secure(site) { SECURE } else { INSECURE };
-    let rest = pair.strip_prefix(prefix.as_bytes())?.strip_prefix(site.name.as_str().as_bytes())?;
+    let rest = pair
+        .strip_prefix(prefix.as_bytes())?
+        .strip_prefix(site.name.as_str().as_bytes())?;
     // The site's name ends here, or it is another site's that begins alike.
     matches!(rest.first(), Some(b'=' | b'-' | b'.' | b' ') | None).then_some(rest)
 }
 
 fn is_ours(pair: &[u8]) -> bool {
     // Servers that fold case, or cut a prefix off, must not see one either.
-    let starts = |prefix: &str| pair.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
+    let starts = |prefix: &str| {
+        pair.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
     starts(SECURE) || starts(INSECURE)
 }
 
 fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
-    field.split(|b| *b == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
+    field
+        .split(|b| *b == b';')
+        .map(<[u8]>::trim_ascii)
+        .filter(|pair| !pair.is_empty())
 }

@@ -8,7 +8,13 @@ use crate::challenge::tests::{at, verified};
 use crate::gate::tests::site;
 
 fn ring(bytes: &[u8]) -> Ring {
-    Ring::new(&bytes.iter().map(|byte| Secret::new(vec![*byte; 32])).collect::<Vec<_>>()).unwrap()
+    Ring::new(
+        &bytes
+            .iter()
+            .map(|byte| Secret::new(vec![*byte; 32]))
+            .collect::<Vec<_>>(),
+    )
+    .unwrap()
 }
 
 fn grant(scope: &str, subject: &str) -> Grant {
@@ -16,17 +22,31 @@ fn grant(scope: &str, subject: &str) -> Grant {
 }
 
 fn fields(values: &[&str]) -> HeaderMap {
-    values.iter().map(|value| (COOKIE, HeaderValue::from_bytes(value.as_bytes()).unwrap())).collect()
+    values
+        .iter()
+        .map(|value| (COOKIE, HeaderValue::from_bytes(value.as_bytes()).unwrap()))
+        .collect()
 }
 
 fn open(ring: &Ring, values: &[&str], seconds: u64) -> Brought {
-    ring.open_all(&site(&[]), fields(values).get_all(COOKIE).iter(), at(seconds))
+    ring.open_all(
+        &site(&[]),
+        fields(values).get_all(COOKIE).iter(),
+        at(seconds),
+    )
 }
 
 #[test]
 fn a_grant_comes_back_as_it_went() {
     let (ring, grant) = (ring(&[1]), grant("login", "ann"));
-    let brought = open(&ring, &[&format!("a=b; __Host-countersign-portal-login={}; c=d", ring.seal(&grant))], 60);
+    let brought = open(
+        &ring,
+        &[&format!(
+            "a=b; __Host-countersign-portal-login={}; c=d",
+            ring.seal(&grant)
+        )],
+        60,
+    );
     assert_eq!(brought.live.as_slice(), std::slice::from_ref(&grant));
 }
 
@@ -47,14 +67,37 @@ fn s2_no_changed_byte_and_no_other_key_opens() {
             let mut changed = sealed.clone();
             changed.replace_range(at..=at, other);
             if changed != sealed {
-                let brought = open(&own, &[&format!("__Host-countersign-portal-login={changed}")], 1);
-                assert!(brought.live.is_empty() && brought.run_out.is_empty(), "byte {at} as {other}");
+                let brought = open(
+                    &own,
+                    &[&format!("__Host-countersign-portal-login={changed}")],
+                    1,
+                );
+                assert!(
+                    brought.live.is_empty() && brought.run_out.is_empty(),
+                    "byte {at} as {other}"
+                );
             }
         }
     }
-    assert!(open(&ring(&[2]), &[&format!("__Host-countersign-portal-login={sealed}")], 1).live.is_empty());
+    assert!(
+        open(
+            &ring(&[2]),
+            &[&format!("__Host-countersign-portal-login={sealed}")],
+            1
+        )
+        .live
+        .is_empty()
+    );
     for nothing in ["", "x", "AAAA", &"A".repeat(400), &"A".repeat(4000)] {
-        assert!(open(&own, &[&format!("__Host-countersign-portal-login={nothing}")], 1).live.is_empty());
+        assert!(
+            open(
+                &own,
+                &[&format!("__Host-countersign-portal-login={nothing}")],
+                1
+            )
+            .live
+            .is_empty()
+        );
     }
 }
 
@@ -62,13 +105,33 @@ fn s2_no_changed_byte_and_no_other_key_opens() {
 fn s3_a_grant_is_for_its_own_scope_and_site_whatever_its_cookie_is_called() {
     let ring = ring(&[1]);
     let sealed = ring.seal(&grant("login", "ann"));
-    for name in ["__Host-countersign-portal-admin", "__Host-countersign-portal", "__Host-countersign-portal.known", "__Host-countersign-other-login", "countersign-portal-login"] {
+    for name in [
+        "__Host-countersign-portal-admin",
+        "__Host-countersign-portal",
+        "__Host-countersign-portal.known",
+        "__Host-countersign-other-login",
+        "countersign-portal-login",
+    ] {
         let brought = open(&ring, &[&format!("{name}={sealed}")], 1);
-        assert!(brought.live.is_empty() && brought.known.is_empty() && brought.browser.is_none(), "{name}");
+        assert!(
+            brought.live.is_empty() && brought.known.is_empty() && brought.browser.is_none(),
+            "{name}"
+        );
     }
     let mut elsewhere = grant("login", "ann");
     elsewhere.site = Name::parse("other").unwrap();
-    assert!(open(&ring, &[&format!("__Host-countersign-portal-login={}", ring.seal(&elsewhere))], 1).live.is_empty());
+    assert!(
+        open(
+            &ring,
+            &[&format!(
+                "__Host-countersign-portal-login={}",
+                ring.seal(&elsewhere)
+            )],
+            1
+        )
+        .live
+        .is_empty()
+    );
 }
 
 #[test]
@@ -77,7 +140,12 @@ fn s4_two_cookies_of_one_name_do_not_count() {
     let sealed = ring.seal(&grant("login", "ann"));
     let one = format!("__Host-countersign-portal-login={sealed}");
     assert_eq!(open(&ring, &[&one], 1).live.len(), 1);
-    for two in [&[format!("{one}; {one}")] as &[String], &[one.clone(), one.clone()], &[format!("{one};__Host-countersign-portal-login=x")], &[format!("{one};__Host-countersign-portal-login")]] {
+    for two in [
+        &[format!("{one}; {one}")] as &[String],
+        &[one.clone(), one.clone()],
+        &[format!("{one};__Host-countersign-portal-login=x")],
+        &[format!("{one};__Host-countersign-portal-login")],
+    ] {
         let values: Vec<&str> = two.iter().map(String::as_str).collect();
         assert!(open(&ring, &values, 1).live.is_empty(), "{two:?}");
     }
@@ -87,19 +155,32 @@ fn s4_two_cookies_of_one_name_do_not_count() {
 fn s10_keys_rotate_by_prepending() {
     let (old, both, new) = (ring(&[1]), ring(&[2, 1]), ring(&[2]));
     let cookie = |sealed: String| format!("__Host-countersign-portal-login={sealed}");
-    let (before, after) = (cookie(old.seal(&grant("login", "ann"))), cookie(both.seal(&grant("login", "ann"))));
-    assert_eq!(open(&both, &[&before], 1).live.len(), 1, "older keys verify");
+    let (before, after) = (
+        cookie(old.seal(&grant("login", "ann"))),
+        cookie(both.seal(&grant("login", "ann"))),
+    );
+    assert_eq!(
+        open(&both, &[&before], 1).live.len(),
+        1,
+        "older keys verify"
+    );
     assert_eq!(open(&both, &[&after], 1).live.len(), 1);
     assert_eq!(open(&new, &[&after], 1).live.len(), 1, "the first signs");
     assert!(open(&new, &[&before], 1).live.is_empty());
     let secret = BrowserSecret::new([5; 16]);
-    assert!(both.token_fits(&secret, "f", &old.token(&secret, "f")), "forms that are out stay good");
+    assert!(
+        both.token_fits(&secret, "f", &old.token(&secret, "f")),
+        "forms that are out stay good"
+    );
 }
 
 #[test]
 fn what_ran_out_tells_who_to_ask_and_opens_nothing() {
     let ring = ring(&[1]);
-    let cookie = format!("__Host-countersign-portal-login={}", ring.seal(&grant("login", "ann")));
+    let cookie = format!(
+        "__Host-countersign-portal-login={}",
+        ring.seal(&grant("login", "ann"))
+    );
     let brought = open(&ring, &[&cookie], 1800);
     assert!(brought.live.is_empty());
     assert_eq!(brought.run_out[0].subject().as_str(), "ann");
@@ -135,25 +216,47 @@ fn c4_a_browser_is_remembered_for_eight_subjects() {
     let mut known = Vec::new();
     for n in 0..10 {
         let value = ring.seal_marks(&known, mark(n));
-        known = open(&ring, &[&format!("__Host-countersign-portal.known={value}")], 1).known;
+        known = open(
+            &ring,
+            &[&format!("__Host-countersign-portal.known={value}")],
+            1,
+        )
+        .known;
     }
     assert_eq!(known, (2..10).rev().map(mark).collect::<Vec<_>>());
     let forged = ring.seal(&grant("login", "ann"));
-    assert!(open(&ring, &[&format!("__Host-countersign-portal.known={forged}")], 1).known.is_empty());
+    assert!(
+        open(
+            &ring,
+            &[&format!("__Host-countersign-portal.known={forged}")],
+            1
+        )
+        .known
+        .is_empty()
+    );
 }
 
 #[test]
 fn s6_our_cookies_are_taken_out_and_all_others_stay_byte_for_byte() {
-    let rest = |values: &[&str]| cookies::without_ours(&fields(values)).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let rest = |values: &[&str]| {
+        cookies::without_ours(&fields(values))
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     for (given, left) in [
         (&["a=b"] as &[&str], Some("a=b")),
         (&["a=\"b|c=d\";  e=%20 ;f"], Some("a=\"b|c=d\";  e=%20 ;f")),
         (&["__Host-countersign-portal-login=x; a=b"], Some("a=b")),
-        (&["a=b; __Host-countersign-other=x; c=\"d\""], Some("a=b; c=\"d\"")),
+        (
+            &["a=b; __Host-countersign-other=x; c=\"d\""],
+            Some("a=b; c=\"d\""),
+        ),
         (&["__Host-countersign-portal=x"], None),
         (&["countersign-portal-login=x; a=b"], Some("a=b")),
         (&["__HOST-COUNTERSIGN-portal=x; a=b"], Some("a=b")),
-        (&["a=1", "b=2", "__Host-countersign-portal=x", "c=3"], Some("a=1; b=2; c=3")),
+        (
+            &["a=1", "b=2", "__Host-countersign-portal=x", "c=3"],
+            Some("a=1; b=2; c=3"),
+        ),
         (&[], None),
     ] {
         assert_eq!(rest(given).as_deref(), left, "{given:?}");
@@ -165,17 +268,30 @@ fn s6_an_application_cannot_set_ours() {
     let sets = |line: &str| cookies::sets_ours(&HeaderValue::from_str(line).unwrap());
     assert!(sets("__Host-countersign-portal-login=x; Path=/"));
     assert!(sets(" countersign-portal=x"));
-    assert!(!sets("session=countersign-portal; Path=/__Host-countersign-"));
+    assert!(!sets(
+        "session=countersign-portal; Path=/__Host-countersign-"
+    ));
 }
 
 #[test]
 fn s1_cookies_are_for_this_host_alone() {
     let mut site = site(&[]);
-    let printed = |site: &Site| cookies::print(site, "-login", "v", Some(60)).to_str().unwrap().to_owned();
-    assert_eq!(printed(&site), "__Host-countersign-portal-login=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
+    let printed = |site: &Site| {
+        cookies::print(site, "-login", "v", Some(60))
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        printed(&site),
+        "__Host-countersign-portal-login=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+    );
     site.origin = crate::site::Origin::parse("http://localhost:8080").unwrap();
     assert!(printed(&site).starts_with("__Host-") && printed(&site).contains("; Secure"));
     site.origin = crate::site::Origin::parse("http://intranet").unwrap();
     site.insecure = true;
-    assert_eq!(printed(&site), "countersign-portal-login=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
+    assert_eq!(
+        printed(&site),
+        "countersign-portal-login=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+    );
 }

@@ -177,10 +177,20 @@ pub(super) async fn speak<S, T>(
             Arc::clone(watch),
         )));
         let http2 = http2(streams).serve_connection(io, service);
-        attend(http2, |http2| http2.graceful_shutdown(), watch).await
+        attend(
+            http2,
+            hyper::server::conn::http2::Connection::graceful_shutdown,
+            watch,
+        )
+        .await
     } else {
         let http1 = host.http1.serve_connection(io, service).with_upgrades();
-        attend(http1, |http1| http1.graceful_shutdown(), watch).await
+        attend(
+            http1,
+            hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
+            watch,
+        )
+        .await
     };
     if let Some(flood) = watch.flood() {
         host.tally.floods.fetch_add(1, Relaxed);

@@ -40,7 +40,13 @@ impl Counters {
     /// None yet.
     pub fn new(limits: Settings) -> Self {
         let (failures, numbers, networks, scopes) = Default::default();
-        Self { limits, failures, numbers, networks, scopes }
+        Self {
+            limits,
+            failures,
+            numbers,
+            networks,
+            scopes,
+        }
     }
 
     /// Counts an attempt as a failure before it is compared.
@@ -52,7 +58,10 @@ impl Counters {
         if self.failures.len() >= MOST && !self.failures.contains_key(&key) {
             return Err(Locked { wait: Some(HOUR) });
         }
-        self.failures.entry(key).or_default().take(self.limits.wrong_per_hour, now)
+        self.failures
+            .entry(key)
+            .or_default()
+            .take(self.limits.wrong_per_hour, now)
     }
 
     /// The attempt that was counted was right: the part starts anew.
@@ -74,19 +83,43 @@ impl Counters {
     /// # Errors
     /// [`Over`] its hourly bound.
     pub fn network(&self, network: Network, channel: Channel, now: Moment) -> Result<(), Over> {
-        take(&self.networks, (network, channel), &[bound(self.limits.network_per_hour, HOUR, channel)], now)
+        take(
+            &self.networks,
+            (network, channel),
+            &[bound(self.limits.network_per_hour, HOUR, channel)],
+            now,
+        )
     }
 
     /// Counts a send to a number within its scope's budget.
     ///
     /// # Errors
     /// [`Over`] one of the bounds; nothing is counted then.
-    pub fn send(&self, phone: &Phone, site: &Name, scope: &Name, channel: Channel, now: Moment) -> Result<(), Over> {
+    pub fn send(
+        &self,
+        phone: &Phone,
+        site: &Name,
+        scope: &Name,
+        channel: Channel,
+        now: Moment,
+    ) -> Result<(), Over> {
         let limits = &self.limits;
-        let number = [bound(limits.number_per_hour, HOUR, channel), bound(limits.number_per_day, DAY, channel)];
+        let number = [
+            bound(limits.number_per_hour, HOUR, channel),
+            bound(limits.number_per_day, DAY, channel),
+        ];
         take(&self.numbers, (phone.clone(), channel), &number, now)?;
-        let all = [bound(limits.all_per_hour, HOUR, channel), bound(limits.all_per_day, DAY, channel)];
-        take(&self.scopes, (site.clone(), scope.clone(), channel), &all, now).inspect_err(|_| {
+        let all = [
+            bound(limits.all_per_hour, HOUR, channel),
+            bound(limits.all_per_day, DAY, channel),
+        ];
+        take(
+            &self.scopes,
+            (site.clone(), scope.clone(), channel),
+            &all,
+            now,
+        )
+        .inspect_err(|_| {
             if let Some(mut tally) = self.numbers.get_mut(&(phone.clone(), channel)) {
                 tally.give_back();
             }
@@ -103,7 +136,12 @@ impl Counters {
 }
 
 fn failure_key(question: &Question, part: Part) -> (Name, Name, Subject, Part) {
-    (question.site.clone(), question.scope.name.clone(), question.subject.clone(), part)
+    (
+        question.site.clone(),
+        question.scope.name.clone(),
+        question.subject.clone(),
+        part,
+    )
 }
 
 /// Voice has half of each (design section 12).
@@ -115,7 +153,12 @@ fn bound(most: u32, window: std::time::Duration, channel: Channel) -> Bound {
     Bound { most, window }
 }
 
-fn take<K: Eq + Hash>(tallies: &DashMap<K, Tally>, key: K, bounds: &[Bound], now: Moment) -> Result<(), Over> {
+fn take<K: Eq + Hash>(
+    tallies: &DashMap<K, Tally>,
+    key: K,
+    bounds: &[Bound],
+    now: Moment,
+) -> Result<(), Over> {
     if tallies.len() >= MOST && !tallies.contains_key(&key) {
         return Err(Over(HOUR));
     }

@@ -45,30 +45,50 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 const SHARE: usize = 8;
 
 /// How long a held request waits for the browser to come back after the right code.
-const REPLAY: Duration = Duration::from_secs(60);
+const REPLAY: Duration = Duration::from_mins(1);
 
 impl Holds {
     /// None yet, at most so many.
     pub fn new(most: usize) -> Self {
         let (waiting, replays, networks) = Default::default();
-        Self { waiting, replays, networks, count: AtomicUsize::new(0), bytes: AtomicUsize::new(0), most }
+        Self {
+            waiting,
+            replays,
+            networks,
+            count: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            most,
+        }
     }
 
     /// Keeps `hold` for this browser until the longest life of a challenge is over.
     ///
     /// # Errors
     /// [`Full`] at a bound; what was held before stays.
-    pub fn keep(&self, browser: Browser, site: &Name, scope: &Name, hold: Hold, network: Network, now: Moment) -> Result<(), Full> {
+    pub fn keep(
+        &self,
+        browser: Browser,
+        site: &Name,
+        scope: &Name,
+        hold: Hold,
+        network: Network,
+        now: Moment,
+    ) -> Result<(), Full> {
         let key = (browser, site.clone(), scope.clone());
         let size = size(&hold);
-        let place = Place { hold, network, until: now.mono + challenge::LONGEST };
+        let place = Place {
+            hold,
+            network,
+            until: now.mono + challenge::LONGEST,
+        };
         if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MOST_BYTES {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
             return Err(Full);
         }
         // A browser that has a place keeps it.
         if let Some(mut old) = self.waiting.get_mut(&key) {
-            self.bytes.fetch_sub(self::size(&old.hold), Ordering::Relaxed);
+            self.bytes
+                .fetch_sub(self::size(&old.hold), Ordering::Relaxed);
             let network = old.network;
             *old = Place { network, ..place };
             return Ok(());
@@ -85,20 +105,45 @@ impl Holds {
 
     /// What waits for this browser, if anything does; it waits no longer.
     pub fn take(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Hold> {
-        let (_, place) = self.waiting.remove(&(*browser, site.clone(), scope.clone()))?;
+        let (_, place) = self
+            .waiting
+            .remove(&(*browser, site.clone(), scope.clone()))?;
         self.freed(&place);
         Some(place.hold)
     }
 
     /// Keeps a held request for its browser's way to `target`, after the right answer to challenge `id`.
-    pub fn will_replay(&self, id: challenge::Id, kept: Kept, browser: Browser, target: &str, now: Moment) {
+    pub fn will_replay(
+        &self,
+        id: challenge::Id,
+        kept: Kept,
+        browser: Browser,
+        target: &str,
+        now: Moment,
+    ) {
         self.bytes.fetch_add(kept.size(), Ordering::Relaxed);
-        self.replays.insert(id, Replay { kept, browser, target: target.to_owned(), until: now.mono + REPLAY });
+        self.replays.insert(
+            id,
+            Replay {
+                kept,
+                browser,
+                target: target.to_owned(),
+                until: now.mono + REPLAY,
+            },
+        );
     }
 
     /// Hands the held request out, once, to its browser at its target.
-    pub fn replay(&self, id: &challenge::Id, browser: &Browser, target: &str, now: Moment) -> Option<Kept> {
-        let fits = |_: &challenge::Id, replay: &Replay| replay.browser == *browser && replay.target == target && replay.until > now.mono;
+    pub fn replay(
+        &self,
+        id: &challenge::Id,
+        browser: &Browser,
+        target: &str,
+        now: Moment,
+    ) -> Option<Kept> {
+        let fits = |_: &challenge::Id, replay: &Replay| {
+            replay.browser == *browser && replay.target == target && replay.until > now.mono
+        };
         let (_, replay) = self.replays.remove_if(id, fits)?;
         self.bytes.fetch_sub(replay.kept.size(), Ordering::Relaxed);
         Some(replay.kept)

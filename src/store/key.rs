@@ -20,13 +20,19 @@ const NAME: &str = "session_key";
 #[derive(Debug, thiserror::Error)]
 pub enum NoKey {
     /// The directory or the file is out of reach.
-    #[error("cannot keep the session key in {0}: create the directory for this user, or name another with [store.memory] path")]
+    #[error(
+        "cannot keep the session key in {0}: create the directory for this user, or name another with [store.memory] path"
+    )]
     Unreachable(PathBuf, #[source] io::Error),
     /// It is not what was made.
-    #[error("the session key {0} has fewer than {LENGTH} bytes: restore it, or remove it to sign everybody out")]
+    #[error(
+        "the session key {0} has fewer than {LENGTH} bytes: restore it, or remove it to sign everybody out"
+    )]
     Short(PathBuf),
     /// Others can read it.
-    #[error("the session key {0} can be read by others: chmod 600 it, or remove it to have a new one made")]
+    #[error(
+        "the session key {0} can be read by others: chmod 600 it, or remove it to have a new one made"
+    )]
     Readable(PathBuf),
     /// No randomness.
     #[error("the operating system's random generator failed")]
@@ -43,7 +49,11 @@ pub fn kept_in(directory: &Path) -> Result<Secret, NoKey> {
     match OpenOptions::new().read(true).open(&path) {
         Ok(file) => read(file, &path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unreachable)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)
+                .map_err(unreachable)?;
             make(directory, &path)
         }
         Err(error) => Err(unreachable(error)),
@@ -57,17 +67,31 @@ fn read(mut file: fs::File, path: &Path) -> Result<Secret, NoKey> {
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(unreachable)?;
-    if bytes.len() < LENGTH { Err(NoKey::Short(path.to_owned())) } else { Ok(Secret::new(bytes)) }
+    if bytes.len() < LENGTH {
+        Err(NoKey::Short(path.to_owned()))
+    } else {
+        Ok(Secret::new(bytes))
+    }
 }
 
 /// Writes it whole under another name first: a crash leaves no half key behind.
 fn make(directory: &Path, path: &Path) -> Result<Secret, NoKey> {
     let unreachable = |error| NoKey::Unreachable(path.to_owned(), error);
     let mut key = vec![0; LENGTH];
-    SysRng.try_fill_bytes(&mut key).map_err(|_| NoKey::Generator)?;
+    SysRng
+        .try_fill_bytes(&mut key)
+        .map_err(|_| NoKey::Generator)?;
     let half = directory.join(format!("{NAME}.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half).map_err(unreachable)?;
-    file.write_all(&key).and_then(|()| file.sync_all()).map_err(unreachable)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&half)
+        .map_err(unreachable)?;
+    file.write_all(&key)
+        .and_then(|()| file.sync_all())
+        .map_err(unreachable)?;
     // Two first starts at once: one of them wins, and both read the same.
     let linked = fs::hard_link(&half, path);
     fs::remove_file(&half).map_err(unreachable)?;
@@ -94,8 +118,15 @@ mod tests {
         assert_eq!(first.expose().len(), LENGTH);
         assert!(first.expose().iter().any(|byte| *byte != 0));
         assert_eq!(kept_in(&state).unwrap(), first);
-        assert_eq!(fs::metadata(state.join(NAME)).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "no half key is left");
+        assert_eq!(
+            fs::metadata(state.join(NAME)).unwrap().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::read_dir(&state).unwrap().count(),
+            1,
+            "no half key is left"
+        );
     }
 
     #[test]
@@ -115,6 +146,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, b"").unwrap();
-        assert!(matches!(kept_in(&file.join("state")), Err(NoKey::Unreachable(..))));
+        assert!(matches!(
+            kept_in(&file.join("state")),
+            Err(NoKey::Unreachable(..))
+        ));
     }
 }

@@ -193,7 +193,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Full`] at the bound.
-    pub fn ask(&self, question: Question, id: challenge::Id, now: Moment) -> Result<challenge::Id, Full> {
+    pub fn ask(
+        &self,
+        question: Question,
+        id: challenge::Id,
+        now: Moment,
+    ) -> Result<challenge::Id, Full> {
         let running = Running {
             browser: question.browser,
             site: question.site.clone(),
@@ -204,7 +209,9 @@ impl Store {
             self.challenges.get(id).is_some_and(|entry| {
                 let challenge = &entry.challenge;
                 let alive = challenge.ends() > now.mono && !challenge.finished();
-                alive && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now) != MaySend::BeginAnew
+                alive
+                    && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now)
+                        != MaySend::BeginAnew
             })
         };
         if let Some(joined) = self.running.get(&running).map(|found| found.0).filter(open) {
@@ -215,13 +222,25 @@ impl Store {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Full);
         }
-        self.challenges.insert(id, Entry { challenge: Challenge::ask(question, now), reward: None });
-        self.running.insert(running, (id, now.mono + challenge::LONGEST));
+        self.challenges.insert(
+            id,
+            Entry {
+                challenge: Challenge::ask(question, now),
+                reward: None,
+            },
+        );
+        self.running
+            .insert(running, (id, now.mono + challenge::LONGEST));
         Ok(id)
     }
 
     /// What a page may show of a challenge to the browser that began it, or that won it.
-    pub fn view(&self, id: &challenge::Id, browser: &challenge::Browser, now: Moment) -> Option<View> {
+    pub fn view(
+        &self,
+        id: &challenge::Id,
+        browser: &challenge::Browser,
+        now: Moment,
+    ) -> Option<View> {
         let entry = self.challenges.get(id)?;
         let Entry { challenge, reward } = &*entry;
         if challenge.ends() <= now.mono || !entry.is_of(browser) {
@@ -236,7 +255,11 @@ impl Store {
             trouble: challenge.trouble(),
             mistake: challenge.mistake(),
             left: challenge.left(self.limits.wrong_per_challenge),
-            may_send: challenge.may_send(self.limits.sends_per_challenge, self.limits.wrong_per_challenge, now),
+            may_send: challenge.may_send(
+                self.limits.sends_per_challenge,
+                self.limits.wrong_per_challenge,
+                now,
+            ),
             reward: reward.clone(),
         })
     }
@@ -251,11 +274,19 @@ impl Store {
         network: Network,
         now: Moment,
     ) -> Sending {
-        let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser)) else {
+        let Some(mut entry) = self
+            .challenges
+            .get_mut(id)
+            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
+        else {
             return Sending::Gone;
         };
         let challenge = &mut entry.challenge;
-        match challenge.may_send(self.limits.sends_per_challenge, self.limits.wrong_per_challenge, now) {
+        match challenge.may_send(
+            self.limits.sends_per_challenge,
+            self.limits.wrong_per_challenge,
+            now,
+        ) {
             MaySend::Yes => {}
             MaySend::Wait(_) => {
                 challenge.note(Mistake::TooEarly);
@@ -270,7 +301,9 @@ impl Store {
         }
         // Known and unknown subjects count alike here: what a network may ask for tells nothing about who exists.
         if let Err(limit::Over(wait)) = self.counters.network(network, channel, now) {
-            challenge.note(Mistake::SendLimit { until: now.unix + wait.as_secs() });
+            challenge.note(Mistake::SendLimit {
+                until: now.unix + wait.as_secs(),
+            });
             return Sending::NotNow;
         }
         challenge.send(mac, channel, now);
@@ -279,8 +312,15 @@ impl Store {
 
     /// Puts the hash of a code that is about to go out in the place of the one [`Self::send`] took in.
     /// False if the challenge is gone or that place is.
-    pub fn arm(&self, id: &challenge::Id, placeholder: &challenge::Mac, mac: challenge::Mac) -> bool {
-        self.challenges.get_mut(id).is_some_and(|mut entry| entry.challenge.arm(placeholder, mac))
+    pub fn arm(
+        &self,
+        id: &challenge::Id,
+        placeholder: &challenge::Mac,
+        mac: challenge::Mac,
+    ) -> bool {
+        self.challenges
+            .get_mut(id)
+            .is_some_and(|mut entry| entry.challenge.arm(placeholder, mac))
     }
 
     /// Notes what became of a send.
@@ -292,7 +332,11 @@ impl Store {
 
     /// Notes what the visitor is to be told.
     pub fn note(&self, id: &challenge::Id, browser: &challenge::Browser, mistake: Mistake) {
-        if let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.is_of(browser)) {
+        if let Some(mut entry) = self
+            .challenges
+            .get_mut(id)
+            .filter(|entry| entry.is_of(browser))
+        {
             entry.challenge.note(mistake);
         }
     }
@@ -309,7 +353,11 @@ impl Store {
         now: Moment,
         reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
     ) -> Attempt {
-        let Some(mut entry) = self.challenges.get_mut(id).filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser)) else {
+        let Some(mut entry) = self
+            .challenges
+            .get_mut(id)
+            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
+        else {
             return Attempt::Gone;
         };
         let limit = self.limits.wrong_per_challenge;
@@ -324,14 +372,23 @@ impl Store {
         match entry.challenge.answer(mac, limit, now) {
             Answer::Right(verified) => {
                 self.counters.success(&question, part);
-                let hold = self.holds.take(&question.browser, &question.site, &question.scope.name);
+                let hold = self
+                    .holds
+                    .take(&question.browser, &question.site, &question.scope.name);
                 let made = reward(verified, hold);
-                self.fresh.insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
+                self.fresh
+                    .insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
                 entry.reward = Some(made.clone());
-                Attempt::Opened { reward: made, first: true }
+                Attempt::Opened {
+                    reward: made,
+                    first: true,
+                }
             }
             Answer::Again => match &entry.reward {
-                Some(reward) => Attempt::Opened { reward: reward.clone(), first: false },
+                Some(reward) => Attempt::Opened {
+                    reward: reward.clone(),
+                    first: false,
+                },
                 None => Attempt::Refused(Refused::Finished),
             },
             Answer::Wrong => Attempt::Refused(Refused::Wrong),
@@ -343,7 +400,9 @@ impl Store {
 
     /// A grant was used for a request: the code that earned it says nothing any more (design section 3, Codes).
     pub fn used(&self, grant: &grant::Id) {
-        let Some((_, (id, _))) = self.fresh.remove(grant) else { return };
+        let Some((_, (id, _))) = self.fresh.remove(grant) else {
+            return;
+        };
         if let Some(mut entry) = self.challenges.get_mut(&id) {
             entry.challenge.used();
         }
@@ -351,11 +410,14 @@ impl Store {
 
     /// Forgets a challenge and what waited for it: its visitor does not want it any more.
     pub fn cancel(&self, id: &challenge::Id, browser: &challenge::Browser) {
-        let removed = self.challenges.remove_if(id, |_, entry| entry.is_of(browser) && !entry.challenge.finished());
+        let removed = self.challenges.remove_if(id, |_, entry| {
+            entry.is_of(browser) && !entry.challenge.finished()
+        });
         if let Some((_, entry)) = removed {
             self.count.fetch_sub(1, Ordering::Relaxed);
             let question = entry.challenge.question();
-            self.holds.take(&question.browser, &question.site, &question.scope.name);
+            self.holds
+                .take(&question.browser, &question.site, &question.scope.name);
         }
     }
 
@@ -390,7 +452,11 @@ impl Entry {
     fn is_of(&self, browser: &challenge::Browser) -> bool {
         // Keyed hashes of 128 random bits: comparing them tells nothing that helps to make one. The browser that won
         // has a new secret, and its second click may come with either.
-        self.challenge.question().browser == *browser || self.reward.as_ref().is_some_and(|reward| reward.browser == *browser)
+        self.challenge.question().browser == *browser
+            || self
+                .reward
+                .as_ref()
+                .is_some_and(|reward| reward.browser == *browser)
     }
 }
 

@@ -50,7 +50,10 @@ impl Revoked {
 
     /// A reader for one worker.
     pub fn view(&self) -> View {
-        View { shared: self.clone(), own: RefCell::default() }
+        View {
+            shared: self.clone(),
+            own: RefCell::default(),
+        }
     }
 
     /// Forgets those whose grants could not come back anyway.
@@ -68,7 +71,8 @@ impl Revoked {
 impl Shared {
     fn publish(&self, list: &List) {
         let length = u64::try_from(list.entries.len()).unwrap_or(u64::MAX);
-        self.version.store(u64::from(list.epoch) << 32 | length, Ordering::Release);
+        self.version
+            .store(u64::from(list.epoch) << 32 | length, Ordering::Release);
     }
 }
 
@@ -100,7 +104,10 @@ impl View {
 impl Copy {
     fn catch_up(&mut self, shared: &Shared) {
         let list = shared.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let (epoch, known) = (self.version >> 32, usize::try_from(self.version & u64::from(u32::MAX)).unwrap_or(0));
+        let (epoch, known) = (
+            self.version >> 32,
+            usize::try_from(self.version & u64::from(u32::MAX)).unwrap_or(0),
+        );
         let new = if epoch == u64::from(list.epoch) {
             list.entries.get(known..).unwrap_or_default()
         } else {
@@ -125,7 +132,10 @@ mod tests {
     }
 
     fn at(unix: u64) -> Moment {
-        Moment { unix, mono: Duration::from_secs(unix) }
+        Moment {
+            unix,
+            mono: Duration::from_secs(unix),
+        }
     }
 
     #[test]

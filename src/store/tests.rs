@@ -11,7 +11,11 @@ const RIGHT: challenge::Mac = [1; 32];
 const BROWSER: challenge::Browser = [7; 32];
 
 fn network(last: u8) -> Network {
-    Peer { address: std::net::Ipv4Addr::new(192, 0, last, 1).into(), https: true }.network()
+    Peer {
+        address: std::net::Ipv4Addr::new(192, 0, last, 1).into(),
+        https: true,
+    }
+    .network()
 }
 
 fn store() -> Store {
@@ -19,8 +23,13 @@ fn store() -> Store {
 }
 
 fn sent(store: &Store, id: u8, subject: &str) -> challenge::Id {
-    let id = store.ask(question("login", subject), [id; 16], at(0)).unwrap();
-    assert_eq!(store.send(&id, &BROWSER, RIGHT, Channel::Sms, network(0), at(0)), Sending::Go);
+    let id = store
+        .ask(question("login", subject), [id; 16], at(0))
+        .unwrap();
+    assert_eq!(
+        store.send(&id, &BROWSER, RIGHT, Channel::Sms, network(0), at(0)),
+        Sending::Go
+    );
     id
 }
 
@@ -35,8 +44,16 @@ fn reward(verified: challenge::Verified) -> Reward {
     }
 }
 
-fn answer(store: &Store, id: &challenge::Id, mac: challenge::Mac, part: Part, seconds: u64) -> Attempt {
-    store.answer(id, &BROWSER, &mac, part, at(seconds), |verified, _| reward(verified))
+fn answer(
+    store: &Store,
+    id: &challenge::Id,
+    mac: challenge::Mac,
+    part: Part,
+    seconds: u64,
+) -> Attempt {
+    store.answer(id, &BROWSER, &mac, part, at(seconds), |verified, _| {
+        reward(verified)
+    })
 }
 
 #[test]
@@ -49,10 +66,17 @@ fn c3_of_a_thousand_simultaneous_right_answers_one_gets_the_grant() {
         for _ in 0..20 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    let attempt = store.answer(&id, &BROWSER, &RIGHT, Part::Stranger, at(1), |verified, _| {
-                        made.fetch_add(1, Ordering::Relaxed);
-                        reward(verified)
-                    });
+                    let attempt = store.answer(
+                        &id,
+                        &BROWSER,
+                        &RIGHT,
+                        Part::Stranger,
+                        at(1),
+                        |verified, _| {
+                            made.fetch_add(1, Ordering::Relaxed);
+                            reward(verified)
+                        },
+                    );
                     if let Attempt::Opened { first: true, .. } = attempt {
                         opened.fetch_add(1, Ordering::Relaxed);
                     }
@@ -73,7 +97,9 @@ fn c3_of_a_thousand_simultaneous_wrong_answers_five_are_compared() {
             let (store, compared) = (&store, &compared);
             scope.spawn(move || {
                 for _ in 0..50 {
-                    if let Attempt::Refused(Refused::Wrong) = answer(store, &id, [n + 2; 32], Part::Stranger, 1) {
+                    if let Attempt::Refused(Refused::Wrong) =
+                        answer(store, &id, [n + 2; 32], Part::Stranger, 1)
+                    {
                         compared.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -82,7 +108,10 @@ fn c3_of_a_thousand_simultaneous_wrong_answers_five_are_compared() {
     });
     // The fifth wrong one spends the challenge.
     assert_eq!(compared.into_inner(), 4);
-    assert!(matches!(answer(&store, &id, RIGHT, Part::Stranger, 1), Attempt::Refused(Refused::Spent)));
+    assert!(matches!(
+        answer(&store, &id, RIGHT, Part::Stranger, 1),
+        Attempt::Refused(Refused::Spent)
+    ));
 }
 
 #[test]
@@ -95,10 +124,28 @@ fn c4_ten_failures_lock_a_subject_over_all_challenges_but_not_who_passed_before(
         }
     }
     let id = sent(&store, 3, "ann");
-    assert!(matches!(answer(&store, &id, RIGHT, Part::Stranger, 2), Attempt::Refused(Refused::Locked)), "even the right one is not compared");
-    assert!(matches!(answer(&store, &id, RIGHT, Part::Known, 2), Attempt::Opened { first: true, .. }), "strangers use up only theirs");
+    assert!(
+        matches!(
+            answer(&store, &id, RIGHT, Part::Stranger, 2),
+            Attempt::Refused(Refused::Locked)
+        ),
+        "even the right one is not compared"
+    );
+    assert!(
+        matches!(
+            answer(&store, &id, RIGHT, Part::Known, 2),
+            Attempt::Opened { first: true, .. }
+        ),
+        "strangers use up only theirs"
+    );
     let other = sent(&store, 4, "bob");
-    assert!(matches!(answer(&store, &other, RIGHT, Part::Stranger, 2), Attempt::Opened { .. }), "another subject");
+    assert!(
+        matches!(
+            answer(&store, &other, RIGHT, Part::Stranger, 2),
+            Attempt::Opened { .. }
+        ),
+        "another subject"
+    );
 }
 
 #[test]
@@ -107,9 +154,21 @@ fn c4_a_right_answer_clears_the_failures() {
     for round in 0..4 {
         let id = sent(&store, round + 1, "ann");
         for _ in 0..4 {
-            assert!(matches!(answer(&store, &id, [9; 32], Part::Stranger, 1), Attempt::Refused(Refused::Wrong)), "round {round}");
+            assert!(
+                matches!(
+                    answer(&store, &id, [9; 32], Part::Stranger, 1),
+                    Attempt::Refused(Refused::Wrong)
+                ),
+                "round {round}"
+            );
         }
-        assert!(matches!(answer(&store, &id, RIGHT, Part::Stranger, 1), Attempt::Opened { .. }), "round {round}");
+        assert!(
+            matches!(
+                answer(&store, &id, RIGHT, Part::Stranger, 1),
+                Attempt::Opened { .. }
+            ),
+            "round {round}"
+        );
     }
 }
 
@@ -117,11 +176,24 @@ fn c4_a_right_answer_clears_the_failures() {
 fn c2_a_code_is_good_only_with_its_browser() {
     let store = store();
     let id = sent(&store, 1, "ann");
-    let stranger = store.answer(&id, &[6; 32], &RIGHT, Part::Stranger, at(1), |verified, _| reward(verified));
+    let stranger = store.answer(
+        &id,
+        &[6; 32],
+        &RIGHT,
+        Part::Stranger,
+        at(1),
+        |verified, _| reward(verified),
+    );
     assert!(matches!(stranger, Attempt::Gone));
     assert!(store.view(&id, &[6; 32], at(1)).is_none());
-    assert_eq!(store.send(&id, &[6; 32], RIGHT, Channel::Sms, network(0), at(40)), Sending::Gone);
-    assert!(matches!(answer(&store, &id, RIGHT, Part::Stranger, 1), Attempt::Opened { .. }));
+    assert_eq!(
+        store.send(&id, &[6; 32], RIGHT, Channel::Sms, network(0), at(40)),
+        Sending::Gone
+    );
+    assert!(matches!(
+        answer(&store, &id, RIGHT, Part::Stranger, 1),
+        Attempt::Opened { .. }
+    ));
 }
 
 #[test]
@@ -129,24 +201,46 @@ fn a_second_tab_joins_and_a_spent_challenge_is_not_joined() {
     let store = store();
     let id = sent(&store, 1, "ann");
     assert_eq!(store.ask(question("login", "ann"), [2; 16], at(1)), Ok(id));
-    assert_eq!(store.ask(question("admin", "ann"), [3; 16], at(1)), Ok([3; 16]), "another scope is another question");
-    assert_eq!(store.ask(question("login", "bob"), [4; 16], at(1)), Ok([4; 16]));
+    assert_eq!(
+        store.ask(question("admin", "ann"), [3; 16], at(1)),
+        Ok([3; 16]),
+        "another scope is another question"
+    );
+    assert_eq!(
+        store.ask(question("login", "bob"), [4; 16], at(1)),
+        Ok([4; 16])
+    );
     for _ in 0..5 {
         answer(&store, &id, [9; 32], Part::Stranger, 1);
     }
-    assert_eq!(store.ask(question("login", "ann"), [5; 16], at(1)), Ok([5; 16]));
+    assert_eq!(
+        store.ask(question("login", "ann"), [5; 16], at(1)),
+        Ok([5; 16])
+    );
 }
 
 #[test]
 fn a1_at_the_bound_the_newest_is_refused_and_room_comes_back() {
     let store = Store::bounded(limit::Settings::default(), 2);
     for n in 1..=2 {
-        store.ask(question("login", &format!("user{n}")), [n; 16], at(0)).unwrap();
+        store
+            .ask(question("login", &format!("user{n}")), [n; 16], at(0))
+            .unwrap();
     }
-    assert_eq!(store.ask(question("login", "user3"), [3; 16], at(0)), Err(Full));
-    assert_eq!(store.ask(question("login", "user1"), [4; 16], at(0)), Ok([1; 16]), "who is there already joins");
+    assert_eq!(
+        store.ask(question("login", "user3"), [3; 16], at(0)),
+        Err(Full)
+    );
+    assert_eq!(
+        store.ask(question("login", "user1"), [4; 16], at(0)),
+        Ok([1; 16]),
+        "who is there already joins"
+    );
     store.cancel(&[1; 16], &BROWSER);
-    assert_eq!(store.ask(question("login", "user3"), [3; 16], at(0)), Ok([3; 16]));
+    assert_eq!(
+        store.ask(question("login", "user3"), [3; 16], at(0)),
+        Ok([3; 16])
+    );
     assert_eq!(store.len(), 2);
     store.sweep(at(600));
     assert!(store.is_empty());
@@ -157,20 +251,45 @@ fn a1_at_the_bound_the_newest_is_refused_and_room_comes_back() {
 fn c6_a_network_has_twenty_sends_an_hour_whoever_they_are_for() {
     let store = store();
     for n in 0..20 {
-        store.ask(question("login", &format!("user{n}")), [n; 16], at(0)).unwrap();
-        assert_eq!(store.send(&[n; 16], &BROWSER, RIGHT, Channel::Sms, network(1), at(0)), Sending::Go);
+        store
+            .ask(question("login", &format!("user{n}")), [n; 16], at(0))
+            .unwrap();
+        assert_eq!(
+            store.send(&[n; 16], &BROWSER, RIGHT, Channel::Sms, network(1), at(0)),
+            Sending::Go
+        );
     }
-    store.ask(question("login", "more"), [20; 16], at(0)).unwrap();
-    assert_eq!(store.send(&[20; 16], &BROWSER, RIGHT, Channel::Sms, network(1), at(0)), Sending::NotNow);
+    store
+        .ask(question("login", "more"), [20; 16], at(0))
+        .unwrap();
+    assert_eq!(
+        store.send(&[20; 16], &BROWSER, RIGHT, Channel::Sms, network(1), at(0)),
+        Sending::NotNow
+    );
     let view = store.view(&[20; 16], &BROWSER, at(0)).unwrap();
-    assert_eq!(view.mistake, Some(Mistake::SendLimit { until: at(3600).unix }));
-    assert_eq!(store.send(&[20; 16], &BROWSER, RIGHT, Channel::Sms, network(2), at(0)), Sending::Go, "another network");
+    assert_eq!(
+        view.mistake,
+        Some(Mistake::SendLimit {
+            until: at(3600).unix
+        })
+    );
+    assert_eq!(
+        store.send(&[20; 16], &BROWSER, RIGHT, Channel::Sms, network(2), at(0)),
+        Sending::Go,
+        "another network"
+    );
 }
 
 #[test]
 fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
-    let counters = Counters::new(limit::Settings { all_per_hour: 8, ..limit::Settings::default() });
-    let (site, login) = (Name::parse("portal").unwrap(), Name::parse("login").unwrap());
+    let counters = Counters::new(limit::Settings {
+        all_per_hour: 8,
+        ..limit::Settings::default()
+    });
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
     let phone = |n: u32| crate::phone::Phone::parse(&format!("+120255501{n:02}")).unwrap();
     let send = |n, channel| counters.send(&phone(n), &site, &login, channel, at(0));
     for _ in 0..5 {
@@ -184,35 +303,62 @@ fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
     for _ in 0..3 {
         assert_eq!(send(2, Channel::Sms), Ok(()));
     }
-    assert!(send(2, Channel::Sms).is_err(), "the scope's budget of eight");
+    assert!(
+        send(2, Channel::Sms).is_err(),
+        "the scope's budget of eight"
+    );
     assert!(send(3, Channel::Sms).is_err());
     counters.sweep(at(3600));
-    assert_eq!(counters.send(&phone(2), &site, &login, Channel::Sms, at(3600)), Ok(()), "what the budget refused did not count for the number");
+    assert_eq!(
+        counters.send(&phone(2), &site, &login, Channel::Sms, at(3600)),
+        Ok(()),
+        "what the budget refused did not count for the number"
+    );
 }
 
 #[test]
 fn the_newest_hold_replaces_the_older_and_goes_to_its_browser() {
     let holds = Holds::new(16);
-    let (site, login) = (Name::parse("portal").unwrap(), Name::parse("login").unwrap());
-    let hold = |path: &str| Hold { target: Destination::of(path), request: Waiting::Nothing };
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
+    let hold = |path: &str| Hold {
+        target: Destination::of(path),
+        request: Waiting::Nothing,
+    };
     for path in ["/first", "/second"] {
-        holds.keep(BROWSER, &site, &login, hold(path), network(0), at(0)).unwrap();
+        holds
+            .keep(BROWSER, &site, &login, hold(path), network(0), at(0))
+            .unwrap();
     }
     assert_eq!(holds.len(), 1);
     assert!(holds.take(&[6; 32], &site, &login).is_none());
-    assert_eq!(holds.take(&BROWSER, &site, &login).unwrap().target.as_str(), "/second");
+    assert_eq!(
+        holds.take(&BROWSER, &site, &login).unwrap().target.as_str(),
+        "/second"
+    );
     assert_eq!((holds.len(), holds.bytes()), (0, 0));
 }
 
 #[test]
 fn a1_one_network_cannot_fill_the_holds() {
     let holds = Holds::new(16);
-    let (site, login) = (Name::parse("portal").unwrap(), Name::parse("login").unwrap());
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
     let keep = |browser: u8, from: u8| {
-        let hold = Hold { target: Destination::of("/"), request: Waiting::Nothing };
+        let hold = Hold {
+            target: Destination::of("/"),
+            request: Waiting::Nothing,
+        };
         holds.keep([browser; 32], &site, &login, hold, network(from), at(0))
     };
-    assert_eq!((keep(1, 1), keep(2, 1), keep(3, 1)), (Ok(()), Ok(()), Err(Full)));
+    assert_eq!(
+        (keep(1, 1), keep(2, 1), keep(3, 1)),
+        (Ok(()), Ok(()), Err(Full))
+    );
     assert_eq!(keep(1, 1), Ok(()), "who has a place keeps it");
     assert_eq!(keep(3, 2), Ok(()));
     holds.sweep(at(600));
@@ -223,14 +369,27 @@ fn a1_one_network_cannot_fill_the_holds() {
 #[test]
 fn a_held_request_is_replayed_once_to_its_browser_at_its_place() {
     let holds = Holds::new(16);
-    let kept = || crate::hold::Kept::seal(http::Method::POST, None, b"x", &[1; 32], [0; 12]).unwrap();
+    let kept =
+        || crate::hold::Kept::seal(http::Method::POST, None, b"x", &[1; 32], [0; 12]).unwrap();
     holds.will_replay([1; 16], kept(), BROWSER, "/form", at(0));
-    assert!(holds.replay(&[1; 16], &[6; 32], "/form", at(1)).is_none(), "another browser");
-    assert!(holds.replay(&[1; 16], &BROWSER, "/other", at(1)).is_none(), "another place");
+    assert!(
+        holds.replay(&[1; 16], &[6; 32], "/form", at(1)).is_none(),
+        "another browser"
+    );
+    assert!(
+        holds.replay(&[1; 16], &BROWSER, "/other", at(1)).is_none(),
+        "another place"
+    );
     assert!(holds.replay(&[1; 16], &BROWSER, "/form", at(1)).is_some());
-    assert!(holds.replay(&[1; 16], &BROWSER, "/form", at(1)).is_none(), "once");
+    assert!(
+        holds.replay(&[1; 16], &BROWSER, "/form", at(1)).is_none(),
+        "once"
+    );
     holds.will_replay([2; 16], kept(), BROWSER, "/form", at(0));
-    assert!(holds.replay(&[2; 16], &BROWSER, "/form", at(60)).is_none(), "not for ever");
+    assert!(
+        holds.replay(&[2; 16], &BROWSER, "/form", at(60)).is_none(),
+        "not for ever"
+    );
     holds.sweep(at(60));
     assert_eq!(holds.bytes(), 0);
 }

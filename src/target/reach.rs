@@ -9,7 +9,12 @@ impl Target {
     /// is never forwarded.
     pub fn reaches(&self, place: &str) -> bool {
         let place = place.as_bytes();
-        self.each().any(|reading| reading.folded.get(..place.len()).is_some_and(|start| start.eq_ignore_ascii_case(place)))
+        self.each().any(|reading| {
+            reading
+                .folded
+                .get(..place.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(place))
+        })
     }
 
     /// The bytes that go upstream, given away.
@@ -25,15 +30,34 @@ mod tests {
     #[test]
     fn every_spelling_of_our_own_place_reaches_it() {
         for raw in [
-            "/.countersign/ask", "/.countersign", "/.COUNTERSIGN/c/1", "/%2ecountersign/c/1", "/x/../.countersign/", "//.countersign/ask",
-            "/.countersign;v=1/ask", "/%252ecountersign/", "/\u{5c}.countersign/", "/.countersignature",
+            "/.countersign/ask",
+            "/.countersign",
+            "/.COUNTERSIGN/c/1",
+            "/%2ecountersign/c/1",
+            "/x/../.countersign/",
+            "//.countersign/ask",
+            "/.countersign;v=1/ask",
+            "/%252ecountersign/",
+            "/\u{5c}.countersign/",
+            "/.countersignature",
         ] {
             let target = Target::parse(raw.parse().unwrap()).unwrap();
             assert!(target.reaches("/.countersign"), "{raw}");
             assert_eq!(target.into_raw().as_str(), raw);
         }
-        for raw in ["/", "/countersign", "/a/.countersign", "/.well-known/x", "/?/.countersign"] {
-            assert!(!Target::parse(raw.parse().unwrap()).unwrap().reaches("/.countersign"), "{raw}");
+        for raw in [
+            "/",
+            "/countersign",
+            "/a/.countersign",
+            "/.well-known/x",
+            "/?/.countersign",
+        ] {
+            assert!(
+                !Target::parse(raw.parse().unwrap())
+                    .unwrap()
+                    .reaches("/.countersign"),
+                "{raw}"
+            );
         }
     }
 }

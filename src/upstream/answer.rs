@@ -4,8 +4,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::body::Body;
-use super::{Address, Failed, HostMode, Settings, head};
 use super::head::Surroundings;
+use super::{Address, Failed, HostMode, Settings, head};
 use crate::gate::{Pass, Way};
 use crate::request::is_hop_by_hop;
 use crate::seal::cookies;
@@ -15,10 +15,16 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
 
 /// Cleans the head of an answer that came back under `pass`.
-pub(super) fn clean(response: &mut Response<Body>, pass: &Pass, settings: &Settings, surroundings: &Surroundings<'_>) -> Result<(), Failed> {
+pub(super) fn clean(
+    response: &mut Response<Body>,
+    pass: &Pass,
+    settings: &Settings,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), Failed> {
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let fields = response.headers_mut();
-    if fields.contains_key(header::TRANSFER_ENCODING) && fields.contains_key(header::CONTENT_LENGTH) {
+    if fields.contains_key(header::TRANSFER_ENCODING) && fields.contains_key(header::CONTENT_LENGTH)
+    {
         return Err(Failed::Unsound("both Content-Length and Transfer-Encoding"));
     }
     let seen = Seen::read(fields);
@@ -41,7 +47,10 @@ pub(super) fn clean(response: &mut Response<Body>, pass: &Pass, settings: &Setti
     }
     if settings.host == HostMode::Upstream && seen.leads {
         for name in [header::LOCATION, header::CONTENT_LOCATION, REFRESH] {
-            if let Some(mapped) = fields.get(&name).and_then(|value| map_back(value, settings, surroundings.site)) {
+            if let Some(mapped) = fields
+                .get(&name)
+                .and_then(|value| map_back(value, settings, surroundings.site))
+            {
                 fields.insert(name, mapped);
             }
         }
@@ -66,8 +75,14 @@ impl Seen {
                 "set-cookie" => seen.cookies = true,
                 "location" | "content-location" | "refresh" => seen.leads = true,
                 "clear-site-data" => {
-                    let clears = |part: &[u8]| value.as_bytes().windows(part.len()).any(|window| window == part);
-                    seen.clears |= clears(b"\"cookies\"") || clears(b"\"*\"") || clears(b"\"storage\"");
+                    let clears = |part: &[u8]| {
+                        value
+                            .as_bytes()
+                            .windows(part.len())
+                            .any(|window| window == part)
+                    };
+                    seen.clears |=
+                        clears(b"\"cookies\"") || clears(b"\"*\"") || clears(b"\"storage\"");
                 }
                 name if is_hop_by_hop(name) => seen.hop_by_hop = true,
                 _ => {}
@@ -78,10 +93,25 @@ impl Seen {
 }
 
 fn drop_hop_by_hop(fields: &mut HeaderMap) {
-    let named = fields.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
-    let mut gone: Vec<HeaderName> = named.filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok()).collect();
-    gone.retain(|name| !matches!(*name, header::SET_COOKIE | header::CONTENT_LENGTH | header::CONTENT_TYPE | header::LOCATION));
-    gone.extend(fields.keys().filter(|name| is_hop_by_hop(name.as_str())).cloned());
+    let named = fields
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let mut gone: Vec<HeaderName> = named
+        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        .collect();
+    gone.retain(|name| {
+        !matches!(
+            *name,
+            header::SET_COOKIE | header::CONTENT_LENGTH | header::CONTENT_TYPE | header::LOCATION
+        )
+    });
+    gone.extend(
+        fields
+            .keys()
+            .filter(|name| is_hop_by_hop(name.as_str()))
+            .cloned(),
+    );
     for name in gone {
         fields.remove(name);
     }
@@ -93,10 +123,14 @@ fn mend_cookies(fields: &mut HeaderMap, settings: &Settings, site: &Site) {
     if !fields.get_all(header::SET_COOKIE).iter().any(touches) {
         return;
     }
-    let header::Entry::Occupied(entry) = fields.entry(header::SET_COOKIE) else { return };
+    let header::Entry::Occupied(entry) = fields.entry(header::SET_COOKIE) else {
+        return;
+    };
     let (_, all) = entry.remove_entry_mult();
-    let kept: Vec<HeaderValue> =
-        all.filter(|value| !cookies::sets_ours(value)).map(|value| map_domain(value, settings, site)).collect();
+    let kept: Vec<HeaderValue> = all
+        .filter(|value| !cookies::sets_ours(value))
+        .map(|value| map_domain(value, settings, site))
+        .collect();
     for value in kept {
         fields.append(header::SET_COOKIE, value);
     }
@@ -109,12 +143,23 @@ fn names_domain(value: &HeaderValue) -> bool {
 /// A cookie for the application's own host is one for the public host alone: without Domain.
 fn map_domain(value: HeaderValue, settings: &Settings, site: &Site) -> HeaderValue {
     let own = host_of(&settings.authority).as_bytes();
-    let foreign = |part: &&[u8]| !domain(part).is_some_and(|named| settings.host == HostMode::Upstream && named.eq_ignore_ascii_case(own) && !own.eq_ignore_ascii_case(site.origin.host().as_bytes()));
+    let foreign = |part: &&[u8]| {
+        !domain(part).is_some_and(|named| {
+            settings.host == HostMode::Upstream
+                && named.eq_ignore_ascii_case(own)
+                && !own.eq_ignore_ascii_case(site.origin.host().as_bytes())
+        })
+    };
     let bytes = value.as_bytes();
     if attributes(bytes).all(|part| foreign(&part)) {
         return value;
     }
-    let kept: Vec<&[u8]> = bytes.split(|b| *b == b';').enumerate().filter(|(at, part)| *at == 0 || foreign(part)).map(|(_, part)| part).collect();
+    let kept: Vec<&[u8]> = bytes
+        .split(|b| *b == b';')
+        .enumerate()
+        .filter(|(at, part)| *at == 0 || foreign(part))
+        .map(|(_, part)| part)
+        .collect();
     HeaderValue::from_bytes(&kept.join(&b';')).unwrap_or(value)
 }
 
@@ -126,20 +171,29 @@ fn attributes(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn domain(attribute: &[u8]) -> Option<&[u8]> {
     let (name, value) = attribute.split_at_checked(attribute.iter().position(|b| *b == b'=')?)?;
     let value = value[1..].trim_ascii();
-    name.trim_ascii().eq_ignore_ascii_case(b"domain").then(|| value.strip_prefix(b".").unwrap_or(value))
+    name.trim_ascii()
+        .eq_ignore_ascii_case(b"domain")
+        .then(|| value.strip_prefix(b".").unwrap_or(value))
 }
 
 /// A reference to the application's own origin as one to the public origin; anything else stays as it is.
 fn map_back(value: &HeaderValue, settings: &Settings, site: &Site) -> Option<HeaderValue> {
     let text = value.to_str().ok()?;
     // Refresh carries its address behind a number and `url=`.
-    let start = text.to_ascii_lowercase().find("url=").map_or(0, |at| at + 4);
+    let start = text
+        .to_ascii_lowercase()
+        .find("url=")
+        .map_or(0, |at| at + 4);
     let (before, reference) = text.split_at(start);
     let reference = reference.trim_start();
     let own = head::origin(settings);
     let rest = strip_origin(reference, &own).or_else(|| {
         // Behind a proxy that speaks TLS applications guess the other scheme.
-        let other = if matches!(settings.address, Address::Tls { .. }) { "http" } else { "https" };
+        let other = if matches!(settings.address, Address::Tls { .. }) {
+            "http"
+        } else {
+            "https"
+        };
         strip_origin(reference, &format!("{other}://{}", settings.authority))
     })?;
     HeaderValue::from_str(&format!("{before}{}{rest}", site.origin.text())).ok()
@@ -148,7 +202,8 @@ fn map_back(value: &HeaderValue, settings: &Settings, site: &Site) -> Option<Hea
 fn strip_origin<'t>(text: &'t str, origin: &str) -> Option<&'t str> {
     let start = text.get(..origin.len())?;
     let rest = &text[origin.len()..];
-    (start.eq_ignore_ascii_case(origin) && (rest.is_empty() || rest.starts_with(['/', '?', '#']))).then_some(rest)
+    (start.eq_ignore_ascii_case(origin) && (rest.is_empty() || rest.starts_with(['/', '?', '#'])))
+        .then_some(rest)
 }
 
 fn host_of(authority: &str) -> &str {

@@ -84,7 +84,12 @@ impl Body {
         if incoming.is_end_stream() {
             lease.bring_home();
         }
-        Self::Answer(Answer { incoming, lease, watch: None, tick: None })
+        Self::Answer(Answer {
+            incoming,
+            lease,
+            watch: None,
+            tick: None,
+        })
     }
 
     /// The same body, ended when what it runs under has ended.
@@ -101,7 +106,10 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Answer(answer) => answer.poll(cx),
@@ -117,7 +125,9 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Bytes(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Self::Answer(answer) => answer.incoming.size_hint(),
         }
     }
@@ -129,7 +139,9 @@ impl Answer {
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
+                    let Ok(data) = frame.into_data() else {
+                        continue;
+                    };
                     if self.incoming.is_end_stream() {
                         self.lease.bring_home();
                     }
@@ -147,8 +159,12 @@ impl Answer {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let Some(watch) = &self.watch else { return Poll::Pending };
-        let tick = self.tick.get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
+        let Some(watch) = &self.watch else {
+            return Poll::Pending;
+        };
+        let tick = self
+            .tick
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
         loop {
             ready!(tick.as_mut().poll(cx));
             if !watch.stands() {
@@ -195,17 +211,28 @@ pub const GRACE: Duration = Duration::from_secs(5);
 impl Upload {
     /// No body.
     pub fn empty() -> Self {
-        Self { head: None, rest: None, pace: None }
+        Self {
+            head: None,
+            rest: None,
+            pace: None,
+        }
     }
 
     /// A body at hand.
     pub fn bytes(bytes: Bytes) -> Self {
-        Self { head: Some(bytes).filter(|bytes| !bytes.is_empty()), ..Self::empty() }
+        Self {
+            head: Some(bytes).filter(|bytes| !bytes.is_empty()),
+            ..Self::empty()
+        }
     }
 
     /// What was read already, and the rest.
     pub fn stream(head: Bytes, rest: Incoming) -> Self {
-        Self { rest: Some(rest), pace: Some(Pace::new()), ..Self::bytes(head) }
+        Self {
+            rest: Some(rest),
+            pace: Some(Pace::new()),
+            ..Self::bytes(head)
+        }
     }
 
     /// Whether there is nothing to send.
@@ -249,7 +276,13 @@ impl Progress {
 impl Pace {
     fn new() -> Self {
         let progress = Progress(Rc::new(Cell::new(Instant::now())));
-        Self { progress, bytes: 0, waited: Duration::ZERO, waiting_since: None, tick: None }
+        Self {
+            progress,
+            bytes: 0,
+            waited: Duration::ZERO,
+            waiting_since: None,
+            tick: None,
+        }
     }
 
     fn came(&mut self, bytes: usize) {
@@ -264,7 +297,9 @@ impl Pace {
     /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        let tick = self.tick.get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
+        let tick = self
+            .tick
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
         loop {
             ready!(tick.as_mut().poll(cx));
             let now = Instant::now();
@@ -281,16 +316,23 @@ impl http_body::Body for Upload {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         if let Some(head) = this.head.take() {
             return Poll::Ready(Some(Ok(Frame::data(head))));
         }
-        let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
+        let Some(rest) = &mut this.rest else {
+            return Poll::Ready(None);
+        };
         loop {
             match Pin::new(&mut *rest).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
+                    let Ok(data) = frame.into_data() else {
+                        continue;
+                    };
                     if let Some(pace) = &mut this.pace {
                         pace.came(data.remaining());
                     }
@@ -299,7 +341,9 @@ impl http_body::Body for Upload {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
-                    let Some(pace) = &mut this.pace else { return Poll::Pending };
+                    let Some(pace) = &mut this.pace else {
+                        return Poll::Pending;
+                    };
                     ready!(pace.poll_slow(cx));
                     return Poll::Ready(Some(Err(Broken::Slow)));
                 }
@@ -308,7 +352,11 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.head.is_none() && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.head.is_none()
+            && self
+                .rest
+                .as_ref()
+                .is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -321,4 +369,3 @@ impl http_body::Body for Upload {
         }
     }
 }
-

@@ -54,18 +54,17 @@ pub enum NoTrust {
 /// # Errors
 /// [`NoTrust`] if nothing could be trusted: better found at start than at the first request.
 pub fn trust(address: &Address) -> Result<Option<Arc<ClientConfig>>, NoTrust> {
-    let Address::Tls { ca, host, .. } = address else { return Ok(None) };
+    let Address::Tls { ca, host, .. } = address else {
+        return Ok(None);
+    };
     ServerName::try_from(host.as_str())?;
     let mut roots = RootCertStore::empty();
-    let from = match ca {
-        Some(path) => {
-            add(&mut roots, path)?;
-            path.display().to_string()
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            "the system's store".to_owned()
-        }
+    let from = if let Some(path) = ca {
+        add(&mut roots, path)?;
+        path.display().to_string()
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        "the system's store".to_owned()
     };
     if roots.is_empty() {
         return Err(NoTrust::Nobody(from));
@@ -89,7 +88,10 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), NoTrust> {
 
 impl Connector {
     pub(super) fn new(address: &Address, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { address: address.clone(), tls }
+        Self {
+            address: address.clone(),
+            tls,
+        }
     }
 
     pub(super) async fn connect(&self) -> io::Result<Stream> {
@@ -97,9 +99,14 @@ impl Connector {
             Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
             Address::Tcp { host, port } => tcp(host, *port).await.map(Stream::Tcp),
             Address::Tls { host, port, .. } => {
-                let config = self.tls.clone().ok_or_else(|| io::Error::other("no TLS settings for this application"))?;
+                let config = self
+                    .tls
+                    .clone()
+                    .ok_or_else(|| io::Error::other("no TLS settings for this application"))?;
                 let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-                let stream = TlsConnector::from(config).connect(name, tcp(host, *port).await?).await?;
+                let stream = TlsConnector::from(config)
+                    .connect(name, tcp(host, *port).await?)
+                    .await?;
                 Ok(Stream::Tls(Box::new(stream)))
             }
         }
@@ -108,14 +115,21 @@ impl Connector {
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     // An IPv6 address stands in brackets in a URL and without them in a socket address.
-    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(host);
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -125,7 +139,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
@@ -133,7 +151,11 @@ impl AsyncWrite for Stream {
         }
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),

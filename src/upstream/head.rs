@@ -35,7 +35,11 @@ pub(super) fn write(
     settings: &Settings,
     surroundings: &Surroundings<'_>,
 ) -> Request<Upload> {
-    let Surroundings { site, peer, identity } = *surroundings;
+    let Surroundings {
+        site,
+        peer,
+        identity,
+    } = *surroundings;
     let websocket = checked.websocket();
     let (method, target, mut fields, framing) = checked.into_parts();
     let mut request = Request::new(upload);
@@ -60,8 +64,13 @@ pub(super) fn write(
     match framing {
         Framing::Empty if request.method().is_safe() => {}
         Framing::Empty => drop(fields.insert(header::CONTENT_LENGTH, HeaderValue::from(0_u64))),
-        Framing::Length(length) => drop(fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length))),
-        Framing::Chunked => drop(fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"))),
+        Framing::Length(length) => {
+            drop(fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length)));
+        }
+        Framing::Chunked => drop(fields.insert(
+            header::TRANSFER_ENCODING,
+            HeaderValue::from_static("chunked"),
+        )),
     }
     if websocket {
         fields.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -70,10 +79,14 @@ pub(super) fn write(
     if settings.host == HostMode::Upstream {
         move_origin(&mut fields, settings, site);
     }
-    let address = HeaderValue::from_str(&peer.address.to_string()).expect("an address is visible ASCII");
+    let address =
+        HeaderValue::from_str(&peer.address.to_string()).expect("an address is visible ASCII");
     fields.insert(X_REAL_IP, address.clone());
     fields.insert(X_FORWARDED_FOR, address);
-    fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(if site.origin.https() { "https" } else { "http" }));
+    fields.insert(
+        X_FORWARDED_PROTO,
+        HeaderValue::from_static(if site.origin.https() { "https" } else { "http" }),
+    );
     fields.insert(X_FORWARDED_HOST, text(site.origin.authority()));
     if let Some(identity) = identity {
         tell_who(&mut fields, identity, pass);
@@ -110,11 +123,18 @@ fn host(settings: &Settings, site: &Site) -> HeaderValue {
 /// Host, Origin and Referer are one to an application: rewriting only one of them breaks its own check.
 fn move_origin(fields: &mut HeaderMap, settings: &Settings, site: &Site) {
     let own = site.origin.text();
-    if fields.get(header::ORIGIN).is_some_and(|origin| origin == own) {
+    if fields
+        .get(header::ORIGIN)
+        .is_some_and(|origin| origin == own)
+    {
         fields.insert(header::ORIGIN, text(&origin(settings)));
     }
-    let referer = fields.get(header::REFERER).and_then(|referer| referer.to_str().ok());
-    let path = referer.and_then(|referer| referer.strip_prefix(own)).filter(|path| path.is_empty() || path.starts_with(['/', '?']));
+    let referer = fields
+        .get(header::REFERER)
+        .and_then(|referer| referer.to_str().ok());
+    let path = referer
+        .and_then(|referer| referer.strip_prefix(own))
+        .filter(|path| path.is_empty() || path.starts_with(['/', '?']));
     if let Some(moved) = path.map(|path| format!("{}{path}", origin(settings))) {
         fields.insert(header::REFERER, text(&moved));
     }
@@ -122,14 +142,22 @@ fn move_origin(fields: &mut HeaderMap, settings: &Settings, site: &Site) {
 
 /// The application's own origin.
 pub(super) fn origin(settings: &Settings) -> String {
-    let scheme = if matches!(settings.address, Address::Tls { .. }) { "https" } else { "http" };
+    let scheme = if matches!(settings.address, Address::Tls { .. }) {
+        "https"
+    } else {
+        "http"
+    };
     format!("{scheme}://{}", settings.authority)
 }
 
 /// Tells the application who it is, and takes away whatever the visitor said under any spelling of that name (R10).
 fn tell_who(fields: &mut HeaderMap, identity: &HeaderName, pass: &Pass) {
     let folded = identity.as_str().replace('_', "-");
-    let claims: Vec<HeaderName> = fields.keys().filter(|name| name.as_str().replace('_', "-") == folded).cloned().collect();
+    let claims: Vec<HeaderName> = fields
+        .keys()
+        .filter(|name| name.as_str().replace('_', "-") == folded)
+        .cloned()
+        .collect();
     for claim in claims {
         fields.remove(claim);
     }

@@ -99,7 +99,7 @@ pub enum Failed {
 pub const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long the answer may take to begin, counted from the last byte that went up (A1).
-pub const FIRST_BYTE: Duration = Duration::from_secs(60);
+pub const FIRST_BYTE: Duration = Duration::from_mins(1);
 
 /// An application as one worker reaches it.
 pub struct Upstream {
@@ -121,7 +121,9 @@ impl Failed {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Upstream")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -129,7 +131,11 @@ impl Upstream {
     /// An application with no connection yet. `tls` is what [`connect::trust`] made of the settings.
     pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>) -> Self {
         let connector = Connector::new(&settings.address, tls);
-        Self { settings, connector, pool: Rc::default() }
+        Self {
+            settings,
+            connector,
+            pool: Rc::default(),
+        }
     }
 
     /// Where it is and how it is spoken to.
@@ -149,7 +155,9 @@ impl Upstream {
         surroundings: &Surroundings<'_>,
     ) -> Result<Response<Body>, Failed> {
         let websocket = checked.websocket();
-        let key = websocket.then(|| checked.fields().get("sec-websocket-key").cloned()).flatten();
+        let key = websocket
+            .then(|| checked.fields().get("sec-websocket-key").cloned())
+            .flatten();
         let request = head::write(pass, checked, upload, &self.settings, surroundings);
         let mut response = self.send(request).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -166,7 +174,10 @@ impl Upstream {
         while let Some(wire) = self.pool.take() {
             // A connection that rested may be closing at this very moment. A request that means the same when it
             // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2).
-            let spare = wire.rested(Instant::now()).then(|| head::copy(&request)).flatten();
+            let spare = wire
+                .rested(Instant::now())
+                .then(|| head::copy(&request))
+                .flatten();
             match self.exchange(wire, request, progress.as_ref()).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => request = unsent,
@@ -181,7 +192,9 @@ impl Upstream {
             .map_err(|_| Failed::ConnectTimeout)?
             .map_err(Failed::Connect)?;
         let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
-        self.exchange(wire, request, progress.as_ref()).await.map_err(|(failed, _)| failed)
+        self.exchange(wire, request, progress.as_ref())
+            .await
+            .map_err(|(failed, _)| failed)
     }
 
     async fn exchange(
@@ -191,8 +204,12 @@ impl Upstream {
         progress: Option<&body::Progress>,
     ) -> Result<Response<Body>, (Failed, Option<http::Request<Upload>>)> {
         let answered = match progress {
-            None => tokio::time::timeout(FIRST_BYTE, wire.send(request)).await.map_err(|_| (Failed::Timeout, None))?,
-            Some(progress) => wait_for(wire.send(request), progress).await.ok_or((Failed::Timeout, None))?,
+            None => tokio::time::timeout(FIRST_BYTE, wire.send(request))
+                .await
+                .map_err(|_| (Failed::Timeout, None))?,
+            Some(progress) => wait_for(wire.send(request), progress)
+                .await
+                .ok_or((Failed::Timeout, None))?,
         };
         Ok(wire.lend(answered?, &self.pool))
     }

@@ -15,15 +15,29 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The Sec-WebSocket-Accept that belongs to a key (RFC 6455 section 4.2.2).
 pub fn accept(key: &[u8]) -> String {
-    STANDARD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &[key, GUID].concat()))
+    STANDARD.encode(digest::digest(
+        &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        &[key, GUID].concat(),
+    ))
 }
 
 /// A 101 counts only with the right accept value for the key that was sent (R9).
 pub(super) fn check_accept(key: &HeaderValue, answer: &HeaderMap) -> Result<(), Failed> {
     let mut accepts = answer.get_all("sec-websocket-accept").iter();
-    let right = accepts.next().is_some_and(|value| value == accept(key.as_bytes()).as_str()) && accepts.next().is_none();
-    let websocket = answer.get(header::UPGRADE).is_some_and(|token| token.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    if right && websocket { Ok(()) } else { Err(Failed::Unsound("its WebSocket handshake does not fit the request")) }
+    let right = accepts
+        .next()
+        .is_some_and(|value| value == accept(key.as_bytes()).as_str())
+        && accepts.next().is_none();
+    let websocket = answer
+        .get(header::UPGRADE)
+        .is_some_and(|token| token.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if right && websocket {
+        Ok(())
+    } else {
+        Err(Failed::Unsound(
+            "its WebSocket handshake does not fit the request",
+        ))
+    }
 }
 
 /// Runs the tunnel to its end.
@@ -47,7 +61,9 @@ pub async fn run(visitor: OnUpgrade, application: OnUpgrade, watch: Option<Watch
 }
 
 async fn until_ended(watch: Option<Watch>) {
-    let Some(watch) = watch else { return std::future::pending().await };
+    let Some(watch) = watch else {
+        return std::future::pending().await;
+    };
     loop {
         tokio::time::sleep(LOOK).await;
         if !watch.stands() {

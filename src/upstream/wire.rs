@@ -37,7 +37,7 @@ pub(super) struct Lease {
 const MOST_IDLE: usize = 256;
 
 /// After so long an idle connection is not used again.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A connection that rested longer than this may have been closed at the other end without our knowing yet.
 const RESTED: Duration = Duration::from_millis(500);
@@ -46,14 +46,19 @@ impl Wire {
     /// Speaks HTTP/1.1 over `stream`. hyper's connection runs in a task of its own on this worker and ends with the
     /// last of the sender and the answer's body.
     pub(super) async fn open(stream: Stream) -> Result<Self, hyper::Error> {
-        let (sender, connection) =
-            http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) = http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(stream))
+            .await?;
         tokio::task::spawn_local(async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(error = %error, "a connection to an application ended");
             }
         });
-        Ok(Self { sender, since: Instant::now() })
+        Ok(Self {
+            sender,
+            since: Instant::now(),
+        })
     }
 
     /// Whether it has been idle for a while.
@@ -69,17 +74,32 @@ impl Wire {
         if let Err(error) = self.sender.ready().await {
             return Err((Failed::Broken(error), Some(request)));
         }
-        self.sender.try_send_request(request).await.map_err(|mut refused| {
-            let unsent = refused.take_message();
-            let error = refused.into_error();
-            let failed = if error.is_user() { Failed::Visitor(error) } else { Failed::Broken(error) };
-            (failed, unsent)
-        })
+        self.sender
+            .try_send_request(request)
+            .await
+            .map_err(|mut refused| {
+                let unsent = refused.take_message();
+                let error = refused.into_error();
+                let failed = if error.is_user() {
+                    Failed::Visitor(error)
+                } else {
+                    Failed::Broken(error)
+                };
+                (failed, unsent)
+            })
     }
 
     /// Gives the answer's body the connection to bring home.
     pub(super) fn lend(self, response: Response<Incoming>, pool: &Rc<Pool>) -> Response<Body> {
-        response.map(|incoming| Body::answer(incoming, Lease { wire: Some(self), pool: Rc::clone(pool) }))
+        response.map(|incoming| {
+            Body::answer(
+                incoming,
+                Lease {
+                    wire: Some(self),
+                    pool: Rc::clone(pool),
+                },
+            )
+        })
     }
 }
 

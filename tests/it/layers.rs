@@ -10,26 +10,61 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("run", &["run", "config"]),
     ("gateway", &["gateway"]),
     ("flow", &["flow"]),
-    ("rooms", &["carrier", "directory", "observe", "page", "server", "store", "upstream"]),
-    ("decisions", &["challenge", "event", "gate", "grant", "hold", "limit", "route", "seal", "site"]),
+    (
+        "rooms",
+        &[
+            "carrier",
+            "directory",
+            "observe",
+            "page",
+            "server",
+            "store",
+            "upstream",
+        ],
+    ),
+    (
+        "decisions",
+        &[
+            "challenge",
+            "event",
+            "gate",
+            "grant",
+            "hold",
+            "limit",
+            "route",
+            "seal",
+            "site",
+        ],
+    ),
     (
         "words",
-        &["code", "form", "message", "moment", "name", "peer", "phone", "request", "scope", "secret", "subject", "target"],
+        &[
+            "code", "form", "message", "moment", "name", "peer", "phone", "request", "scope",
+            "secret", "subject", "target",
+        ],
     ),
 ];
 
 #[test]
 fn imports_go_down_only() {
-    let floor: BTreeMap<&str, usize> =
-        FLOORS.iter().enumerate().flat_map(|(floor, (_, names))| names.iter().map(move |name| (*name, floor))).collect();
+    let floor: BTreeMap<&str, usize> = FLOORS
+        .iter()
+        .enumerate()
+        .flat_map(|(floor, (_, names))| names.iter().map(move |name| (*name, floor)))
+        .collect();
     let mut wrong = Vec::new();
     for path in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
         let own = module_of(&path);
-        let from = *floor.get(own.as_str()).unwrap_or_else(|| panic!("{own} has no floor: add it to the map"));
+        let from = *floor
+            .get(own.as_str())
+            .unwrap_or_else(|| panic!("{own} has no floor: add it to the map"));
         for used in uses(&fs::read_to_string(&path).unwrap()) {
-            let Some(to) = floor.get(used.as_str()) else { continue };
+            let Some(to) = floor.get(used.as_str()) else {
+                continue;
+            };
             let room = FLOORS[from].0 == "rooms" && *to == from && used != own;
-            let config = used == "config" && !matches!(own.as_str(), "config" | "run" | "command" | "main" | "lib");
+            let config = used == "config"
+                && !matches!(own.as_str(), "config" | "run" | "command" | "main" | "lib");
             if *to < from || room || config {
                 wrong.push(format!("{} imports {used}", path.display()));
             }
@@ -48,7 +83,15 @@ fn words_and_decisions_wait_for_nothing_and_read_no_clock() {
         }
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        for banned in ["async fn", ".await", "tokio::", "std::fs", "std::net::Tcp", "Instant::now", "SystemTime::now"] {
+        for banned in [
+            "async fn",
+            ".await",
+            "tokio::",
+            "std::fs",
+            "std::net::Tcp",
+            "Instant::now",
+            "SystemTime::now",
+        ] {
             if code.contains(banned) {
                 wrong.push(format!("{} has {banned}", path.display()));
             }
@@ -73,15 +116,25 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// The first part of a file's path under `src/`, without its ending.
 fn module_of(path: &Path) -> String {
-    let under = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
-    let first = under.components().next().unwrap().as_os_str().to_str().unwrap();
+    let under = path
+        .strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+        .unwrap();
+    let first = under
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// The modules that a file names by `crate::…`, in imports and in paths; tests at its bottom may look around.
 fn uses(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     let mut found = Vec::new();
     for line in lines {
         for (at, _) in line.match_indices("crate::") {
@@ -90,7 +143,11 @@ fn uses(text: &str) -> Vec<String> {
                 let names = group.trim_end_matches(';').trim_end_matches('}').split(',');
                 found.extend(names.map(|name| name.trim().split("::").next().unwrap().to_owned()));
             } else {
-                found.push(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
+                found.push(
+                    rest.chars()
+                        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                        .collect(),
+                );
             }
         }
     }

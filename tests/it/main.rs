@@ -1,6 +1,12 @@
 //! Stories of users, operators and attackers, against the real gateway over real sockets.
 
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::assigning_clones,
+    reason = "a helper of tests fails the test, and may be slow"
+)]
 
 mod layers;
 mod support;

@@ -56,8 +56,14 @@ fn show(port: Option<u16>) -> Result<Exit, NotShown> {
         (bound, _) => bound?,
     };
     let port = bound.addresses()[0].socket.port();
-    let application = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(NotShown::Application)?;
-    let listener = application.block_on(app::bind()).map_err(NotShown::Application)?;
+    let application = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(NotShown::Application)?;
+    let listener = application
+        .block_on(app::bind())
+        .map_err(NotShown::Application)?;
     let behind = listener.local_addr().map_err(NotShown::Application)?;
     let running = start(&folder, bound, port, behind)?;
     let ended = CancellationToken::new();
@@ -74,7 +80,15 @@ fn show(port: Option<u16>) -> Result<Exit, NotShown> {
 fn listen(port: u16) -> Result<Bound, NotStarted> {
     let four = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let six = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
-    let bind = |http: Vec<SocketAddr>| run::bind(&server::Settings { http, ..server::Settings::default() }, run::workers());
+    let bind = |http: Vec<SocketAddr>| {
+        run::bind(
+            &server::Settings {
+                http,
+                ..server::Settings::default()
+            },
+            run::workers(),
+        )
+    };
     // With any port the second address could get another one than the first.
     if port == 0 {
         return bind(vec![four]);
@@ -82,9 +96,17 @@ fn listen(port: u16) -> Result<Bound, NotStarted> {
     bind(vec![four, six]).or_else(|_| bind(vec![four]))
 }
 
-fn start(folder: &Folder, bound: Bound, port: u16, behind: SocketAddr) -> Result<Running, NotShown> {
+fn start(
+    folder: &Folder,
+    bound: Bound,
+    port: u16,
+    behind: SocketAddr,
+) -> Result<Running, NotShown> {
     let users = folder.write("users.toml", USERS)?;
-    let path = folder.write("countersign.toml", &configuration(port, behind, &users, &folder.path))?;
+    let path = folder.write(
+        "countersign.toml",
+        &configuration(port, behind, &users, &folder.path),
+    )?;
     let loaded = config::load(&path);
     let Some(config) = loaded.config else {
         check::tell(&loaded.problems);
@@ -114,14 +136,22 @@ struct Folder {
 impl Folder {
     fn make() -> Result<Self, NotShown> {
         let path = std::env::temp_dir().join(format!("countersign-demo-{}", Reference::draw()));
-        DirBuilder::new().mode(0o700).create(&path).map_err(|error| NotShown::Folder(path.clone(), error))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|error| NotShown::Folder(path.clone(), error))?;
         Ok(Self { path })
     }
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, NotShown> {
         let path = self.path.join(name);
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| NotShown::Folder(path.clone(), error))?;
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| NotShown::Folder(path.clone(), error))?;
         Ok(path)
     }
 }
@@ -197,7 +227,12 @@ mod tests {
     fn the_demonstration_has_a_configuration_without_a_mistake() {
         let folder = Folder::make().unwrap();
         let users = folder.write("users.toml", USERS).unwrap();
-        let text = configuration(8080, "127.0.0.1:9000".parse().unwrap(), &users, &folder.path);
+        let text = configuration(
+            8080,
+            "127.0.0.1:9000".parse().unwrap(),
+            &users,
+            &folder.path,
+        );
         let path = folder.write("countersign.toml", &text).unwrap();
         let loaded = config::load(&path);
         assert!(loaded.config.is_some(), "{:?}", loaded.problems);
@@ -217,6 +252,11 @@ mod tests {
         let mut said = Vec::new();
         greet(&mut said, 1234).unwrap();
         let said = String::from_utf8(said).unwrap();
-        assert!(said.contains("http://localhost:1234/") && said.contains("ann") && said.contains("demo"), "{said}");
+        assert!(
+            said.contains("http://localhost:1234/")
+                && said.contains("ann")
+                && said.contains("demo"),
+            "{said}"
+        );
     }
 }

@@ -36,25 +36,46 @@ impl App {
     pub fn new() -> Self {
         Self::scripted(|request, stream| {
             let body = format!("app saw {}", request.head.first);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n", body.len());
-            let body = if request.head.first.starts_with("HEAD ") { String::new() } else { body };
-            stream.get_mut().write_all((head + &body).as_bytes()).is_ok()
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let body = if request.head.first.starts_with("HEAD ") {
+                String::new()
+            } else {
+                body
+            };
+            stream
+                .get_mut()
+                .write_all((head + &body).as_bytes())
+                .is_ok()
         })
     }
 
     /// Answers everything with these bytes.
     pub fn answering(answer: &'static str) -> Self {
-        Self::scripted(move |_, stream| stream.get_mut().write_all(answer.as_bytes()).is_ok() && !answer.contains("Connection: close"))
+        Self::scripted(move |_, stream| {
+            stream.get_mut().write_all(answer.as_bytes()).is_ok()
+                && !answer.contains("Connection: close")
+        })
     }
 
     /// Does what `script` does.
-    pub fn scripted(script: impl Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + Sync + 'static) -> Self {
+    pub fn scripted(
+        script: impl Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let app = Self { address: listener.local_addr().unwrap(), seen: Arc::default(), faults: Arc::default() };
+        let app = Self {
+            address: listener.local_addr().unwrap(),
+            seen: Arc::default(),
+            faults: Arc::default(),
+        };
         let (own, script) = (app.clone(), Arc::new(script));
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
-                let (own, script, Ok(stream)) = (own.clone(), Arc::clone(&script), stream) else { return };
+                let (own, script, Ok(stream)) = (own.clone(), Arc::clone(&script), stream) else {
+                    return;
+                };
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 stream.set_nodelay(true).unwrap();
                 thread::spawn(move || own.serve(number + 1, BufReader::new(stream), &*script));
@@ -71,13 +92,19 @@ impl App {
     /// What arrived so far, once it is known to be sound.
     pub fn seen(&self) -> Vec<Recorded> {
         let faults = self.faults.lock().unwrap();
-        assert!(faults.is_empty(), "ambiguous requests reached the application: {faults:#?}");
+        assert!(
+            faults.is_empty(),
+            "ambiguous requests reached the application: {faults:#?}"
+        );
         self.seen.lock().unwrap().clone()
     }
 
     /// The request lines that arrived so far.
     pub fn lines(&self) -> Vec<String> {
-        self.seen().into_iter().map(|request| request.head.first).collect()
+        self.seen()
+            .into_iter()
+            .map(|request| request.head.first)
+            .collect()
     }
 
     /// The last request.
@@ -88,10 +115,17 @@ impl App {
     fn serve(&self, connection: usize, mut stream: BufReader<TcpStream>, script: &Script) {
         while let Some(head) = read_head(&mut stream) {
             if let Err(fault) = strict(&head) {
-                self.faults.lock().unwrap().push(format!("{fault}:\n{}", head.raw));
+                self.faults
+                    .lock()
+                    .unwrap()
+                    .push(format!("{fault}:\n{}", head.raw));
             }
             let body = read_body(&head, &mut stream, false);
-            let request = Recorded { head, body, connection };
+            let request = Recorded {
+                head,
+                body,
+                connection,
+            };
             self.seen.lock().unwrap().push(request.clone());
             if !script(&request, &mut stream) {
                 return;
@@ -103,12 +137,21 @@ impl App {
 /// What RFC 9112 says a request is, read without mercy.
 fn strict(head: &Head) -> Result<(), String> {
     let words: Vec<&str> = head.first.split(' ').collect();
-    let [method, target, version] = words[..] else { return Err("the request line has not three words".to_owned()) };
-    let token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    let [method, target, version] = words[..] else {
+        return Err("the request line has not three words".to_owned());
+    };
+    let token = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
     if !token(method) || matches!(method, "CONNECT" | "TRACE") {
         return Err("a method that must not come here".to_owned());
     }
-    if !(target.starts_with('/') || target == "*") || !target.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
+    if !(target.starts_with('/') || target == "*")
+        || !target.bytes().all(|b| (0x21..=0x7e).contains(&b))
+    {
         return Err("a target that is no path".to_owned());
     }
     if version != "HTTP/1.1" {
@@ -125,7 +168,16 @@ fn strict(head: &Head) -> Result<(), String> {
         if *name != folded && matches!(&*folded, "content-length" | "transfer-encoding" | "host") {
             return Err(format!("a look-alike {name}"));
         }
-        let gone = ["keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "http2-settings", "expect", "proxy"];
+        let gone = [
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authorization",
+            "te",
+            "trailer",
+            "http2-settings",
+            "expect",
+            "proxy",
+        ];
         if gone.contains(&&**name) {
             return Err(format!("a field that ends at a hop: {name}"));
         }
@@ -139,7 +191,9 @@ fn strict(head: &Head) -> Result<(), String> {
     let (lengths, codings) = (head.all("content-length"), head.all("transfer-encoding"));
     match (&*lengths, &*codings) {
         ([], [] | ["chunked"]) => Ok(()),
-        ([length], []) if length.bytes().all(|b| b.is_ascii_digit()) && !length.is_empty() => Ok(()),
+        ([length], []) if length.bytes().all(|b| b.is_ascii_digit()) && !length.is_empty() => {
+            Ok(())
+        }
         _ => Err("framing that can be read in two ways".to_owned()),
     }
 }

@@ -21,17 +21,32 @@ pub struct Browser {
 impl Browser {
     /// A new one that finds `host` at `address`.
     pub fn new(address: SocketAddr, host: &str) -> Self {
-        Self { address, host: host.to_owned(), jar: BTreeMap::new() }
+        Self {
+            address,
+            host: host.to_owned(),
+            jar: BTreeMap::new(),
+        }
     }
 
     /// Goes to a path.
     pub fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", "none")], b"")
+        self.send(
+            "GET",
+            path,
+            &[
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+                ("sec-fetch-site", "none"),
+            ],
+            b"",
+        )
     }
 
     /// Submits a form.
     pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let origin = format!("http://{}", self.host);
         let fields = [
             ("content-type", "application/x-www-form-urlencoded"),
@@ -44,8 +59,17 @@ impl Browser {
     }
 
     /// Sends any request with its cookies and keeps the answer's.
-    pub fn send(&mut self, method: &str, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.host
+        );
         if let Some(cookies) = self.cookies() {
             head.push_str(&format!("Cookie: {cookies}\r\n"));
         }
@@ -57,7 +81,10 @@ impl Browser {
         }
         head.push_str("\r\n");
         let mut stream = connect(self.address);
-        stream.get_mut().write_all(&[head.as_bytes(), body].concat()).unwrap();
+        stream
+            .get_mut()
+            .write_all(&[head.as_bytes(), body].concat())
+            .unwrap();
         let mut answer = read_answer(&mut stream, method == "HEAD").expect("an answer");
         while answer.status() == 100 {
             answer = read_answer(&mut stream, method == "HEAD").expect("an answer after 100");
@@ -68,7 +95,11 @@ impl Browser {
 
     /// The Cookie field, if there is anything to send.
     pub fn cookies(&self) -> Option<String> {
-        let all: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let all: Vec<String> = self
+            .jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
@@ -76,10 +107,14 @@ impl Browser {
     pub fn keep(&mut self, answer: &Answer) {
         for line in answer.head.all("set-cookie") {
             let cookie = Cookie::parse(line.to_owned()).unwrap();
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie
+                .max_age()
+                .is_some_and(cookie::time::SignedDuration::is_zero)
+            {
                 self.jar.remove(cookie.name());
             } else {
-                self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned());
+                self.jar
+                    .insert(cookie.name().to_owned(), cookie.value().to_owned());
             }
         }
     }
@@ -106,8 +141,16 @@ impl Browser {
     /// Types a code into the code page.
     pub fn answer(&mut self, page: &str, code: &str) -> Answer {
         let shown = self.get(page);
-        assert!(matches!(shown.status(), 200 | 429), "{} {}", shown.status(), shown.text());
-        self.post(page, &[("token", &token(&shown)), ("code", code), ("do", "answer")])
+        assert!(
+            matches!(shown.status(), 200 | 429),
+            "{} {}",
+            shown.status(),
+            shown.text()
+        );
+        self.post(
+            page,
+            &[("token", &token(&shown)), ("code", code), ("do", "answer")],
+        )
     }
 
     /// The whole way through the ask page, with the code from the messages. Gives the answer to the right code.
@@ -116,7 +159,11 @@ impl Browser {
         let page = self.ask(path, user);
         let answer = self.answer(&page, &messages.after(before));
         assert_eq!(answer.status(), 303, "{}", answer.text());
-        assert!(!path_of(answer.field("location").unwrap()).starts_with("/.countersign/c/"), "the code was refused: {}", self.get(&page).text());
+        assert!(
+            !path_of(answer.field("location").unwrap()).starts_with("/.countersign/c/"),
+            "the code was refused: {}",
+            self.get(&page).text()
+        );
         answer
     }
 
@@ -141,14 +188,18 @@ impl Browser {
 /// The hidden token of a page's first form.
 pub fn token(page: &Answer) -> String {
     let text = page.text();
-    let (_, rest) = text.split_once("name=\"token\" value=\"").unwrap_or_else(|| panic!("no form in {text}"));
+    let (_, rest) = text
+        .split_once("name=\"token\" value=\"")
+        .unwrap_or_else(|| panic!("no form in {text}"));
     rest.split('"').next().unwrap().to_owned()
 }
 
 /// The path of an address, relative or absolute.
 pub fn path_of(location: &str) -> String {
     match location.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or_else(|| "/".to_owned(), |at| rest[at..].to_owned()),
+        Some((_, rest)) => rest
+            .find('/')
+            .map_or_else(|| "/".to_owned(), |at| rest[at..].to_owned()),
         None => location.to_owned(),
     }
 }

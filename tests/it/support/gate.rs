@@ -94,7 +94,9 @@ impl Setup {
     pub fn routes(mut self, routes: &[(&str, &str)]) -> Self {
         self.routes = routes
             .iter()
-            .map(|(path, class)| format!("[[sites.app.routes]]\npath = \"{path}\"\nrequire = \"{class}\"\n"))
+            .map(|(path, class)| {
+                format!("[[sites.app.routes]]\npath = \"{path}\"\nrequire = \"{class}\"\n")
+            })
             .collect();
         self
     }
@@ -141,16 +143,34 @@ impl Setup {
         };
         let users = write("users.toml", &self.users);
         let state = folder.path().join("state").display().to_string();
-        let Self { upstream, site, routes, rest, .. } = &self;
+        let Self {
+            upstream,
+            site,
+            routes,
+            rest,
+            ..
+        } = &self;
         let scope = |name: &str, title: &str| {
             if rest.contains(&format!("[scopes.{name}]")) {
                 return String::new();
             }
             format!("[scopes.{name}]\ntitle = \"{title}\"\nchannels = [\"sms\", \"voice\"]\n")
         };
-        let url = if site.contains("url =") { "" } else { "url = \"http://app.localhost\"" };
-        let listen = if rest.contains("[listen]") { "" } else { "[listen]\nhttp = [\"127.0.0.1:0\"]" };
-        let delivery = if rest.contains("[delivery]") { "" } else { "[delivery]\nsms = [\"paper\"]\nvoice = [\"paper\"]" };
+        let url = if site.contains("url =") {
+            ""
+        } else {
+            "url = \"http://app.localhost\""
+        };
+        let listen = if rest.contains("[listen]") {
+            ""
+        } else {
+            "[listen]\nhttp = [\"127.0.0.1:0\"]"
+        };
+        let delivery = if rest.contains("[delivery]") {
+            ""
+        } else {
+            "[delivery]\nsms = [\"paper\"]\nvoice = [\"paper\"]"
+        };
         let text = format!(
             "{listen}\n[sites.app]\nname = \"Example Portal\"\n{url}\nupstream = \"{upstream}\"\n\
              support = \"Help desk, +1 202 555 0100\"\ndirectory = \"people\"\nscopes = [\"login\", \"admin\"]\n{site}\n{routes}\n\
@@ -163,11 +183,18 @@ impl Setup {
         fs::write(&path, &text).unwrap();
         let loaded = config::load(&path);
         let config = loaded.config.unwrap_or_else(|| {
-            panic!("{}\n{text}", config::diagnostic::render(&loaded.problems, false))
+            panic!(
+                "{}\n{text}",
+                config::diagnostic::render(&loaded.problems, false)
+            )
         });
         let clock = Clock::start();
         let messages = Messages::default();
-        let writer: Box<dyn Write + Send> = if self.deny_carriers { Box::new(Closed) } else { Box::new(messages.clone()) };
+        let writer: Box<dyn Write + Send> = if self.deny_carriers {
+            Box::new(Closed)
+        } else {
+            Box::new(messages.clone())
+        };
         let surroundings = Surroundings {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(writer)),
@@ -177,7 +204,13 @@ impl Setup {
         let bound = run::bind(&config.listen, workers).unwrap();
         let running = run::start(config, bound, surroundings).unwrap();
         let address = running.addresses()[0].socket;
-        Gate { running: Some(running), address, clock, messages, folder }
+        Gate {
+            running: Some(running),
+            address,
+            clock,
+            messages,
+            folder,
+        }
     }
 }
 
@@ -230,8 +263,13 @@ impl Messages {
     pub fn code(&self, n: usize) -> String {
         let (text, came) = &*self.0;
         let enough = |text: &mut String| codes(text).len() < n;
-        let (text, late) = came.wait_timeout_while(text.lock().unwrap(), Duration::from_secs(30), enough).unwrap();
-        assert!(!late.timed_out(), "message {n} did not come; there are: {text}");
+        let (text, late) = came
+            .wait_timeout_while(text.lock().unwrap(), Duration::from_secs(30), enough)
+            .unwrap();
+        assert!(
+            !late.timed_out(),
+            "message {n} did not come; there are: {text}"
+        );
         codes(&text)[n - 1].clone()
     }
 
@@ -245,12 +283,23 @@ impl Messages {
 fn codes(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| {
-            let line = line.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '@' && c != '#');
-            if let Some((_, code)) = line.strip_prefix('@').and_then(|line| line.split_once(" #")) {
-                return Some(code.trim_end_matches(|c: char| !c.is_ascii_digit()).to_owned());
+            let line =
+                line.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '@' && c != '#');
+            if let Some((_, code)) = line
+                .strip_prefix('@')
+                .and_then(|line| line.split_once(" #"))
+            {
+                return Some(
+                    code.trim_end_matches(|c: char| !c.is_ascii_digit())
+                        .to_owned(),
+                );
             }
             let (_, spoken) = line.split_once("Your code is ")?;
-            let digits: String = spoken.chars().take_while(|c| c.is_ascii_digit() || matches!(c, ',' | ' ')).filter(char::is_ascii_digit).collect();
+            let digits: String = spoken
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || matches!(c, ',' | ' '))
+                .filter(char::is_ascii_digit)
+                .collect();
             Some(digits)
         })
         .collect()
@@ -258,7 +307,11 @@ fn codes(text: &str) -> Vec<String> {
 
 impl Write for Messages {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.0.lock().unwrap().push_str(&String::from_utf8_lossy(bytes));
+        self.0
+            .0
+            .lock()
+            .unwrap()
+            .push_str(&String::from_utf8_lossy(bytes));
         self.0.1.notify_all();
         Ok(bytes.len())
     }

@@ -30,7 +30,11 @@ pub struct Answer {
 impl Head {
     /// The values of a field, in their order.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.fields.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
+        self.fields
+            .iter()
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     /// The value of a field that is there once.
@@ -88,7 +92,9 @@ pub fn read_head(stream: &mut impl BufRead) -> Option<Head> {
         }
         let text = String::from_utf8_lossy(&line).into_owned();
         head.raw.push_str(&text);
-        let text = text.strip_suffix("\r\n").unwrap_or_else(|| panic!("a line without CRLF: {text:?}"));
+        let text = text
+            .strip_suffix("\r\n")
+            .unwrap_or_else(|| panic!("a line without CRLF: {text:?}"));
         if text.is_empty() {
             return Some(head);
         }
@@ -96,19 +102,26 @@ pub fn read_head(stream: &mut impl BufRead) -> Option<Head> {
             head.first = text.to_owned();
             continue;
         }
-        let (name, value) = text.split_once(':').unwrap_or_else(|| panic!("a field without a colon: {text:?}"));
-        head.fields.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        let (name, value) = text
+            .split_once(':')
+            .unwrap_or_else(|| panic!("a field without a colon: {text:?}"));
+        head.fields
+            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
 }
 
 /// Reads the body that belongs to `head`; `bodiless` for answers to HEAD.
 pub fn read_body(head: &Head, stream: &mut impl BufRead, until_close: bool) -> Vec<u8> {
     let mut body = Vec::new();
-    if head.field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+    if head
+        .field("transfer-encoding")
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    {
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).unwrap();
-            let size = usize::from_str_radix(line.trim(), 16).unwrap_or_else(|_| panic!("a chunk size: {line:?}"));
+            let size = usize::from_str_radix(line.trim(), 16)
+                .unwrap_or_else(|_| panic!("a chunk size: {line:?}"));
             if size == 0 {
                 let mut end = String::new();
                 stream.read_line(&mut end).unwrap();
@@ -137,6 +150,10 @@ pub fn read_answer(stream: &mut impl BufRead, to_head: bool) -> Option<Answer> {
     let head = read_head(stream)?;
     let status: u16 = head.first.split(' ').nth(1).unwrap().parse().unwrap();
     let none = to_head || status < 200 || matches!(status, 204 | 304);
-    let body = if none { Vec::new() } else { read_body(&head, stream, true) };
+    let body = if none {
+        Vec::new()
+    } else {
+        read_body(&head, stream, true)
+    };
     Some(Answer { head, body })
 }
