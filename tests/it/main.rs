@@ -12,3 +12,4 @@ mod layers;
 mod support;
 
 mod ask;
+mod proxy;
