@@ -13,3 +13,4 @@ mod support;
 
 mod ask;
 mod proxy;
+mod wire;
