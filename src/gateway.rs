@@ -16,6 +16,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::challenge::AGAIN;
@@ -76,6 +77,7 @@ struct Passing<'a> {
     peer: Peer,
     now: Moment,
     reference: Reference,
+    shutdown: &'a CancellationToken,
 }
 
 /// How much of a refused request's body is read, so that its connection can go on (R7).
@@ -239,6 +241,7 @@ impl Gateway {
             peer,
             now,
             reference,
+            shutdown: &connection.shutdown,
         };
         self.forward(pass, asked, body, upgrade, passing).await
     }
@@ -279,6 +282,9 @@ impl Gateway {
                 return whole(told(flow, &passing, refusal, navigation), true);
             }
         };
+        if is_event_stream(response.headers()) {
+            response = response.map(|body| body.endless(passing.shutdown.clone()));
+        }
         if let Way::Granted(grants) = pass.into_way() {
             for grant in &grants {
                 self.keep_up(site, grant, &passing, &mut response);
@@ -288,12 +294,12 @@ impl Gateway {
                 grants,
             };
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                self.tunnel(upgrade, &mut response, Some(watch));
+                self.tunnel(upgrade, &mut response, Some(watch), passing.shutdown);
             } else {
                 response = response.map(|body| body.watched(watch));
             }
         } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            self.tunnel(upgrade, &mut response, None);
+            self.tunnel(upgrade, &mut response, None, passing.shutdown);
         }
         if closing {
             response
@@ -380,6 +386,7 @@ impl Gateway {
         visitor: Option<OnUpgrade>,
         response: &mut Response<Body>,
         watch: Option<Watch>,
+        shutdown: &CancellationToken,
     ) {
         let application = hyper::upgrade::on(response);
         if let Some(visitor) = visitor {
@@ -387,6 +394,7 @@ impl Gateway {
                 visitor,
                 application,
                 watch,
+                shutdown.clone(),
             )));
         }
     }
@@ -614,6 +622,15 @@ fn whole(reply: Reply, closing: bool) -> Response<Body> {
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether the answer goes on until somebody leaves (WHATWG HTML section 9.2).
+fn is_event_stream(fields: &HeaderMap) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().get(..KIND.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
 }
 
 fn has_body(asked: &Checked) -> bool {

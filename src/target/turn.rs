@@ -67,13 +67,16 @@ pub(super) fn has_dot_segment(path: &[u8]) -> bool {
 /// `/index.php/admin` take that for the page.
 pub(super) fn is_script(segment: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 12] = [
-        b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp", b"dll",
+        b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp",
+        b"dll",
     ];
     let Some(dot) = segment.iter().rposition(|&b| b == b'.') else {
         return false;
     };
     let ending = &segment[dot + 1..];
-    ENDINGS.iter().any(|script| ending.eq_ignore_ascii_case(script))
+    ENDINGS
+        .iter()
+        .any(|script| ending.eq_ignore_ascii_case(script))
 }
 
 /// Percent-decoding, one round; what is no escape stays.
@@ -281,7 +284,9 @@ fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
         let colon = path.iter().position(|&b| b == b':')?;
         let scheme = &path[1..colon];
         let is_scheme = scheme.first()?.is_ascii_alphabetic()
-            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
+            && scheme
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
         is_scheme.then_some(())?;
         path[colon + 1..].strip_prefix(b"//")
     };
@@ -308,7 +313,14 @@ fn trim_path(path: &[u8]) -> Option<Vec<u8>> {
 fn drop_blanks(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
-        out.extend(chunk.valid().chars().filter(|&c| !is_blank(c)).collect::<String>().bytes());
+        out.extend(
+            chunk
+                .valid()
+                .chars()
+                .filter(|&c| !is_blank(c))
+                .collect::<String>()
+                .bytes(),
+        );
     }
     changed(path, out)
 }
@@ -318,7 +330,11 @@ fn drop_tails(path: &[u8]) -> Option<Vec<u8>> {
     let kept = segments(path).map(|segment| {
         let kept = trim_end(segment, |c| c == '.' || is_blank(c));
         let dots = segment.iter().filter(|&&b| b == b'.').count();
-        if kept.is_empty() && dots < 3 { segment } else { kept }
+        if kept.is_empty() && dots < 3 {
+            segment
+        } else {
+            kept
+        }
     });
     changed(path, join(kept))
 }
@@ -336,7 +352,10 @@ fn cut_streams(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `+` read as a blank, as by form decoders that are let loose on a path.
 fn plus_to_blank(path: &[u8]) -> Option<Vec<u8>> {
-    let out = path.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
+    let out = path
+        .iter()
+        .map(|&b| if b == b'+' { b' ' } else { b })
+        .collect();
     changed(path, out)
 }
 
@@ -397,7 +416,9 @@ fn follow_script(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.strip_prefix(b"/").unwrap_or(path).split(|&b| b == b'/')
+    path.strip_prefix(b"/")
+        .unwrap_or(path)
+        .split(|&b| b == b'/')
 }
 
 fn join<'p>(segments: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
@@ -417,7 +438,8 @@ fn each_segment(path: &[u8], needle: u8, keep: impl Fn(&[u8]) -> &[u8]) -> Optio
 }
 
 fn has_blank(path: &[u8]) -> bool {
-    path.utf8_chunks().any(|chunk| chunk.valid().chars().any(is_blank))
+    path.utf8_chunks()
+        .any(|chunk| chunk.valid().chars().any(is_blank))
 }
 
 fn trim_start(mut segment: &[u8]) -> &[u8] {
@@ -436,7 +458,8 @@ fn trim_end(mut segment: &[u8], unwanted: impl Fn(char) -> bool) -> &[u8] {
     // A character has at most four bytes: looking at the last four is enough, and keeps this linear.
     loop {
         let tail = &segment[segment.len().saturating_sub(4)..];
-        let last = (1..=tail.len()).find_map(|length| std::str::from_utf8(&tail[tail.len() - length..]).ok());
+        let last = (1..=tail.len())
+            .find_map(|length| std::str::from_utf8(&tail[tail.len() - length..]).ok());
         match last.and_then(|text| text.chars().next_back()) {
             Some(last) if unwanted(last) => segment = &segment[..segment.len() - last.len_utf8()],
             _ => return segment,
