@@ -13,4 +13,5 @@ mod support;
 
 mod ask;
 mod proxy;
+mod websocket;
 mod wire;
