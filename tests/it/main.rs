@@ -12,6 +12,7 @@ mod layers;
 mod support;
 
 mod ask;
+mod http2;
 mod proxy;
 mod websocket;
 mod wire;
