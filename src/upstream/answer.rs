@@ -48,7 +48,7 @@ pub(super) fn clean(
         for name in [header::LOCATION, header::CONTENT_LOCATION, REFRESH] {
             if let Some(mapped) = fields
                 .get(&name)
-                .and_then(|value| map_back(value, settings, surroundings.site))
+                .and_then(|value| map_back(&name, value, settings, surroundings.site))
             {
                 fields.insert(name, mapped);
             }
@@ -194,25 +194,31 @@ fn domain(attribute: &[u8]) -> Option<&[u8]> {
 }
 
 /// A reference to the application's own origin as one to the public origin; anything else stays as it is.
-fn map_back(value: &HeaderValue, settings: &Settings, site: &Site) -> Option<HeaderValue> {
+fn map_back(
+    name: &HeaderName,
+    value: &HeaderValue,
+    settings: &Settings,
+    site: &Site,
+) -> Option<HeaderValue> {
     let text = value.to_str().ok()?;
-    // Refresh carries its address behind a number and `url=`.
-    let start = text
-        .to_ascii_lowercase()
-        .find("url=")
-        .map_or(0, |at| at + 4);
-    let (before, reference) = text.split_at(start);
-    let reference = reference.trim_start();
+    // Refresh alone carries its address behind a number and `url=`, perhaps in quotes.
+    let start = if *name == REFRESH {
+        text.to_ascii_lowercase().find("url=")? + "url=".len()
+    } else {
+        0
+    };
+    let reference = text[start..].trim_start_matches([' ', '\'', '"']);
+    let before = &text[..text.len() - reference.len()];
     let own = head::origin(settings);
-    let rest = strip_origin(reference, &own).or_else(|| {
-        // Behind a proxy that speaks TLS applications guess the other scheme.
-        let other = if matches!(settings.address, Address::Tls { .. }) {
-            "http"
-        } else {
-            "https"
-        };
-        strip_origin(reference, &format!("{other}://{}", settings.authority))
-    })?;
+    // Behind a proxy that speaks TLS applications guess the other scheme, or name none.
+    let other = if matches!(settings.address, Address::Tls { .. }) {
+        "http:"
+    } else {
+        "https:"
+    };
+    let rest = strip_origin(reference, &own)
+        .or_else(|| strip_origin(reference, &format!("{other}//{}", settings.authority)))
+        .or_else(|| strip_origin(reference, &format!("//{}", settings.authority)))?;
     HeaderValue::from_str(&format!("{before}{}{rest}", site.origin.text())).ok()
 }
 
