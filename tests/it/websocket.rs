@@ -1,7 +1,6 @@
-//! WebSockets and event streams: let through after their gate, and ended with the grant that let them through.
+//! `WebSockets` and event streams: let through after their gate, and ended with the grant that let them through.
 
 use std::io::{Read, Write};
-use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 

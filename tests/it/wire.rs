@@ -147,7 +147,7 @@ fn r3_r6_r7_r8_r11_nothing_malformed_arrives_with_a_grant_either() {
         match row.fate {
             Fate::Refused => wrong.push(format!("{} arrived: {text}", row.name)),
             Fate::BrokenOff if *complete => {
-                wrong.push(format!("{} arrived as if whole: {text}", row.name))
+                wrong.push(format!("{} arrived as if whole: {text}", row.name));
             }
             Fate::BrokenOff | Fate::Alone => {}
         }

@@ -139,14 +139,9 @@ fn an_answer_that_says_close_ends_its_connection() {
 #[test]
 fn bytes_behind_an_answer_are_nobodys_answer() {
     let app = App::scripted(|request, stream| {
-        let own = format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        let more = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
-        let all = if request.connection == 1 {
-            own + more
-        } else {
-            own
-        };
-        stream.get_mut().write_all(all.as_bytes()).is_ok()
+        let poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+        let more: &[u8] = if request.connection == 1 { poison } else { b"" };
+        stream.get_mut().write_all(&[OK, more].concat()).is_ok()
     });
     let gate = Setup::new(&app.url()).start();
     let mut visitor = Visitor::granted(&gate);

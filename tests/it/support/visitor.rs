@@ -82,6 +82,14 @@ impl Visitor {
         bytes
     }
 
+    /// Reads on until these words are there.
+    pub fn until(&mut self, words: &str) {
+        let mut came = Vec::new();
+        while !came.ends_with(words.as_bytes()) {
+            came.extend(self.bytes(1));
+        }
+    }
+
     /// Reads until a line ends.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
