@@ -206,10 +206,10 @@ impl Gateway {
         };
         let closing = asked.closing();
 
-        if let Some(path) = own_path(&asked) {
-            let reply = match path {
-                Some(path) => flow.own(&visit, path, body).await,
-                None => flow.refuse(&visit, Refusal::NotFound),
+        if let Some(own) = own_path(&asked) {
+            let reply = match own {
+                Own::Page(path) => flow.own(&visit, path, body).await,
+                Own::Spelling => flow.refuse(&visit, Refusal::NotFound),
             };
             return whole(reply, closing || has_body(&asked));
         }
@@ -270,7 +270,7 @@ impl Gateway {
         let mut response = match answered {
             Ok(response) => response,
             Err(failed) => {
-                self.record(&passing, What::UpstreamFailed { why: &failed });
+                passing.record(What::UpstreamFailed { why: &failed });
                 let refusal = match failed.status() {
                     StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
                     StatusCode::BAD_REQUEST => Refusal::BadRequest,
@@ -346,7 +346,7 @@ impl Gateway {
                     );
                     return whole(reply(&page), true);
                 };
-                self.record(&passing, What::HoldReplayed);
+                passing.record(What::HoldReplayed);
                 (pass, asked, Upload::bytes(bytes))
             }
         };
@@ -419,11 +419,13 @@ impl Gateway {
         }
         response
     }
+}
 
-    fn record(&self, passing: &Passing<'_>, what: What<'_>) {
+impl Passing<'_> {
+    fn record(&self, what: What<'_>) {
         observe::record(&Event {
-            reference: passing.reference,
-            site: Some(&passing.front.door.site.name),
+            reference: self.reference,
+            site: Some(&self.front.door.site.name),
             what,
         });
     }
@@ -463,12 +465,22 @@ fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Pe
     Peer::behind(connection.peer, connection.tls, trusted, &hops, proto)
 }
 
-/// Whether any reading of the path is one of ours; with the rest of the path if it is one byte for byte.
-fn own_path(asked: &Checked) -> Option<Option<&str>> {
+/// A path that any reader could take for one of ours; it is never forwarded.
+enum Own<'a> {
+    /// Ours byte for byte: what stands behind [`ROOT`].
+    Page(&'a str),
+    /// Ours in another spelling only: nobody's.
+    Spelling,
+}
+
+fn own_path(asked: &Checked) -> Option<Own<'_>> {
     let target = asked.target();
     target
         .reaches("/.countersign")
-        .then(|| target.path().strip_prefix(ROOT))
+        .then(|| match target.path().strip_prefix(ROOT) {
+            Some(page) => Own::Page(page),
+            None => Own::Spelling,
+        })
 }
 
 /// Reads as much of the body as a route's condition on it needs.

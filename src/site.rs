@@ -1,5 +1,6 @@
 //! A public host and everything that is decided for it: its origin, its scopes, its routes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -159,10 +160,14 @@ impl Origin {
     #[must_use]
     pub fn loopback(&self) -> bool {
         let host = self.host();
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || host.starts_with("127.")
-            || host == "[::1]"
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|inner| inner.strip_suffix(']'))
+            .unwrap_or(host);
+        let address = bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+        address || host == "localhost" || host.ends_with(".localhost")
     }
 }
 
@@ -236,6 +241,7 @@ mod tests {
             ("http://[::1]:9", true),
             ("http://app.localhost", true),
             ("http://localhost.example.com", false),
+            ("http://127.example.com", false),
             ("http://10.0.0.1", false),
         ] {
             assert_eq!(Origin::parse(text).unwrap().loopback(), is, "{text}");

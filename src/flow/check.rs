@@ -198,16 +198,12 @@ impl Flow {
         let replay = reward
             .replay
             .then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
-        let mut reply = with_cookies(
-            see_other(&to),
-            [
-                self.grant_cookie(site, &reward.grant, visit.now),
-                cookies::print(site, "", reward.secret.value(), None),
-                cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
-            ],
-        );
-        reply = with_cookies(reply, replay);
-        reply
+        let set = [
+            self.grant_cookie(site, &reward.grant, visit.now),
+            cookies::print(site, "", reward.secret.value(), None),
+            cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
+        ];
+        with_cookies(see_other(&to), set.into_iter().chain(replay))
     }
 }
 

@@ -60,7 +60,7 @@ impl Flow {
         body: Option<Upload>,
     ) -> Result<(String, Option<u64>, Option<HeaderValue>), NotBegun> {
         let site = &visit.door.site;
-        let (secret, cookie) = self.browser(visit)?;
+        let (secret, cookie) = Self::browser(visit)?;
         let browser = self.ring.browser(&secret);
         let subject = who(visit, scope);
         let hold = match body {
@@ -142,11 +142,10 @@ impl Flow {
             request: Waiting::Lost,
         };
         let fits = match asked.framing() {
-            Framing::Empty => true,
             Framing::Length(length) => {
                 usize::try_from(length).is_ok_and(|length| length <= MAX_BODY)
             }
-            Framing::Chunked => true,
+            Framing::Empty | Framing::Chunked => true,
         };
         // Memory is for people who have shown who they are: a stranger's request is not kept.
         if !proven || !fits {

@@ -153,10 +153,7 @@ impl Flow {
     }
 
     /// The browser's secret, or a new one and the cookie that sets it.
-    fn browser(
-        &self,
-        visit: &Visit<'_>,
-    ) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
+    fn browser(visit: &Visit<'_>) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
         if let Some(secret) = &visit.brought.browser {
             Ok((secret.clone(), None))
         } else {

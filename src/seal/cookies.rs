@@ -106,8 +106,8 @@ pub fn print(site: &Site, suffix: &str, value: &str, max_age: Option<u64>) -> He
             i64::try_from(seconds).unwrap_or(i64::MAX),
         ));
     }
-    HeaderValue::from_str(&cookie.to_string())
-        .expect("names and base64url values are visible ASCII")
+    // Names and base64url values are visible ASCII; anything else must not become a cookie.
+    HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Browsers take Secure cookies over cleartext from this machine itself, and nowhere else (S1).

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 #![allow(
     clippy::unwrap_used,
+    clippy::format_collect,
     clippy::format_push_string,
     clippy::assigning_clones,
     reason = "a helper of tests fails the test, and may be slow"
