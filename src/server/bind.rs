@@ -14,7 +14,7 @@ use super::Settings;
 const BACKLOG: i32 = 4096;
 
 /// A peer that vanished without a word is found out after so long, wherever no other limit does: in a tunnel.
-const KEEPALIVE: Duration = Duration::from_secs(120);
+const KEEPALIVE: Duration = Duration::from_mins(2);
 
 /// The sockets of all workers.
 #[derive(Debug)]
