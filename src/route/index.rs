@@ -30,7 +30,10 @@ impl Index {
             let mut key = Key::default();
             let lengths = key.read(glob.head(), glob.is_literal());
             match lengths.into_iter().rev().find(|&length| length > 0) {
-                Some(length) => note(self.by_key.entry(key.bytes[..length].into()).or_default(), route),
+                Some(length) => note(
+                    self.by_key.entry(key.bytes[..length].into()).or_default(),
+                    route,
+                ),
                 None => note(&mut self.general, route),
             }
         }
@@ -43,8 +46,15 @@ impl Index {
         if !self.by_key.is_empty() {
             let mut key = Key::default();
             let lengths = key.read(path, true);
-            for (list, length) in lists.iter_mut().zip(lengths).filter(|(_, length)| *length > 0) {
-                *list = self.by_key.get(&key.bytes[..length]).map_or(&[], |routes| routes);
+            for (list, length) in lists
+                .iter_mut()
+                .zip(lengths)
+                .filter(|(_, length)| *length > 0)
+            {
+                *list = self
+                    .by_key
+                    .get(&key.bytes[..length])
+                    .map_or(&[], |routes| routes);
             }
         }
         Candidates { lists }
@@ -146,7 +156,16 @@ mod tests {
 
     #[test]
     fn only_routes_that_share_the_leading_words_are_tried_in_their_order() {
-        let index = index(&["/app/a", "/", "/app", "/app/*", "/app/a/b/c/d", "/other", "/{app,other}/b", "/app.x"]);
+        let index = index(&[
+            "/app/a",
+            "/",
+            "/app",
+            "/app/*",
+            "/app/a/b/c/d",
+            "/other",
+            "/{app,other}/b",
+            "/app.x",
+        ]);
         assert_eq!(found(&index, "/app/a"), [0, 1, 2, 3, 7]);
         assert_eq!(found(&index, "/APP/a.json"), [0, 1, 2, 3, 7]);
         assert_eq!(found(&index, "/app/a/b/c/d"), [0, 1, 2, 3, 4, 7]);
@@ -167,7 +186,10 @@ mod tests {
 
     #[test]
     fn words_too_long_for_a_key_are_tried_all_the_same() {
-        let (long, longer) = (format!("/{}", "a".repeat(96)), format!("/{}", "a".repeat(97)));
+        let (long, longer) = (
+            format!("/{}", "a".repeat(96)),
+            format!("/{}", "a".repeat(97)),
+        );
         let index = index(&[&long, &longer, &format!("/b{long}")]);
         assert_eq!(found(&index, &long), [0, 1]);
         assert_eq!(found(&index, &longer), [1]);
