@@ -14,7 +14,7 @@ pub(super) struct Condition {
     exact: Vec<Glob>,
     folded: Vec<Glob>,
     loose: Vec<Glob>,
-    /// No digit is wanted, so that DokuWiki's habit of dropping zeros can be followed.
+    /// No digit is wanted, so that `DokuWiki`'s habit of dropping zeros can be followed.
     wordy: bool,
 }
 
@@ -182,7 +182,7 @@ impl Condition {
     }
 }
 
-/// Letters and digits only, folded, marks of globs kept: what is left when an application cleans its input. DokuWiki takes
+/// Letters and digits only, folded, marks of globs kept: what is left when an application cleans its input. `DokuWiki` takes
 /// `do=a.d.m.i.n`, and even `adm0in`, for `admin`.
 fn loose(text: &[u8], without_zeros: bool) -> Vec<u8> {
     let folded = fold(text);
