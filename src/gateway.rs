@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use ipnet::IpNet;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
 use crate::challenge::AGAIN;
 use crate::code::Reference;
@@ -65,7 +65,6 @@ struct Worker {
     shared: Arc<Shared>,
     upstreams: Vec<Upstream>,
     revoked: View,
-    tunnels: TaskTracker,
 }
 
 /// A request that may go on, with what its answer needs.
@@ -76,6 +75,12 @@ struct Passing<'a> {
     peer: Peer,
     now: Moment,
     reference: Reference,
+}
+
+/// What a request becomes a tunnel with, should it become one.
+struct Upgrade {
+    visitor: OnUpgrade,
+    shutdown: CancellationToken,
 }
 
 /// How much of a refused request's body is read, so that its connection can go on (R7).
@@ -145,7 +150,6 @@ impl Gateway {
             shared,
             upstreams,
             revoked,
-            tunnels: TaskTracker::new(),
         }))
     }
 
@@ -158,7 +162,11 @@ impl Gateway {
         let flow = &shared.flow;
         let now = flow.clock.now();
         let peer = peer_of(request.headers(), connection, &shared.trusted);
-        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+        // Only a request that could be upgraded has it, and only that one pays for the token.
+        let upgrade = request.extensions_mut().remove().map(|visitor| Upgrade {
+            visitor,
+            shutdown: connection.shutdown.clone(),
+        });
         let (parts, incoming) = request.into_parts();
         let asked = match request::check(parts, incoming.is_end_stream()) {
             Ok(asked) => asked,
@@ -248,13 +256,13 @@ impl Gateway {
         pass: Pass,
         asked: Checked,
         body: Upload,
-        upgrade: Option<OnUpgrade>,
+        upgrade: Option<Upgrade>,
         passing: Passing<'_>,
     ) -> Response<Body> {
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
         if passing.brought.replay.is_some() {
-            return self.replay(pass, asked, body, passing).await;
+            return self.replay(pass, asked, body, upgrade, passing).await;
         }
         let closing = asked.closing();
         let navigation = is_navigation(&asked);
@@ -288,12 +296,12 @@ impl Gateway {
                 grants,
             };
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                self.tunnel(upgrade, &mut response, Some(watch));
+                Self::tunnel(upgrade, &mut response, Some(watch));
             } else {
                 response = response.map(|body| body.watched(watch));
             }
         } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            self.tunnel(upgrade, &mut response, None);
+            Self::tunnel(upgrade, &mut response, None);
         }
         if closing {
             response
@@ -309,6 +317,7 @@ impl Gateway {
         pass: Pass,
         asked: Checked,
         body: Upload,
+        upgrade: Option<Upgrade>,
         mut passing: Passing<'_>,
     ) -> Response<Body> {
         let flow = &self.0.shared.flow;
@@ -350,7 +359,7 @@ impl Gateway {
                 (pass, asked, Upload::bytes(bytes))
             }
         };
-        let mut response = Box::pin(self.forward(pass, asked, body, None, passing)).await;
+        let mut response = Box::pin(self.forward(pass, asked, body, upgrade, passing)).await;
         response.headers_mut().append(header::SET_COOKIE, forget);
         response
     }
@@ -375,19 +384,11 @@ impl Gateway {
         }
     }
 
-    fn tunnel(
-        &self,
-        visitor: Option<OnUpgrade>,
-        response: &mut Response<Body>,
-        watch: Option<Watch>,
-    ) {
+    /// Joins both ends of an upgraded connection. The server waits for the visitor's end of it.
+    fn tunnel(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch: Option<Watch>) {
         let application = hyper::upgrade::on(response);
-        if let Some(visitor) = visitor {
-            tokio::task::spawn_local(self.0.tunnels.track_future(tunnel::run(
-                visitor,
-                application,
-                watch,
-            )));
+        if let Some(Upgrade { visitor, shutdown }) = upgrade {
+            tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
         }
     }
 
