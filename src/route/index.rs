@@ -13,7 +13,7 @@ pub(super) struct Index {
 }
 
 /// Routes to try, in their order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Candidates<'i> {
     lists: [&'i [usize]; DEPTH + 1],
 }

@@ -163,6 +163,7 @@ fn r2_every_turn_is_taken() {
         ("/x/..+/admin", "/admin"),
         ("/%C5%A1dmin", "/admin"),
         ("/x/%EF%BC%AE%EF%BC%AE/admin", "/admin"),
+        ("/ad%C3%A9min", "/admin"),
         ("/static../admin", "/admin"),
         ("/index.php/admin", "/admin"),
         ("/app/index.php/admin", "/app/admin"),
