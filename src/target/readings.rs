@@ -1,4 +1,4 @@
-//! All the paths that an upstream may take one path for: its closure under the [`turn`]s.
+//! All the paths that an upstream may take one path for: its closure under the turns.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{NotATarget, Seen, fold};
 /// What the path of a target may be read as.
 #[derive(Clone, Debug)]
 pub enum Readings {
-    /// Only as itself: no [`turn`] changes it. Nothing was allocated for it.
+    /// Only as itself: no turn changes it. Nothing was allocated for it.
     Plain,
     /// As each of these.
     Many(Box<Closure>),

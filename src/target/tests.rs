@@ -151,6 +151,7 @@ fn r2_every_turn_is_taken() {
         ("/http://host/admin", "/admin"),
         ("/x-y+z.1://host/admin", "/admin"),
         ("/%20admin%09/users", "/admin/users"),
+        ("/%20my%20files%09/x", "/my files/x"),
         ("/%E2%80%8Badmin", "/admin"),
         ("/ad%0Dmin", "/admin"),
         ("/ad%C2%ADmin", "/admin"),
