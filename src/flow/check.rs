@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::{HeaderValue, Method};
+
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
@@ -9,8 +11,9 @@ use crate::challenge::{self, Browser, Mistake, Verified};
 use crate::code::{Mistyped, Typed};
 use crate::event::What;
 use crate::grant::Grant;
-use crate::hold::{Destination, Hold, Waiting};
+use crate::hold::{Destination, Hold, Kept, Waiting};
 use crate::message::Channel;
+use crate::moment::Moment;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::store::{Attempt, Refused, Reward, View};
@@ -194,7 +197,7 @@ impl Flow {
             format!("{}{}", site.origin.text(), reward.destination.as_str())
         };
         let mark = self.ring.mark(&site.name, reward.grant.subject());
-        let marks = self.ring.seal_marks(&visit.brought.known, mark);
+        let marks = self.ring.seal_marks(&visit.keepsakes.known, mark);
         let replay = reward
             .replay
             .then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
@@ -204,6 +207,29 @@ impl Flow {
             cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
         ];
         with_cookies(see_other(&to), set.into_iter().chain(replay))
+    }
+
+    /// Keeps a held request on for another try: the application was not reached. False if that cannot be.
+    pub fn keep_again(
+        &self,
+        id: &challenge::Id,
+        secret: &BrowserSecret,
+        request: (Method, Option<HeaderValue>, &[u8]),
+        target: &str,
+        now: Moment,
+    ) -> bool {
+        let (method, kind, body) = request;
+        let key = self.ring.hold(secret, id);
+        let sealed = random()
+            .ok()
+            .and_then(|nonce| Kept::seal(method, kind, body, &key, nonce).ok());
+        sealed.is_some_and(|kept| {
+            let browser = self.ring.browser(secret);
+            self.store
+                .holds
+                .will_replay(*id, kept, browser, target, now);
+            true
+        })
     }
 }
 

@@ -265,18 +265,17 @@ fn challenged(mut reply: Reply, scope: &Scope, url: Option<&str>) -> Reply {
 /// Who is asked, if that is known: the subject of a live grant of this site, else of one for this very scope that
 /// ran out within the last day.
 fn who(visit: &Visit<'_>, scope: &Scope) -> Option<(Subject, Entry)> {
-    let brought = visit.brought;
+    let held = visit.held;
     let first = &visit.door.site.first_scope().name;
-    let live = brought
+    let live = held
         .live
         .iter()
         .find(|grant| grant.scope() == first)
-        .or_else(|| brought.live.first());
+        .or_else(|| held.live.first());
     if let Some(grant) = live {
         return Some((grant.subject().clone(), Entry::StepUp));
     }
-    brought
-        .run_out
+    held.run_out
         .iter()
         .find(|grant| *grant.scope() == scope.name)
         .map(|grant| (grant.subject().clone(), Entry::Renewal))

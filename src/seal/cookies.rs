@@ -2,6 +2,7 @@
 //!
 //! Cookie fields are read as raw bytes and never re-encoded: what an application set comes back to it unchanged.
 
+use bytes::Bytes;
 use cookie::{Cookie, SameSite};
 use http::header::{self, HeaderMap, HeaderValue};
 use smallvec::SmallVec;
@@ -84,7 +85,7 @@ pub fn without_ours(fields: &HeaderMap) -> Option<HeaderValue> {
         return None;
     }
     // Parts of valid field values joined by "; " are one.
-    HeaderValue::from_bytes(&kept).ok()
+    HeaderValue::from_maybe_shared(Bytes::from(kept)).ok()
 }
 
 /// Whether a Set-Cookie field of an application names one of ours, of whatever site (S6).
