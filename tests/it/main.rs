@@ -13,3 +13,4 @@ mod layers;
 mod support;
 
 mod ask;
+mod proxy;
