@@ -254,7 +254,7 @@ impl Gateway {
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
         if passing.brought.replay.is_some() {
-            return self.replay(pass, asked, body, passing).await;
+            return self.replay(pass, asked, body, upgrade, passing).await;
         }
         let closing = asked.closing();
         let navigation = is_navigation(&asked);
@@ -309,6 +309,7 @@ impl Gateway {
         pass: Pass,
         asked: Checked,
         body: Upload,
+        upgrade: Option<OnUpgrade>,
         mut passing: Passing<'_>,
     ) -> Response<Body> {
         let flow = &self.0.shared.flow;
@@ -321,7 +322,8 @@ impl Gateway {
             .zip(passing.brought.browser.as_ref())
             .and_then(|(id, secret)| {
                 let target = asked.target().raw();
-                let kept = (*asked.method() == Method::GET).then(|| {
+                let goes_there = *asked.method() == Method::GET && !asked.websocket();
+                let kept = goes_there.then(|| {
                     flow.store
                         .holds
                         .replay(&id, &flow.ring.browser(secret), target, passing.now)
@@ -329,7 +331,8 @@ impl Gateway {
                 kept.flatten()?.open(&flow.ring.hold(secret, &id)).ok()
             });
         let (pass, asked, body) = match held {
-            None => (pass, asked, body),
+            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
+            None => return Box::pin(self.forward(pass, asked, body, upgrade, passing)).await,
             Some((method, kind, bytes)) => {
                 let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
                 let asked = asked.replaying(method, kind, bytes.len() as u64);

@@ -14,6 +14,7 @@ use crate::message::Channel;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::store::{Attempt, Refused, Reward, View};
+use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
 /// How long a browser is remembered as one that passed a code, in seconds: as long as people keep a phone at hand.
@@ -123,6 +124,7 @@ impl Flow {
                         entry: question.entry,
                     };
                     self.record(visit, what);
+                    self.end_others(visit, reward.grant.subject());
                 }
                 self.release(visit, id, &reward)
             }
@@ -182,6 +184,15 @@ impl Flow {
             destination: hold.target,
             replay,
             lost,
+        }
+    }
+
+    /// A grant belongs to a subject, not to a browser: who comes in as another person ends what the first one had
+    /// here (design section 3).
+    fn end_others(&self, visit: &Visit<'_>, subject: &Subject) {
+        let brought = visit.brought.live.iter().chain(&visit.brought.run_out);
+        for grant in brought.filter(|grant| grant.subject() != subject) {
+            self.revoke(visit, grant);
         }
     }
 
