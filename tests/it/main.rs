@@ -12,3 +12,5 @@ mod layers;
 mod support;
 
 mod ask;
+mod sign_out;
+mod step_up;
