@@ -320,7 +320,7 @@ impl Gateway {
             .replay
             .take()
             .zip(secret)
-            .filter(|_| *asked.method() == Method::GET);
+            .filter(|_| *asked.method() == Method::GET && !asked.websocket());
         let opened = taken.as_ref().and_then(|(id, secret)| {
             let browser = flow.ring.browser(secret);
             let kept = flow
@@ -362,12 +362,13 @@ impl Gateway {
                     }
                 }
             }
+            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
             _ => {
                 let navigation = is_navigation(&asked);
-                match self.forward(pass, asked, body, upgrade, &passing).await {
+                return match self.forward(pass, asked, body, upgrade, &passing).await {
                     Ok(response) => response,
                     Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
-                }
+                };
             }
         };
         response.headers_mut().append(header::SET_COOKIE, forget);

@@ -17,6 +17,7 @@ use crate::moment::Moment;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::store::{Attempt, Refused, Reward, View};
+use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
 /// How long a browser is remembered as one that passed a code, in seconds: as long as people keep a phone at hand.
@@ -126,6 +127,7 @@ impl Flow {
                         entry: question.entry,
                     };
                     self.record(visit, what);
+                    self.end_others(visit, reward.grant.subject());
                 }
                 self.release(visit, id, &reward)
             }
@@ -185,6 +187,15 @@ impl Flow {
             destination: hold.target,
             replay,
             lost,
+        }
+    }
+
+    /// A grant belongs to a subject, not to a browser: who comes in as another person ends what the first one had
+    /// here (design section 3).
+    fn end_others(&self, visit: &Visit<'_>, subject: &Subject) {
+        let held = visit.held.live.iter().chain(&visit.held.run_out);
+        for grant in held.filter(|grant| grant.subject() != subject) {
+            self.revoke(visit, grant);
         }
     }
 

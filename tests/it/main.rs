@@ -14,3 +14,5 @@ mod support;
 
 mod ask;
 mod proxy;
+mod sign_out;
+mod step_up;
