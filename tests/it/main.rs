@@ -16,3 +16,4 @@ mod ask;
 mod proxy;
 mod sign_out;
 mod step_up;
+mod wire;
