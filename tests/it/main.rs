@@ -12,5 +12,7 @@ mod layers;
 mod support;
 
 mod ask;
+mod audience;
+mod limits;
 mod sign_out;
 mod step_up;
