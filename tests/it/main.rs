@@ -13,6 +13,8 @@ mod support;
 
 mod ask;
 mod audience;
+mod leaks;
 mod limits;
+mod restart;
 mod sign_out;
 mod step_up;
