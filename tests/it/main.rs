@@ -13,7 +13,11 @@ mod layers;
 mod support;
 
 mod ask;
+mod audience;
+mod leaks;
+mod limits;
 mod proxy;
+mod restart;
 mod sign_out;
 mod step_up;
 mod wire;
