@@ -65,6 +65,7 @@ pub struct Origin {
     https: bool,
     host_start: usize,
     port: u16,
+    loopback: bool,
 }
 
 /// The text is no origin.
@@ -116,6 +117,7 @@ impl Origin {
         };
         Ok(Self {
             host_start: scheme.len() + 3,
+            loopback: is_loopback(host),
             text,
             https,
             port,
@@ -159,16 +161,19 @@ impl Origin {
     /// True where a browser takes the connection for this machine itself, so that Secure cookies work without TLS.
     #[must_use]
     pub fn loopback(&self) -> bool {
-        let host = self.host();
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|inner| inner.strip_suffix(']'))
-            .unwrap_or(host);
-        let address = bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-        address || host == "localhost" || host.ends_with(".localhost")
+        self.loopback
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(host);
+    let address = bare
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
+    address || host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(crate) fn question(scope_name: &str, subject: &str) -> Question {
         site: Name::parse("portal").unwrap(),
         scope: Arc::new(scope(scope_name)),
         subject: Subject::parse(subject).unwrap(),
+        named: Subject::parse(subject).unwrap(),
         entry: Entry::Ask,
         browser: [7; 32],
     }

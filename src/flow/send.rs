@@ -128,12 +128,13 @@ impl Flow {
         let Question {
             scope,
             subject,
+            named,
             entry,
             ..
         } = question.clone();
         let begun = random().ok().and_then(|placeholder| {
             let id = self
-                .challenge(visit, &scope, subject, entry, *browser)
+                .challenge(visit, &scope, subject, named, entry, *browser)
                 .ok()?;
             Some((id, placeholder))
         });
@@ -214,13 +215,7 @@ impl Flow {
         let (scope, open) = (&question.scope, super::proven(question.entry));
         let Some(phone) = &errand.recipient.phone else {
             errand.unsent("nobody by that name has a number");
-            // Carriers that are down are down for everybody: the page of an unknown subject says so too (C7).
-            let trouble = match (open, self.dispatcher.trouble(*channel)) {
-                (true, _) => Some(Trouble::Number),
-                (false, true) => Some(Trouble::Carrier),
-                (false, false) => None,
-            };
-            return self.store.report(id, trouble);
+            return self.store.report(id, open.then_some(Trouble::Number));
         };
         let counters = &self.store.counters;
         if let Err(over) = counters.send(phone, &door.site.name, &scope.name, *channel, *now) {
@@ -235,7 +230,7 @@ impl Flow {
         }
         let Ok(code) = Code::draw(scope.digits) else {
             errand.unsent("the operating system's random generator failed");
-            return self.store.report(id, Some(Trouble::Carrier));
+            return self.store.report(id, open.then_some(Trouble::Carrier));
         };
         if !self
             .store
@@ -300,12 +295,14 @@ impl Errand {
     }
 }
 
-/// What a page may say of a failed send. To a stranger, that a number is bad would say that there is one (C7).
+/// What a page may say of a failed send. To a stranger nothing of their own send is told, only how the carriers do
+/// for everybody (`code_page`): the outcome, and when it is known, would say that there is a number (C7).
 fn trouble(failure: &Failure, entry: Entry) -> Option<Trouble> {
     match failure {
+        _ if !super::proven(entry) => None,
         // It may have gone out: the code stays good, and nobody is told to expect nothing.
         Failure::Unknown(_) => None,
         failure if failure.is_of_the_carrier() => Some(Trouble::Carrier),
-        _ => super::proven(entry).then_some(Trouble::Number),
+        _ => Some(Trouble::Number),
     }
 }

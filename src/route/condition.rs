@@ -141,6 +141,16 @@ impl Condition {
     /// PHP cuts a name at NUL, drops leading blanks, turns `.`, ` ` and `[` into `_`, and takes what stands in brackets for
     /// the key of an array.
     fn may_be_named(&self, name: &[u8]) -> bool {
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if name.iter().all(is_plain) && !self.loose_name.is_empty() {
+            // Nearly every name: nothing to decode, so nothing to allocate for it.
+            let loose = name
+                .iter()
+                .filter(|b| b.is_ascii_alphanumeric())
+                .map(u8::to_ascii_lowercase);
+            return loose.eq(self.loose_name.iter().copied())
+                || name.eq_ignore_ascii_case(&self.loose_name);
+        }
         let (names, settled) = rounds(name);
         !settled
             || names.iter().any(|name| {

@@ -23,7 +23,7 @@ impl fmt::Debug for Index {
 }
 
 /// Routes to try, in their order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Candidates<'i> {
     lists: [&'i [usize]; DEPTH + 1],
 }

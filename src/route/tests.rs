@@ -457,7 +457,8 @@ fn spell() -> impl Strategy<Value = Spell> {
 }
 
 fn escape(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
+    let escapes: Vec<String> = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+    escapes.concat()
 }
 
 /// Applies one spelling to a path that is already encoded: escapes are left whole.

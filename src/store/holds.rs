@@ -102,6 +102,13 @@ impl Holds {
         Ok(())
     }
 
+    /// Whether something waits for this browser.
+    pub fn waits(&self, browser: &Browser, site: &Name, scope: &Name, now: Moment) -> bool {
+        self.waiting
+            .get(&(*browser, site.clone(), scope.clone()))
+            .is_some_and(|place| place.until > now.mono)
+    }
+
     /// What waits for this browser, if anything does; it waits no longer.
     pub fn take(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Hold> {
         let (_, place) = self

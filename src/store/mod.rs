@@ -62,13 +62,13 @@ pub const MOST_CHALLENGES: usize = 100_000;
 #[error("no room for another one now")]
 pub struct Full;
 
-/// A second tab joins what runs for the same browser, site, scope and subject.
+/// A second tab joins what runs for the same browser, site, scope and name of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Running {
     browser: challenge::Browser,
     site: Name,
     scope: Name,
-    subject: Subject,
+    named: Subject,
 }
 
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Store {
         &self.limits
     }
 
-    /// Begins a challenge named `id`, or joins the one that runs for the same browser, site, scope and subject.
+    /// Begins a challenge named `id`, or joins the one that runs for the same browser, site, scope and name of the subject.
     ///
     /// # Errors
     /// [`Full`] at the bound.
@@ -203,7 +203,7 @@ impl Store {
             browser: question.browser,
             site: question.site.clone(),
             scope: question.scope.name.clone(),
-            subject: question.subject.clone(),
+            named: question.named.clone(),
         };
         let open = |id: &challenge::Id| {
             self.challenges.get(id).is_some_and(|entry| {

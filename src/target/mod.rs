@@ -11,7 +11,7 @@ mod spelling;
 mod turn;
 
 pub(crate) use readings::closure;
-pub use readings::{Reading, Readings};
+pub use readings::{Closure, Reading, Readings};
 pub(crate) use spelling::{decode_hex, fold};
 pub(crate) use turn::{decode_once, read_latin_1, spell_out};
 

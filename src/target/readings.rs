@@ -1,4 +1,4 @@
-//! All the paths that an upstream may take one path for: its closure under the [`turn`]s.
+//! All the paths that an upstream may take one path for: its closure under the turns.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{NotATarget, Seen, fold};
 /// What the path of a target may be read as.
 #[derive(Clone, Debug)]
 pub enum Readings {
-    /// Only as itself: no [`turn`] changes it. Nothing was allocated for it.
+    /// Only as itself: no turn changes it. Nothing was allocated for it.
     Plain,
     /// As each of these.
     Many(Box<Closure>),
@@ -199,8 +199,18 @@ fn is_plain(path: &[u8]) -> bool {
                 }
                 start = at + 1;
             }
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => {}
-            b'_' | b'.' | b'~' | b'-' | b',' | b'=' | b':' | b'@' | b'!' => {}
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b'-'
+            | b','
+            | b'='
+            | b':'
+            | b'@'
+            | b'!' => {}
             _ => return false,
         }
     }

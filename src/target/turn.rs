@@ -7,9 +7,12 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::spelling::{best_slash, decode_hex, each_char, is_blank, long_spelling};
 
+/// Gives the path rewritten, or nothing if it would stay as it is.
+type Apply = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// One way to rewrite a path.
 pub(super) struct Turn {
-    pub(super) apply: fn(&[u8]) -> Option<Vec<u8>>,
+    pub(super) apply: Apply,
     pub(super) effect: Effect,
 }
 
@@ -28,9 +31,9 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 23] = {
+pub(super) const ALL: [Turn; 24] = {
     use Effect::{Decodes, Last, Same, Wide};
-    const fn turn(apply: fn(&[u8]) -> Option<Vec<u8>>, effect: Effect) -> Turn {
+    const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
     }
     [
@@ -54,6 +57,7 @@ pub(super) const ALL: [Turn; 23] = {
         turn(cut_streams, Wide),
         turn(take_plus_for_blank, Last),
         turn(narrow, Last),
+        turn(drop_foreign, Last),
         turn(split_climbs, Wide),
         turn(drop_scripts, Wide),
         turn(follow_script, Wide),
@@ -221,13 +225,15 @@ fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
             rest = tail;
             continue;
         }
-        // Without an end before the next slash no group can end in this segment: copying it whole keeps this linear.
-        let segment = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
-        let end = rest[..segment].windows(2).position(|two| two == b"))");
-        if end.is_none() {
-            out.extend_from_slice(&rest[..segment]);
+        // Whatever ends the search is where the next one begins: that keeps this linear.
+        let stops = |&at: &usize| rest[at] == b'/' || rest[at..].starts_with(b"))");
+        let stop = (0..rest.len()).find(stops).unwrap_or(rest.len());
+        if rest[stop..].starts_with(b"))") {
+            rest = &rest[stop + 2..];
+        } else {
+            out.extend_from_slice(&rest[..stop]);
+            rest = &rest[stop..];
         }
-        rest = &rest[end.map_or(segment, |end| end + 2)..];
     }
     changed(path, out)
 }
@@ -333,8 +339,8 @@ fn drop_blanks(path: &[u8]) -> Option<Vec<u8>> {
 fn drop_tails(path: &[u8]) -> Option<Vec<u8>> {
     let kept = segments(path).map(|segment| {
         let kept = trim_end(segment, |c| c == '.' || is_blank(c));
-        let dots = segment.iter().filter(|&&b| b == b'.').count();
-        if kept.is_empty() && dots < 3 {
+        let few_dots = segment.iter().filter(|&&b| b == b'.').nth(2).is_none();
+        if kept.is_empty() && few_dots {
             segment
         } else {
             kept
@@ -375,7 +381,7 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {
-            let low = character as u32 as u8;
+            let [low, ..] = (character as u32).to_le_bytes();
             if (character as u32) < 0x100 || low == 0 {
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
@@ -394,7 +400,12 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     Some(all_of(&tidy, changed(path, out)?))
 }
 
-fn all_of(turns: &[fn(&[u8]) -> Option<Vec<u8>>], path: Vec<u8>) -> Vec<u8> {
+/// What is not ASCII dropped, as where names are cleaned for old systems.
+fn drop_foreign(path: &[u8]) -> Option<Vec<u8>> {
+    changed(path, path.iter().copied().filter(u8::is_ascii).collect())
+}
+
+fn all_of(turns: &[Apply], path: Vec<u8>) -> Vec<u8> {
     turns
         .iter()
         .fold(path, |path, turn| turn(&path).unwrap_or(path))

@@ -13,3 +13,6 @@ mod layers;
 mod support;
 
 mod ask;
+mod proxy;
+mod sign_out;
+mod step_up;

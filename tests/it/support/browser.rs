@@ -28,6 +28,21 @@ impl Browser {
         }
     }
 
+    /// The same browser, which finds the host at another address now.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
+    /// The value of one of the gateway's cookies, by what stands behind the site's name.
+    pub fn cookie(&self, suffix: &str) -> Option<&str> {
+        self.jar
+            .get(&format!("__Host-countersign-app{suffix}"))
+            .map(String::as_str)
+    }
+
     /// Goes to a path.
     pub fn get(&mut self, path: &str) -> Answer {
         self.send(
@@ -81,10 +96,12 @@ impl Browser {
         }
         head.push_str("\r\n");
         let mut stream = connect(self.address);
-        stream
-            .get_mut()
-            .write_all(&[head.as_bytes(), body].concat())
-            .unwrap();
+        // Who is refused early may not get rid of all of a body; the answer counts.
+        drop(
+            stream
+                .get_mut()
+                .write_all(&[head.as_bytes(), body].concat()),
+        );
         let mut answer = read_answer(&mut stream, method == "HEAD").expect("an answer");
         while answer.status() == 100 {
             answer = read_answer(&mut stream, method == "HEAD").expect("an answer after 100");
