@@ -2,13 +2,12 @@
 //! a stranger nor from somebody with a grant, and nothing behind it is taken for a request.
 
 mod malformed;
-mod recorder;
 
 use std::io::{ErrorKind, Read, Write};
 
 use self::malformed::{BODIES, Fate, HEADS, ODD, long};
-use self::recorder::{Arrived, Recorder};
 use crate::support::gate::{Gate, Setup};
+use crate::support::recorder::{Arrived, Recorder};
 use crate::support::wire::connect;
 
 /// What stands in a row for the host and the cookies.

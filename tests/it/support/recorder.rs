@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::support::wire::PATIENCE;
+use super::wire::PATIENCE;
 
 /// The application.
 pub struct Recorder {
