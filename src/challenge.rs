@@ -59,6 +59,9 @@ pub struct Question {
     pub scope: Arc<Scope>,
     /// Who is asked; for a name that nobody has, the name as typed.
     pub subject: Subject,
+    /// What they are called by whoever began it. Two names of one person begin two challenges, as two names that
+    /// nobody has do: joining them would tell who has both (C7).
+    pub named: Subject,
     /// How they came.
     pub entry: Entry,
     /// The browser that may answer.

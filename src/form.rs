@@ -154,7 +154,10 @@ mod tests {
                 "{content_type:?}"
             );
         }
-        assert_eq!(Form::read(URLENCODED, &[b'a'; LIMIT + 1]), Form::Unreadable);
+        assert_eq!(
+            Form::read(URLENCODED, &vec![b'a'; LIMIT + 1]),
+            Form::Unreadable
+        );
     }
 
     #[test]
@@ -172,7 +175,7 @@ mod tests {
             );
         }
         assert!(matches!(
-            Form::read(URLENCODED, &[b'a'; LIMIT]),
+            Form::read(URLENCODED, &vec![b'a'; LIMIT]),
             Form::Fields(_)
         ));
     }

@@ -20,7 +20,7 @@ impl Flow {
     }
 
     fn ask_page_with(&self, visit: &Visit<'_>, scope: &Scope, error: Option<AskError>) -> Reply {
-        let Ok((secret, cookie)) = self.browser(visit) else {
+        let Ok((secret, cookie)) = Self::browser(visit) else {
             return self.refuse(visit, Refusal::Internal);
         };
         let action = ask_path(scope.name.as_str());
@@ -66,9 +66,10 @@ impl Flow {
                 Err(why) => return again(why),
             },
         };
+        let name = named.as_typed().clone();
         let (subject, recipient) = self.resolve(visit.door, named).await;
         let browser = self.ring.browser(secret);
-        let Ok(id) = self.challenge(visit, scope, subject, Entry::Ask, browser) else {
+        let Ok(id) = self.challenge(visit, scope, subject, name, Entry::Ask, browser) else {
             return self.refuse(visit, Refusal::Full);
         };
         let begun = self
@@ -108,6 +109,15 @@ enum Named {
     Name(Subject),
     /// The number, and how it stands for a person while nobody is found by it.
     Number(Phone, Subject),
+}
+
+impl Named {
+    /// What was typed, in its canonical form.
+    fn as_typed(&self) -> &Subject {
+        match self {
+            Self::Name(name) | Self::Number(_, name) => name,
+        }
+    }
 }
 
 /// The reasons that the ask page is told by its address. They come from what was typed alone.

@@ -19,9 +19,14 @@ impl Flow {
         let view = self.known_browser(visit).and_then(|(secret, browser)| {
             Some((secret, self.store.view(id, &browser, visit.now)?))
         });
-        let Some((secret, view)) = view else {
+        let Some((secret, mut view)) = view else {
             return self.refuse(visit, Refusal::UnknownChallenge { again: "/" });
         };
+        if !super::proven(view.question.entry) {
+            // A stranger is told how the carriers do for everybody, never how their own message fared (C7).
+            let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel);
+            view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
+        }
         if let Some(reward) = &view.reward {
             if reward.lost {
                 return self.page(

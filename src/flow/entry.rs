@@ -60,32 +60,43 @@ impl Flow {
         body: Option<Upload>,
     ) -> Result<(String, Option<u64>, Option<HeaderValue>), NotBegun> {
         let site = &visit.door.site;
-        let (secret, cookie) = self.browser(visit)?;
+        let (secret, cookie) = Self::browser(visit)?;
         let browser = self.ring.browser(&secret);
         let subject = who(visit, scope);
+        let entry = subject.as_ref().map_or(Entry::Ask, |(_, entry)| *entry);
         let hold = match body {
-            Some(body) => {
+            Some(body) => Some(
                 self.hold(visit, &secret, scope, subject.is_some(), body)
-                    .await?
+                    .await?,
+            ),
+            // A script that goes on calling must not push out what a person has sent.
+            None if self
+                .store
+                .holds
+                .waits(&browser, &site.name, &scope.name, visit.now) =>
+            {
+                None
             }
             // A script calls again by itself: it is the page it runs in that they come back to.
-            None => Hold {
+            None => Some(Hold {
                 target: referer(visit),
                 request: Waiting::Nothing,
-            },
+            }),
         };
-        self.store.holds.keep(
-            browser,
-            &site.name,
-            &scope.name,
-            hold,
-            visit.peer.network(),
-            visit.now,
-        )?;
+        if let Some(hold) = hold {
+            self.store.holds.keep(
+                browser,
+                &site.name,
+                &scope.name,
+                hold,
+                (visit.peer.network(), entry),
+                visit.now,
+            )?;
+        }
         let Some((subject, entry)) = subject else {
             return Ok((ask_path(scope.name.as_str()), None, cookie));
         };
-        let id = self.challenge(visit, scope, subject, entry, browser)?;
+        let id = self.challenge(visit, scope, subject.clone(), subject, entry, browser)?;
         let until = visit.now.later(challenge::LONGEST).unix;
         Ok((code_path(&id), Some(until), cookie))
     }
@@ -96,6 +107,7 @@ impl Flow {
         visit: &Visit<'_>,
         scope: &Arc<Scope>,
         subject: Subject,
+        named: Subject,
         entry: Entry,
         browser: Browser,
     ) -> Result<challenge::Id, NotBegun> {
@@ -103,6 +115,7 @@ impl Flow {
             site: visit.door.site.name.clone(),
             scope: Arc::clone(scope),
             subject,
+            named,
             entry,
             browser,
         };
@@ -142,14 +155,15 @@ impl Flow {
             request: Waiting::Lost,
         };
         let fits = match asked.framing() {
-            Framing::Empty => true,
             Framing::Length(length) => {
                 usize::try_from(length).is_ok_and(|length| length <= MAX_BODY)
             }
-            Framing::Chunked => true,
+            Framing::Empty | Framing::Chunked => true,
         };
-        // Memory is for people who have shown who they are: a stranger's request is not kept.
-        if !proven || !fits {
+        // Memory is for people who have shown who they are: a stranger's request is not kept. Nor is one for a place
+        // where no browser is sent back to: it would be replayed elsewhere.
+        let returns = target.as_str() == asked.target().raw();
+        if !proven || !fits || !returns {
             return Ok(lost());
         }
         let Ok(bytes) = Limited::new(body, MAX_BODY)
@@ -266,18 +280,17 @@ fn challenged(mut reply: Reply, scope: &Scope, url: Option<&str>) -> Reply {
 /// Who is asked, if that is known: the subject of a live grant of this site, else of one for this very scope that
 /// ran out within the last day.
 fn who(visit: &Visit<'_>, scope: &Scope) -> Option<(Subject, Entry)> {
-    let brought = visit.brought;
+    let held = visit.held;
     let first = &visit.door.site.first_scope().name;
-    let live = brought
+    let live = held
         .live
         .iter()
         .find(|grant| grant.scope() == first)
-        .or_else(|| brought.live.first());
+        .or_else(|| held.live.first());
     if let Some(grant) = live {
         return Some((grant.subject().clone(), Entry::StepUp));
     }
-    brought
-        .run_out
+    held.run_out
         .iter()
         .find(|grant| *grant.scope() == scope.name)
         .map(|grant| (grant.subject().clone(), Entry::Renewal))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
+use http::header::{self, HeaderValue};
 
 use super::{Flow, Reply, Visit};
 use crate::challenge;
@@ -34,7 +35,12 @@ impl Flow {
         let posted = match *visit.asked.method() {
             Method::GET | Method::HEAD => false,
             Method::POST => true,
-            _ => return self.refuse(visit, Refusal::MethodNotAllowed),
+            _ => {
+                let mut reply = self.refuse(visit, Refusal::MethodNotAllowed);
+                let methods = HeaderValue::from_static("GET, HEAD, POST");
+                reply.headers_mut().insert(header::ALLOW, methods);
+                return reply;
+            }
         };
         if let Some(scope) = path
             .strip_prefix("ask/")

@@ -6,6 +6,7 @@ use super::own::sign_out_path;
 use super::posted::NotOurs;
 use super::{Flow, Reply, Visit, see_other, with_cookies};
 use crate::event::What;
+use crate::grant::Grant;
 use crate::page::{Page, Refusal};
 use crate::seal::cookies;
 use crate::upstream::body::Upload;
@@ -14,10 +15,10 @@ impl Flow {
     /// The button; or, with nothing left to end, the word that it is so.
     pub(super) fn sign_out_page(&self, visit: &Visit<'_>) -> Reply {
         let Some(secret) = visit
-            .brought
-            .browser
+            .keepsakes
+            .secret
             .as_ref()
-            .filter(|_| !visit.brought.live.is_empty())
+            .filter(|_| !(visit.held.live.is_empty() && visit.held.run_out.is_empty()))
         else {
             return self.page(visit, &Page::SignedOut { again: "/" });
         };
@@ -49,22 +50,25 @@ impl Flow {
     /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
     pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
-        for grant in visit.brought.live.iter().chain(&visit.brought.run_out) {
-            match self.store.revoked.revoke(grant) {
-                Ok(()) => self.record(
-                    visit,
-                    What::GrantRevoked {
-                        scope: grant.scope(),
-                        subject: grant.subject(),
-                    },
-                ),
-                Err(_) => self.record(visit, What::Full),
-            }
+        for grant in visit.held.live.iter().chain(&visit.held.run_out) {
+            self.revoke(visit, grant);
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));
         let names = scopes.chain([String::new(), cookies::REPLAY.to_owned()]);
         names
             .map(|suffix| cookies::print(site, &suffix, "", Some(0)))
             .collect()
+    }
+
+    /// Ends one grant for the next request of any worker.
+    pub(super) fn revoke(&self, visit: &Visit<'_>, grant: &Grant) {
+        let (scope, subject) = (grant.scope(), grant.subject());
+        self.record(
+            visit,
+            match self.store.revoked.revoke(grant) {
+                Ok(()) => What::GrantRevoked { scope, subject },
+                Err(_) => What::Full,
+            },
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! `query = { do = "admin" }` and `form = { … }`: whether a field has a value, widely or exactly.
 
 use crate::form::Form;
-use crate::target::{Target, decode_once, fold, spell_out};
+use crate::target::{Target, decode_once, fold, read_latin_1, spell_out};
 
 use super::glob::{Cover, Glob};
 use super::pattern::{alternatives, mark};
@@ -14,7 +14,7 @@ pub(super) struct Condition {
     exact: Vec<Glob>,
     folded: Vec<Glob>,
     loose: Vec<Glob>,
-    /// No digit is wanted, so that DokuWiki's habit of dropping zeros can be followed.
+    /// No digit is wanted, so that `DokuWiki`'s habit of dropping zeros can be followed.
     wordy: bool,
 }
 
@@ -24,15 +24,12 @@ const MOST_ROUNDS: usize = 5;
 impl Condition {
     /// The value may be a glob as in a path; where its braces do not pair they are letters.
     pub(super) fn new(name: &str, value: &str) -> Self {
-        let values: Vec<Vec<u8>> = alternatives(value)
-            .unwrap_or_else(|| vec![value.to_owned()])
-            .iter()
-            .map(|value| mark(value))
-            .collect();
+        let marked = mark(value);
+        let values = alternatives(&marked).unwrap_or_else(|| vec![marked.clone()]);
         let globs = |of: &dyn Fn(&[u8]) -> Vec<u8>| {
             values
                 .iter()
-                .filter_map(|value| Glob::parse(&of(value)))
+                .filter_map(|value| Glob::parse(&of(value.as_bytes())))
                 .collect()
         };
         Self {
@@ -104,6 +101,12 @@ impl Condition {
         let Form::Fields(fields) = form else {
             return false;
         };
+        if fields
+            .iter()
+            .any(|(name, value)| name.contains(';') || value.contains(';'))
+        {
+            return false;
+        }
         let mut named = fields
             .iter()
             .filter(|(name, _)| self.may_be_named(name.as_bytes()));
@@ -138,6 +141,16 @@ impl Condition {
     /// PHP cuts a name at NUL, drops leading blanks, turns `.`, ` ` and `[` into `_`, and takes what stands in brackets for
     /// the key of an array.
     fn may_be_named(&self, name: &[u8]) -> bool {
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if name.iter().all(is_plain) && !self.loose_name.is_empty() {
+            // Nearly every name: nothing to decode, so nothing to allocate for it.
+            let loose = name
+                .iter()
+                .filter(|b| b.is_ascii_alphanumeric())
+                .map(u8::to_ascii_lowercase);
+            return loose.eq(self.loose_name.iter().copied())
+                || name.eq_ignore_ascii_case(&self.loose_name);
+        }
         let (names, settled) = rounds(name);
         !settled
             || names.iter().any(|name| {
@@ -156,16 +169,20 @@ impl Condition {
     fn may_be_valued(&self, value: &[u8]) -> bool {
         let (values, settled) = rounds(value);
         !settled
-            || values.iter().any(|value| {
-                let cut = value.split(|&b| b == 0).next().unwrap_or_default();
-                let shown = fold(&plus_to_blank(cut));
-                let shown = shown.trim_ascii();
-                self.folded
-                    .iter()
-                    .any(|glob| glob.covers(shown) == Cover::Whole)
-                    || self.is_loosely(&loose(value, false))
-                    || (self.wordy && self.is_loosely(&loose(value, true)))
-            })
+            || values
+                .iter()
+                .flat_map(|value| [Some(value.clone()), read_latin_1(value)])
+                .flatten()
+                .any(|value| {
+                    let cut = value.split(|&b| b == 0).next().unwrap_or_default();
+                    let shown = fold(&plus_to_blank(cut));
+                    let shown = shown.trim_ascii();
+                    self.folded
+                        .iter()
+                        .any(|glob| glob.covers(shown) == Cover::Whole)
+                        || self.is_loosely(&loose(&value, false))
+                        || (self.wordy && self.is_loosely(&loose(&value, true)))
+                })
     }
 
     fn is_loosely(&self, value: &[u8]) -> bool {
@@ -175,7 +192,7 @@ impl Condition {
     }
 }
 
-/// Letters and digits only, folded, marks of globs kept: what is left when an application cleans its input. DokuWiki takes
+/// Letters and digits only, folded, marks of globs kept: what is left when an application cleans its input. `DokuWiki` takes
 /// `do=a.d.m.i.n`, and even `adm0in`, for `admin`.
 fn loose(text: &[u8], without_zeros: bool) -> Vec<u8> {
     let folded = fold(text);

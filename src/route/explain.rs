@@ -4,8 +4,9 @@ use std::fmt;
 
 use http::Method;
 
+use super::entry::{Entry, Forms, Miss};
 use super::glob::Cover;
-use super::{Asked, Class, Entry, Forms, Miss, Pattern, Requirement, Route, Table};
+use super::{Asked, Class, Pattern, Requirement, Route, Table};
 
 /// The routes that were tried and what came of it.
 #[derive(Clone, Debug)]

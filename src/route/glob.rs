@@ -43,7 +43,7 @@ impl Glob {
         let mut tokens = Vec::with_capacity(marked.len());
         let mut rest = marked;
         while let [byte, tail @ ..] = rest {
-            let after_slash = matches!(tokens.last(), Some(Token::Byte(b'/')));
+            let after_slash = matches!(tokens.last(), Some(Token::Byte(b'/') | Token::Folders));
             if let Some(tail) = rest.strip_prefix(MARK_STAR.as_bytes()) {
                 tokens.push(Token::Star);
                 rest = tail;
@@ -295,7 +295,7 @@ mod tests {
     use super::*;
 
     fn glob(text: &str) -> Glob {
-        Glob::parse(&super::super::pattern::mark(text)).unwrap()
+        Glob::parse(super::super::pattern::mark(text).as_bytes()).unwrap()
     }
 
     /// The plainest definition there is; exponential, for short texts only.

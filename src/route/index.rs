@@ -1,19 +1,29 @@
 //! Finds the routes that may name a path without trying all of them (G17).
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::glob::{Glob, is_word};
 
 /// Routes by the leading segments of their literal heads, up to three; those without any are tried for every path.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Index {
     by_key: HashMap<Box<[u8]>, Vec<usize>>,
     general: Vec<usize>,
     all: Vec<usize>,
 }
 
+/// Without the map, whose order is another in every process: a table that is printed is compared.
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("all", &self.all)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Routes to try, in their order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Candidates<'i> {
     lists: [&'i [usize]; DEPTH + 1],
 }

@@ -85,7 +85,7 @@ impl Pattern {
             asked: Vec::new(),
             read: Vec::new(),
         };
-        for alternative in alternatives(text).ok_or(BadPattern::Braces)? {
+        for alternative in alternatives(&mark(text)).ok_or(BadPattern::Braces)? {
             pattern.add(&alternative)?;
         }
         Ok(pattern)
@@ -103,10 +103,11 @@ impl Pattern {
         (!self.text.contains(['*', '{'])).then_some(&self.text)
     }
 
+    /// Adds a path without braces, its stars marked.
     fn add(&mut self, alternative: &str) -> Result<(), BadPattern> {
-        let marked = mark(alternative);
-        let decoded = decode_once(&marked).unwrap_or_else(|| marked.clone());
-        check_decoded(&decoded, count_marks(&marked))?;
+        let marked = alternative.as_bytes();
+        let decoded = decode_once(marked).unwrap_or_else(|| marked.to_vec());
+        check_decoded(&decoded, count_marks(marked))?;
         self.closing
             .push(Glob::parse(&fold(&decoded)).ok_or(BadPattern::TooLarge)?);
         // Browsers write escapes in capitals, other clients need not.
@@ -262,10 +263,8 @@ pub(super) fn alternatives(text: &str) -> Option<Vec<String>> {
 }
 
 /// The stars of `text` replaced by marks that no turn of a path touches.
-pub(super) fn mark(text: &str) -> Vec<u8> {
-    text.replace("**", MARK_DEEP)
-        .replace('*', MARK_STAR)
-        .into_bytes()
+pub(super) fn mark(text: &str) -> String {
+    text.replace("**", MARK_DEEP).replace('*', MARK_STAR)
 }
 
 fn count_marks(marked: &[u8]) -> usize {

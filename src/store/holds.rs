@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::Full;
-use crate::challenge::{self, Browser};
+use super::{Full, room};
+use crate::challenge::{self, Browser, Entry};
 use crate::hold::{Hold, Kept, Waiting};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -61,7 +61,7 @@ impl Holds {
         }
     }
 
-    /// Keeps `hold` for this browser until the longest life of a challenge is over.
+    /// Keeps `hold` for this browser, whose subject came by `entry`, until the longest life of a challenge is over.
     ///
     /// # Errors
     /// [`Full`] at a bound; what was held before stays.
@@ -71,36 +71,42 @@ impl Holds {
         site: &Name,
         scope: &Name,
         hold: Hold,
-        network: Network,
+        (network, entry): (Network, Entry),
         now: Moment,
     ) -> Result<(), Full> {
         let key = (browser, site.clone(), scope.clone());
-        let size = size(&hold);
+        let bytes = size(&hold);
         let place = Place {
             hold,
             network,
             until: now.mono + challenge::LONGEST,
         };
-        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MOST_BYTES {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full);
         }
         // A browser that has a place keeps it.
         if let Some(mut old) = self.waiting.get_mut(&key) {
-            self.bytes
-                .fetch_sub(self::size(&old.hold), Ordering::Relaxed);
+            self.bytes.fetch_sub(size(&old.hold), Ordering::Relaxed);
             let network = old.network;
             *old = Place { network, ..place };
             return Ok(());
         }
-        if !self.reserve(network) {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        if !self.reserve(network, room(self.most, entry)) {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full);
         }
         if let Some(old) = self.waiting.insert(key, place) {
             self.freed(&old);
         }
         Ok(())
+    }
+
+    /// Whether something waits for this browser.
+    pub fn waits(&self, browser: &Browser, site: &Name, scope: &Name, now: Moment) -> bool {
+        self.waiting
+            .get(&(*browser, site.clone(), scope.clone()))
+            .is_some_and(|place| place.until > now.mono)
     }
 
     /// What waits for this browser, if anything does; it waits no longer.
@@ -183,8 +189,8 @@ impl Holds {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn reserve(&self, network: Network) -> bool {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= self.most {
+    fn reserve(&self, network: Network, most: usize) -> bool {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= most {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return false;
         }

@@ -11,9 +11,9 @@ mod spelling;
 mod turn;
 
 pub(crate) use readings::closure;
-pub use readings::{Reading, Readings};
+pub use readings::{Closure, Reading, Readings};
 pub(crate) use spelling::{decode_hex, fold};
-pub(crate) use turn::{decode_once, spell_out};
+pub(crate) use turn::{decode_once, read_latin_1, spell_out};
 
 /// An origin-form request target (RFC 9112 section 3.2.1), or the `*` of OPTIONS (3.2.4).
 #[derive(Clone, Debug)]

@@ -20,6 +20,10 @@ use super::wire::Lease;
 use crate::grant::Grant;
 
 /// The body of an answer: ours, or the application's.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation for every allowed request"
+)]
 pub enum Body {
     /// Bytes at hand; none when they have been given.
     Bytes(Option<Bytes>),

@@ -14,6 +14,8 @@ use super::wire::{Answer, connect, read_answer};
 pub struct Browser {
     address: SocketAddr,
     host: String,
+    /// The address that a trusted proxy tells of it.
+    pub from: Option<String>,
     /// Its jar, by name.
     pub jar: BTreeMap<String, String>,
 }
@@ -24,8 +26,24 @@ impl Browser {
         Self {
             address,
             host: host.to_owned(),
+            from: None,
             jar: BTreeMap::new(),
         }
+    }
+
+    /// The same browser, which finds the host at another address now.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
+    /// The value of one of the gateway's cookies, by what stands behind the site's name.
+    pub fn cookie(&self, suffix: &str) -> Option<&str> {
+        self.jar
+            .get(&format!("__Host-countersign-app{suffix}"))
+            .map(String::as_str)
     }
 
     /// Goes to a path.
@@ -73,6 +91,9 @@ impl Browser {
         if let Some(cookies) = self.cookies() {
             head.push_str(&format!("Cookie: {cookies}\r\n"));
         }
+        if let Some(from) = &self.from {
+            head.push_str(&format!("X-Forwarded-For: {from}\r\n"));
+        }
         for (name, value) in fields {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -81,10 +102,12 @@ impl Browser {
         }
         head.push_str("\r\n");
         let mut stream = connect(self.address);
-        stream
-            .get_mut()
-            .write_all(&[head.as_bytes(), body].concat())
-            .unwrap();
+        // Who is refused early may not get rid of all of a body; the answer counts.
+        drop(
+            stream
+                .get_mut()
+                .write_all(&[head.as_bytes(), body].concat()),
+        );
         let mut answer = read_answer(&mut stream, method == "HEAD").expect("an answer");
         while answer.status() == 100 {
             answer = read_answer(&mut stream, method == "HEAD").expect("an answer after 100");

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use countersign::config;
 use countersign::observe::clock::Clock;
@@ -15,6 +16,7 @@ use countersign::store::MOST_CHALLENGES;
 use tempfile::TempDir;
 
 use super::browser::Browser;
+use super::wire::PATIENCE;
 
 /// The host that the site of [`Setup::new`] is reached under; the port in its url is the scheme's own, whatever port
 /// the gateway listens on.
@@ -61,12 +63,17 @@ pub struct Gate {
     pub clock: Clock,
     /// What its console carrier printed.
     pub messages: Messages,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    workers: NonZeroUsize,
+    most: usize,
 }
 
-/// What the console carrier printed.
+/// What the console carrier printed; it can be out of order for a while.
 #[derive(Clone, Default)]
-pub struct Messages(Arc<(Mutex<String>, Condvar)>);
+pub struct Messages {
+    printed: Arc<(Mutex<String>, Condvar)>,
+    down: Arc<AtomicBool>,
+}
 
 impl Setup {
     /// One site `http://app.localhost` before `upstream`, scopes login and admin, `/admin` for admin.
@@ -194,33 +201,86 @@ impl Setup {
                 config::diagnostic::render(&loaded.problems, false)
             )
         });
-        let clock = Clock::start();
         let messages = Messages::default();
-        let writer: Box<dyn Write + Send> = if self.deny_carriers {
-            Box::new(Closed)
-        } else {
-            Box::new(messages.clone())
-        };
+        if self.deny_carriers {
+            messages.break_down();
+        }
+        let workers = NonZeroUsize::new(self.workers).unwrap();
+        Gate::launch(
+            config,
+            Clock::start(),
+            messages,
+            Arc::new(folder),
+            workers,
+            self.most,
+        )
+    }
+}
+
+impl Gate {
+    fn launch(
+        config: config::Config,
+        clock: Clock,
+        messages: Messages,
+        folder: Arc<TempDir>,
+        workers: NonZeroUsize,
+        most: usize,
+    ) -> Self {
+        let writer: Box<dyn Write + Send> = Box::new(messages.clone());
         let surroundings = Surroundings {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(writer)),
-            most_challenges: self.most,
+            most_challenges: most,
         };
-        let workers = NonZeroUsize::new(self.workers).unwrap();
         let bound = run::bind(&config.listen, workers).unwrap();
         let running = run::start(config, bound, surroundings).unwrap();
         let address = running.addresses()[0].socket;
-        Gate {
+        Self {
             running: Some(running),
             address,
             clock,
             messages,
             folder,
+            workers,
+            most,
         }
     }
-}
 
-impl Gate {
+    /// Stops it, and starts another with the same files on another port.
+    pub fn restart(mut self) -> Self {
+        self.running.take().unwrap().stop().unwrap();
+        let config = config::load(&self.file("countersign.toml")).config.unwrap();
+        Self::launch(
+            config,
+            self.clock.clone(),
+            self.messages.clone(),
+            Arc::clone(&self.folder),
+            self.workers,
+            self.most,
+        )
+    }
+
+    /// Waits until every message that was asked for has gone out, or is known not to.
+    pub fn settle(&self) {
+        let tasks = &self.running().flow().tasks;
+        let began = Instant::now();
+        while !tasks.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "a send does not end");
+            std::thread::yield_now();
+        }
+    }
+
+    /// How many messages have gone out, once all that were asked for have.
+    pub fn sent(&self) -> usize {
+        self.settle();
+        self.messages.count()
+    }
+
+    /// Puts the clock forward.
+    pub fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
     /// A new browser at its door.
     pub fn browser(&self) -> Browser {
         Browser::new(self.address, HOST)
@@ -246,7 +306,9 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        let running = self.running.take().unwrap();
+        let Some(running) = self.running.take() else {
+            return;
+        };
         let stopped = running.stop();
         if !std::thread::panicking() {
             stopped.unwrap();
@@ -255,9 +317,19 @@ impl Drop for Gate {
 }
 
 impl Messages {
+    /// From now on nothing can be printed.
+    pub fn break_down(&self) {
+        self.down.store(true, Ordering::Relaxed);
+    }
+
+    /// It can again.
+    pub fn come_back(&self) {
+        self.down.store(false, Ordering::Relaxed);
+    }
+
     /// Everything so far.
     pub fn all(&self) -> String {
-        self.0.0.lock().unwrap().clone()
+        self.printed.0.lock().unwrap().clone()
     }
 
     /// How many messages went out so far.
@@ -267,7 +339,7 @@ impl Messages {
 
     /// The code of message number `n`, from 1; waits for it. Panics if it does not come.
     pub fn code(&self, n: usize) -> String {
-        let (text, came) = &*self.0;
+        let (text, came) = &*self.printed;
         let enough = |text: &mut String| codes(text).len() < n;
         let (text, late) = came
             .wait_timeout_while(text.lock().unwrap(), Duration::from_secs(30), enough)
@@ -283,6 +355,17 @@ impl Messages {
     pub fn after(&self, before: usize) -> String {
         self.code(before + 1)
     }
+}
+
+/// A code that is not this one.
+pub fn other_than(code: &str) -> String {
+    let last = code.as_bytes()[code.len() - 1];
+    let other = if last == b'9' {
+        '0'
+    } else {
+        char::from(last + 1)
+    };
+    format!("{}{other}", &code[..code.len() - 1])
 }
 
 /// The codes of all messages, from their last lines or from the spoken digits.
@@ -313,25 +396,16 @@ fn codes(text: &str) -> Vec<String> {
 
 impl Write for Messages {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
+        if self.down.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.printed
             .0
             .lock()
             .unwrap()
             .push_str(&String::from_utf8_lossy(bytes));
-        self.0.1.notify_all();
+        self.printed.1.notify_all();
         Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct Closed;
-
-impl Write for Closed {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
