@@ -206,10 +206,10 @@ impl Flow {
         };
         let mark = self.ring.mark(&site.name, reward.grant.subject());
         let marks = self.ring.seal_marks(&visit.brought.known, mark);
-        let replay = reward
+        let held = reward
             .replay
             .then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
-        let mut reply = with_cookies(
+        let released = with_cookies(
             see_other(&to),
             [
                 self.grant_cookie(site, &reward.grant, visit.now),
@@ -217,8 +217,7 @@ impl Flow {
                 cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
             ],
         );
-        reply = with_cookies(reply, replay);
-        reply
+        with_cookies(released, held)
     }
 }
 

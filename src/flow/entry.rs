@@ -145,21 +145,20 @@ impl Flow {
         let asked = visit.asked;
         let target = Destination::of(asked.target().raw());
         if matches!(*asked.method(), Method::GET | Method::HEAD) {
-            return Ok(Hold {
-                target,
-                request: Waiting::Nothing,
-            });
+            let request = self
+                .held_before(visit, secret, scope)?
+                .map_or(Waiting::Nothing, Waiting::Request);
+            return Ok(Hold { target, request });
         }
         let lost = || Hold {
             target: referer(visit),
             request: Waiting::Lost,
         };
         let fits = match asked.framing() {
-            Framing::Empty => true,
+            Framing::Empty | Framing::Chunked => true,
             Framing::Length(length) => {
                 usize::try_from(length).is_ok_and(|length| length <= MAX_BODY)
             }
-            Framing::Chunked => true,
         };
         // Memory is for people who have shown who they are: a stranger's request is not kept. Nor is one for a place
         // where no browser is sent back to: it would be replayed elsewhere.
@@ -183,6 +182,32 @@ impl Flow {
             }),
             Err(_) => Ok(lost()),
         }
+    }
+
+    /// The request that was to be replayed by this very GET, where one code was not enough for it: it goes on waiting.
+    fn held_before(
+        &self,
+        visit: &Visit<'_>,
+        secret: &BrowserSecret,
+        scope: &Scope,
+    ) -> Result<Option<Kept>, NotBegun> {
+        let asked = visit.asked;
+        let Some(id) = visit
+            .brought
+            .replay
+            .filter(|_| *asked.method() == Method::GET)
+        else {
+            return Ok(None);
+        };
+        let browser = self.ring.browser(secret);
+        let raw = asked.target().raw();
+        let Some(kept) = self.store.holds.replay(&id, &browser, raw, visit.now) else {
+            return Ok(None);
+        };
+        let key = self.ring.hold(secret, scope.name.as_str().as_bytes());
+        Ok(kept
+            .reseal(&self.ring.hold(secret, &id), &key, random()?)
+            .ok())
     }
 
     fn turn_away(

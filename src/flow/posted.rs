@@ -40,6 +40,9 @@ impl Posted {
 
 impl Flow {
     /// Reads a form and checks where it came from. `form` is what its token was made for.
+    ///
+    /// # Errors
+    /// [`NotOurs`]: nothing it says may be done.
     pub async fn posted<'v>(
         &self,
         visit: &Visit<'v>,

@@ -75,26 +75,25 @@ impl Holds {
         now: Moment,
     ) -> Result<(), Full> {
         let key = (browser, site.clone(), scope.clone());
-        let size = size(&hold);
+        let bytes = size(&hold);
         let place = Place {
             hold,
             network,
             until: now.mono + challenge::LONGEST,
         };
-        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MOST_BYTES {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full);
         }
         // A browser that has a place keeps it.
         if let Some(mut old) = self.waiting.get_mut(&key) {
-            self.bytes
-                .fetch_sub(self::size(&old.hold), Ordering::Relaxed);
+            self.bytes.fetch_sub(size(&old.hold), Ordering::Relaxed);
             let network = old.network;
             *old = Place { network, ..place };
             return Ok(());
         }
         if !self.reserve(network, room(self.most, entry)) {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full);
         }
         if let Some(old) = self.waiting.insert(key, place) {
