@@ -55,14 +55,19 @@ fn is_urlencoded(content_type: &str) -> bool {
         name.is_empty()
             || name.trim().eq_ignore_ascii_case("boundary")
             || name.trim().eq_ignore_ascii_case("charset")
-                && ["utf-8", "utf8", "us-ascii", "iso-8859-1"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+                && ["utf-8", "utf8", "us-ascii", "iso-8859-1"]
+                    .iter()
+                    .any(|known| charset.eq_ignore_ascii_case(known))
     };
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(plain)
 }
 
 fn field(pair: &[u8]) -> (String, String) {
     let equals = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
-    (text(&pair[..equals]), text(pair.get(equals + 1..).unwrap_or_default()))
+    (
+        text(&pair[..equals]),
+        text(pair.get(equals + 1..).unwrap_or_default()),
+    )
 }
 
 /// The pair as a server reads it that takes overlong UTF-8, if it has any.
@@ -73,7 +78,10 @@ fn overlong(pair: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn text(encoded: &[u8]) -> String {
-    let spaced: Vec<u8> = encoded.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
+    let spaced: Vec<u8> = encoded
+        .iter()
+        .map(|&b| if b == b'+' { b' ' } else { b })
+        .collect();
     let decoded = decode_once(&spaced).unwrap_or(spaced);
     String::from_utf8_lossy(&decoded).into_owned()
 }
@@ -140,9 +148,16 @@ mod tests {
             Some("application/x-www-form-urlencoded, multipart/form-data"),
             Some("application/x-www-form-urlencoded; surprise=1"),
         ] {
-            assert_eq!(Form::read(content_type, b"do=admin"), Form::Unreadable, "{content_type:?}");
+            assert_eq!(
+                Form::read(content_type, b"do=admin"),
+                Form::Unreadable,
+                "{content_type:?}"
+            );
         }
-        assert_eq!(Form::read(URLENCODED, &[b'a'; LIMIT + 1]), Form::Unreadable);
+        assert_eq!(
+            Form::read(URLENCODED, &vec![b'a'; LIMIT + 1]),
+            Form::Unreadable
+        );
     }
 
     #[test]
@@ -159,6 +174,9 @@ mod tests {
                 "{content_type}"
             );
         }
-        assert!(matches!(Form::read(URLENCODED, &[b'a'; LIMIT]), Form::Fields(_)));
+        assert!(matches!(
+            Form::read(URLENCODED, &vec![b'a'; LIMIT]),
+            Form::Fields(_)
+        ));
     }
 }

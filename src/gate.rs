@@ -42,6 +42,10 @@ pub struct Pass {
 
 /// How a request goes on.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation for every allowed request"
+)]
 pub enum Way {
     /// Without Cookie and Authorization, and answered without Set-Cookie: the anonymous zone.
     Anonymous,

@@ -3,6 +3,7 @@
 //! Read [`Gateway::answer`] from top to bottom: that is all that happens to a request. Each worker has a [`Gateway`]
 //! of its own with its own connections to the applications; what they share is read only, or hides its lock.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use ipnet::IpNet;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
 use crate::challenge::AGAIN;
 use crate::code::Reference;
@@ -32,13 +33,13 @@ use crate::observe;
 use crate::page::{CONTENT_TYPE, Kind, Look, Page, Problem, Refusal};
 use crate::peer::{self, Peer};
 use crate::request::{self, Checked, Framing, Malformed};
-use crate::seal::{Brought, cookies};
+use crate::seal::{Held, cookies};
 use crate::server::{Connection, Service};
 use crate::site::Site;
 use crate::store::revoked::View;
-use crate::upstream::body::{Body, Standing, Upload, Watch};
-use crate::upstream::head::Surroundings;
-use crate::upstream::{Upstream, tunnel};
+use crate::upstream::body::{Body, Broken, Standing, Upload, Watch};
+use crate::upstream::head::{Constant, Surroundings};
+use crate::upstream::{Failed, Upstream, tunnel};
 
 /// A site with everything a request for it needs.
 pub struct Front {
@@ -46,6 +47,8 @@ pub struct Front {
     pub door: Arc<Door>,
     /// The field that tells the application who it is.
     pub identity: Option<HeaderName>,
+    /// What is the same in every request to it.
+    pub constant: Constant,
 }
 
 /// What all workers share.
@@ -65,17 +68,24 @@ struct Worker {
     shared: Arc<Shared>,
     upstreams: Vec<Upstream>,
     revoked: View,
-    tunnels: TaskTracker,
 }
 
 /// A request that may go on, with what its answer needs.
 struct Passing<'a> {
     front: &'a Front,
     upstream: &'a Upstream,
-    brought: Brought,
+    held: Held,
     peer: Peer,
     now: Moment,
-    reference: Reference,
+    /// Drawn only for those whose answer needs one.
+    reference: LazyCell<Reference>,
+    connection: &'a Connection,
+}
+
+/// What a request becomes a tunnel with, should it become one.
+struct Upgrade {
+    visitor: OnUpgrade,
+    shutdown: CancellationToken,
 }
 
 /// How much of a refused request's body is read, so that its connection can go on (R7).
@@ -145,7 +155,6 @@ impl Gateway {
             shared,
             upstreams,
             revoked,
-            tunnels: TaskTracker::new(),
         }))
     }
 
@@ -158,7 +167,11 @@ impl Gateway {
         let flow = &shared.flow;
         let now = flow.clock.now();
         let peer = peer_of(request.headers(), connection, &shared.trusted);
-        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+        // Only a request that could be upgraded has it, and only that one pays for the token.
+        let upgrade = request.extensions_mut().remove().map(|visitor| Upgrade {
+            visitor,
+            shutdown: connection.shutdown.clone(),
+        });
         let (parts, incoming) = request.into_parts();
         let asked = match request::check(parts, incoming.is_end_stream()) {
             Ok(asked) => asked,
@@ -182,65 +195,69 @@ impl Gateway {
         };
         let front = &shared.fronts[index];
         let site = &front.door.site;
-        let mut brought =
-            flow.ring
-                .open_all(site, asked.fields().get_all(header::COOKIE).iter(), now);
-        brought
-            .live
+        let mut held = flow
+            .ring
+            .open_all(site, asked.fields().get_all(header::COOKIE).iter(), now);
+        held.live
             .retain(|grant| !self.0.revoked.contains(&grant.id()));
-        brought
-            .run_out
+        held.run_out
             .retain(|grant| !self.0.revoked.contains(&grant.id()));
-        let reference = Reference::draw();
-        let visit = Visit {
-            door: &front.door,
-            asked: &asked,
-            brought: &brought,
-            peer,
-            now,
-            reference,
-        };
         let body = match asked.framing() {
             Framing::Empty => Upload::empty(),
             Framing::Length(_) | Framing::Chunked => Upload::stream(Bytes::new(), incoming),
         };
-        let closing = asked.closing();
+        // Everything but an allowed request goes through boxes: what waits in an idle connection stays small.
+        let visit = || Visit::new(flow, &front.door, &asked, &held, peer, now);
+        let closing = asked.closing() || has_body(&asked);
 
-        if let Some(path) = own_path(&asked) {
-            let reply = match path {
-                Some(path) => flow.own(&visit, path, body).await,
-                None => flow.refuse(&visit, Refusal::NotFound),
+        if let Some(own) = own_path(&asked) {
+            let visit = visit();
+            let reply = match own {
+                Own::Page(path) => Box::pin(flow.own(&visit, path, body)).await,
+                Own::Spelling => flow.refuse(&visit, Refusal::NotFound),
             };
-            return whole(reply, closing || has_body(&asked));
+            return whole(reply, closing);
         }
-        let (form, body) = match read_form(site, &asked, body).await {
-            Ok(read) => read,
-            Err(refusal) => return whole(flow.refuse(&visit, refusal), true),
+        let (method, target) = (asked.method(), asked.target());
+        let (form, body) = if site.routes.wants_form(method, target, asked.websocket()) {
+            match Box::pin(read_form(&asked, body)).await {
+                Ok(read) => read,
+                Err(_) => return whole(flow.refuse(&visit(), Refusal::BadRequest), true),
+            }
+        } else {
+            (Form::Unread, body)
         };
-        let pass = match gate::decide(site, &asked, &form, &brought.live) {
+        let pass = match gate::decide(site, &asked, &form, &held.live) {
             Verdict::Forward(pass) => pass,
             Verdict::Ask(scope) => {
-                return whole(
-                    flow.missing(&visit, scope, body).await,
-                    closing || has_body(&asked),
-                );
+                let reply = Box::pin(flow.missing(&visit(), scope, body)).await;
+                return whole(reply, closing);
             }
             Verdict::Preflight(allowed) => {
-                return drained(preflight(&asked, allowed), body, &asked).await;
+                return Box::pin(drained(preflight(&asked, allowed), body, &asked)).await;
             }
             Verdict::Refuse(reason) => {
-                return drained(refused(flow, &visit, reason), body, &asked).await;
+                let reply = refused(flow, &visit(), reason);
+                return Box::pin(drained(reply, body, &asked)).await;
             }
         };
         let passing = Passing {
             front,
             upstream: &self.0.upstreams[index],
-            brought,
+            held,
             peer,
             now,
-            reference,
+            reference: LazyCell::new(Reference::draw),
+            connection,
         };
-        self.forward(pass, asked, body, upgrade, passing).await
+        if passing.held.replay.is_some() {
+            return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
+        }
+        let navigation = is_navigation(&asked);
+        match self.forward(pass, asked, body, upgrade, &passing).await {
+            Ok(response) => response,
+            Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
+        }
     }
 
     async fn forward(
@@ -248,59 +265,45 @@ impl Gateway {
         pass: Pass,
         asked: Checked,
         body: Upload,
-        upgrade: Option<OnUpgrade>,
-        passing: Passing<'_>,
-    ) -> Response<Body> {
-        let flow = &self.0.shared.flow;
+        upgrade: Option<Upgrade>,
+        passing: &Passing<'_>,
+    ) -> Result<Response<Body>, Failed> {
         let site = &passing.front.door.site;
-        if passing.brought.replay.is_some() {
-            return self.replay(pass, asked, body, upgrade, passing).await;
-        }
         let closing = asked.closing();
-        let navigation = is_navigation(&asked);
         let surroundings = Surroundings {
             site,
             peer: passing.peer,
             identity: passing.front.identity.as_ref(),
+            constant: &passing.front.constant,
         };
-        let answered = passing
-            .upstream
-            .forward(&pass, asked, body, &surroundings)
-            .await;
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(failed) => {
-                self.record(&passing, What::UpstreamFailed { why: &failed });
-                let refusal = match failed.status() {
-                    StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
-                    StatusCode::BAD_REQUEST => Refusal::BadRequest,
-                    _ => Refusal::UpstreamDown,
-                };
-                return whole(told(flow, &passing, refusal, navigation), true);
-            }
-        };
+        let upstream = passing.upstream;
+        let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
+        if is_event_stream(response.headers()) {
+            let shutdown = passing.connection.shutdown.clone();
+            response = response.map(|body| body.endless(shutdown));
+        }
         if let Way::Granted(grants) = pass.into_way() {
             for grant in &grants {
-                self.keep_up(site, grant, &passing, &mut response);
+                self.keep_up(site, grant, passing, &mut response);
             }
             let watch = Watch {
                 standing: Rc::clone(&self.0) as Rc<dyn Standing>,
                 grants,
             };
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                self.tunnel(upgrade, &mut response, Some(watch));
+                tunnel_through(upgrade, &mut response, Some(watch));
             } else {
                 response = response.map(|body| body.watched(watch));
             }
         } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            self.tunnel(upgrade, &mut response, None);
+            tunnel_through(upgrade, &mut response, None);
         }
         if closing {
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        Ok(response)
     }
 
     /// Sends the request that was held for this browser in the place of the one that came for its answer.
@@ -309,51 +312,71 @@ impl Gateway {
         pass: Pass,
         asked: Checked,
         body: Upload,
-        upgrade: Option<OnUpgrade>,
+        upgrade: Option<Upgrade>,
         mut passing: Passing<'_>,
     ) -> Response<Body> {
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
+        let target = asked.target().raw().to_owned();
         let forget = cookies::print(site, cookies::REPLAY, "", Some(0));
-        let held = passing
-            .brought
+        let cookies = asked.fields().get_all(header::COOKIE).iter();
+        let secret = flow.ring.keepsakes(site, cookies).secret;
+        let taken = passing
+            .held
             .replay
             .take()
-            .zip(passing.brought.browser.as_ref())
-            .and_then(|(id, secret)| {
-                let target = asked.target().raw();
-                let goes_there = *asked.method() == Method::GET && !asked.websocket();
-                let kept = goes_there.then(|| {
-                    flow.store
-                        .holds
-                        .replay(&id, &flow.ring.browser(secret), target, passing.now)
-                });
-                kept.flatten()?.open(&flow.ring.hold(secret, &id)).ok()
-            });
-        let (pass, asked, body) = match held {
-            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
-            None => return Box::pin(self.forward(pass, asked, body, upgrade, passing)).await,
-            Some((method, kind, bytes)) => {
+            .zip(secret)
+            .filter(|_| *asked.method() == Method::GET && !asked.websocket());
+        let opened = taken.as_ref().and_then(|(id, secret)| {
+            let browser = flow.ring.browser(secret);
+            let kept = flow
+                .store
+                .holds
+                .replay(id, &browser, &target, passing.now)?;
+            kept.open(&flow.ring.hold(secret, id)).ok()
+        });
+        let mut response = match (opened, taken) {
+            (Some((method, kind, bytes)), Some((id, secret))) => {
                 let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
-                let asked = asked.replaying(method, kind, bytes.len() as u64);
+                let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
                 // It is another request than the one that was let through: the gate looks at it itself.
-                let Verdict::Forward(pass) =
-                    gate::decide(site, &asked, &form, &passing.brought.live)
+                let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live)
                 else {
-                    let back = asked.target().raw().to_owned();
-                    let page = flow.pages.render(
-                        &Page::SubmitAgain { back: &back },
-                        &look(site),
-                        &passing.reference.to_string(),
-                        passing.now,
-                    );
-                    return whole(reply(&page), true);
+                    let page = passing.page(flow, &Page::SubmitAgain { back: &target });
+                    return whole(page, true);
                 };
-                self.record(&passing, What::HoldReplayed);
-                (pass, asked, Upload::bytes(bytes))
+                passing.record(What::HoldReplayed);
+                let upload = Upload::bytes(bytes.clone());
+                match self.forward(pass, asked, upload, upgrade, &passing).await {
+                    Ok(response) => response,
+                    Err(failed) => {
+                        // Nothing of it went up: it waits on for another try, and so does its cookie.
+                        if failed.nothing_sent()
+                            && flow.keep_again(
+                                &id,
+                                &secret,
+                                (method, kind, &bytes),
+                                &target,
+                                passing.now,
+                            )
+                        {
+                            passing.record(What::UpstreamFailed { why: &failed });
+                            let page = Page::Refused(Refusal::NotReleased { again: &target });
+                            return whole(passing.page(flow, &page), true);
+                        }
+                        whole(told(flow, &passing, &failed, true), true)
+                    }
+                }
+            }
+            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
+            _ => {
+                let navigation = is_navigation(&asked);
+                return match self.forward(pass, asked, body, upgrade, &passing).await {
+                    Ok(response) => response,
+                    Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
+                };
             }
         };
-        let mut response = Box::pin(self.forward(pass, asked, body, None, passing)).await;
         response.headers_mut().append(header::SET_COOKIE, forget);
         response
     }
@@ -375,22 +398,6 @@ impl Gateway {
                 header::SET_COOKIE,
                 flow.grant_cookie(site, &renewed, passing.now),
             );
-        }
-    }
-
-    fn tunnel(
-        &self,
-        visitor: Option<OnUpgrade>,
-        response: &mut Response<Body>,
-        watch: Option<Watch>,
-    ) {
-        let application = hyper::upgrade::on(response);
-        if let Some(visitor) = visitor {
-            tokio::task::spawn_local(self.0.tunnels.track_future(tunnel::run(
-                visitor,
-                application,
-                watch,
-            )));
         }
     }
 
@@ -422,13 +429,32 @@ impl Gateway {
         }
         response
     }
+}
 
-    fn record(&self, passing: &Passing<'_>, what: What<'_>) {
+impl Passing<'_> {
+    fn record(&self, what: What<'_>) {
         observe::record(&Event {
-            reference: passing.reference,
-            site: Some(&passing.front.door.site.name),
+            reference: *self.reference,
+            site: Some(&self.front.door.site.name),
             what,
         });
+    }
+
+    fn page(&self, flow: &Flow, page: &Page<'_>) -> Reply {
+        let look = look(&self.front.door.site);
+        reply(
+            &flow
+                .pages
+                .render(page, &look, &self.reference.to_string(), self.now),
+        )
+    }
+}
+
+/// Joins both ends of an upgraded connection. The server waits for the visitor's end of it.
+fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch: Option<Watch>) {
+    let application = hyper::upgrade::on(response);
+    if let Some(Upgrade { visitor, shutdown }) = upgrade {
+        tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
     }
 }
 
@@ -466,30 +492,27 @@ fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Pe
     Peer::behind(connection.peer, connection.tls, trusted, &hops, proto)
 }
 
-/// Whether any reading of the path is one of ours; with the rest of the path if it is one byte for byte.
-fn own_path(asked: &Checked) -> Option<Option<&str>> {
+/// A path that any reader could take for one of ours; it is never forwarded.
+enum Own<'a> {
+    /// Ours byte for byte: what stands behind [`ROOT`].
+    Page(&'a str),
+    /// Ours in another spelling only: nobody's.
+    Spelling,
+}
+
+fn own_path(asked: &Checked) -> Option<Own<'_>> {
     let target = asked.target();
     target
         .reaches("/.countersign")
-        .then(|| target.path().strip_prefix(ROOT))
+        .then(|| match target.path().strip_prefix(ROOT) {
+            Some(page) => Own::Page(page),
+            None => Own::Spelling,
+        })
 }
 
 /// Reads as much of the body as a route's condition on it needs.
-async fn read_form(
-    site: &Site,
-    asked: &Checked,
-    body: Upload,
-) -> Result<(Form, Upload), Refusal<'static>> {
-    if !site
-        .routes
-        .wants_form(asked.method(), asked.target(), asked.websocket())
-    {
-        return Ok((Form::Unread, body));
-    }
-    let (head, body) = body
-        .peek(form::LIMIT)
-        .await
-        .map_err(|_| Refusal::BadRequest)?;
+async fn read_form(asked: &Checked, body: Upload) -> Result<(Form, Upload), Broken> {
+    let (head, body) = body.peek(form::LIMIT).await?;
     let form = if head.whole {
         Form::read(asked.field(header::CONTENT_TYPE), &head.bytes)
     } else {
@@ -511,17 +534,18 @@ fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
 }
 
 /// An application that fails is told to people as a page and to scripts as JSON.
-fn told(flow: &Flow, passing: &Passing<'_>, refusal: Refusal<'_>, navigation: bool) -> Reply {
-    if !navigation {
-        return problem(&refusal, passing.reference);
+fn told(flow: &Flow, passing: &Passing<'_>, failed: &Failed, navigation: bool) -> Reply {
+    passing.record(What::UpstreamFailed { why: failed });
+    let refusal = match failed.status() {
+        StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
+        StatusCode::BAD_REQUEST => Refusal::BadRequest,
+        _ => Refusal::UpstreamDown,
+    };
+    if navigation {
+        passing.page(flow, &Page::Refused(refusal))
+    } else {
+        problem(&refusal, *passing.reference)
     }
-    let site = &passing.front.door.site;
-    reply(&flow.pages.render(
-        &Page::Refused(refusal),
-        &look(site),
-        &passing.reference.to_string(),
-        passing.now,
-    ))
 }
 
 fn problem(refusal: &Refusal<'_>, reference: Reference) -> Reply {
@@ -617,6 +641,15 @@ fn whole(reply: Reply, closing: bool) -> Response<Body> {
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether the answer goes on until somebody leaves (WHATWG HTML section 9.2).
+fn is_event_stream(fields: &HeaderMap) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().get(..KIND.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
 }
 
 fn has_body(asked: &Checked) -> bool {

@@ -121,8 +121,11 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
     if seen.connection || seen.hop_by_hop {
         drop_hop_by_hop(&mut fields, !seen.hop_by_hop)?;
     }
-    for name in SET_ANEW {
-        fields.remove(name);
+    // Host and framing are written anew from what was checked, never copied.
+    fields.remove(header::HOST);
+    if seen.length.is_some() || seen.chunked {
+        fields.remove(header::CONTENT_LENGTH);
+        fields.remove(header::TRANSFER_ENCODING);
     }
     if seen.identity {
         let names: Vec<HeaderName> = fields
@@ -457,13 +460,6 @@ fn decimal(text: &[u8]) -> Option<u64> {
         b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0'))
     })
 }
-
-/// Fields that are written anew for the upstream from what was checked, never copied.
-const SET_ANEW: [HeaderName; 3] = [
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-];
 
 /// Fields that end at this hop, whatever Connection says (R8).
 pub fn is_hop_by_hop(name: &str) -> bool {

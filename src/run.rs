@@ -28,6 +28,7 @@ use crate::store::Store;
 use crate::store::key::{self, NoKey};
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
+use crate::upstream::head::Constant;
 
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +163,7 @@ pub fn start(
         let name = &settings.site.name;
         let trust = connect::trust(&settings.upstream.address)
             .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
+        let constant = Constant::new(&settings.upstream, &settings.site);
         upstreams.push((Arc::new(settings.upstream), trust));
         let directory = directories
             .iter()
@@ -175,6 +177,7 @@ pub fn start(
                 directory,
             }),
             identity: settings.identity_header,
+            constant,
         });
     }
     let limits = Limits {

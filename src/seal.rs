@@ -40,18 +40,23 @@ impl fmt::Debug for BrowserSecret {
     }
 }
 
-/// What a request brought that is ours.
+/// The grants that a request brought.
 #[derive(Default)]
-pub struct Brought {
+pub struct Held {
     /// Live grants of this site, not yet compared with the list of revocations.
     pub live: SmallVec<[Grant; 2]>,
     /// Grants that ran out within the last day: they tell who to ask.
     pub run_out: SmallVec<[Grant; 1]>,
-    /// The browser's secret, if it has one.
-    pub browser: Option<BrowserSecret>,
     /// The challenge whose held request is to be replayed on the way.
     pub replay: Option<challenge::Id>,
-    /// Subjects that this browser passed a code for earlier, as marks.
+}
+
+/// What else of ours a browser keeps. Only pages of ours look at it, so only they open it.
+#[derive(Default)]
+pub struct Keepsakes {
+    /// The browser's secret, if it has one.
+    pub secret: Option<BrowserSecret>,
+    /// Subjects that it passed a code for earlier, as marks.
     pub known: Vec<Mark>,
 }
 
@@ -130,37 +135,48 @@ impl Ring {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Opens what a request brought for `site`. Two cookies of one of our names: none of them counts (S4).
+    /// Opens the grants that a request brought for `site`. Two cookies of one of our names: none of them counts (S4).
     pub fn open_all<'h>(
         &self,
         site: &Site,
         cookies: impl Iterator<Item = &'h HeaderValue>,
         now: Moment,
-    ) -> Brought {
-        let mut brought = Brought::default();
-        let ours = Cookies::read(site, cookies);
-        for (suffix, value) in ours.once() {
-            match suffix {
-                "" => brought.browser = BrowserSecret::parse(value),
-                cookies::REPLAY => brought.replay = parse_id(value),
-                cookies::KNOWN => brought.known = self.open_marks(value),
-                _ => {
-                    let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name))
-                    else {
-                        continue;
-                    };
-                    let Some(grant) = self.open(value, site, scope) else {
-                        continue;
-                    };
-                    match grant.standing(scope, now) {
-                        Standing::Live => brought.live.push(grant),
-                        Standing::RunOut => brought.run_out.push(grant),
-                        Standing::Void => {}
-                    }
-                }
+    ) -> Held {
+        let mut held = Held::default();
+        for (suffix, value) in Cookies::read(site, cookies).once() {
+            if suffix == cookies::REPLAY {
+                held.replay = parse_id(value);
+            }
+            let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name)) else {
+                continue;
+            };
+            let Some(grant) = self.open(value, site, scope) else {
+                continue;
+            };
+            match grant.standing(scope, now) {
+                Standing::Live => held.live.push(grant),
+                Standing::RunOut => held.run_out.push(grant),
+                Standing::Void => {}
             }
         }
-        brought
+        held
+    }
+
+    /// Opens what else of ours a browser keeps for `site`.
+    pub fn keepsakes<'h>(
+        &self,
+        site: &Site,
+        cookies: impl Iterator<Item = &'h HeaderValue>,
+    ) -> Keepsakes {
+        let mut keepsakes = Keepsakes::default();
+        for (suffix, value) in Cookies::read(site, cookies).once() {
+            match suffix {
+                "" => keepsakes.secret = BrowserSecret::parse(value),
+                cookies::KNOWN => keepsakes.known = self.open_marks(value),
+                _ => {}
+            }
+        }
+        keepsakes
     }
 
     /// A challenge keeps this of a browser, never its secret.
@@ -259,7 +275,7 @@ impl Ring {
         Some(Grant {
             site: site.name.clone(),
             scope: scope.name.clone(),
-            subject: Subject::parse(subject).ok()?,
+            subject: Subject::sealed(subject),
             id: rest.take()?,
             entry: byte_entry(rest.take::<1>()?[0])?,
             issued: u64::from_be_bytes(rest.take()?),

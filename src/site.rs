@@ -1,5 +1,6 @@
 //! A public host and everything that is decided for it: its origin, its scopes, its routes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -64,6 +65,7 @@ pub struct Origin {
     https: bool,
     host_start: usize,
     port: u16,
+    loopback: bool,
 }
 
 /// The text is no origin.
@@ -115,6 +117,7 @@ impl Origin {
         };
         Ok(Self {
             host_start: scheme.len() + 3,
+            loopback: is_loopback(host),
             text,
             https,
             port,
@@ -158,12 +161,19 @@ impl Origin {
     /// True where a browser takes the connection for this machine itself, so that Secure cookies work without TLS.
     #[must_use]
     pub fn loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || host.starts_with("127.")
-            || host == "[::1]"
+        self.loopback
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(host);
+    let address = bare
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
+    address || host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -236,6 +246,7 @@ mod tests {
             ("http://[::1]:9", true),
             ("http://app.localhost", true),
             ("http://localhost.example.com", false),
+            ("http://127.example.com", false),
             ("http://10.0.0.1", false),
         ] {
             assert_eq!(Origin::parse(text).unwrap().loopback(), is, "{text}");

@@ -41,6 +41,12 @@ impl Subject {
         }
     }
 
+    /// A name that was canonical when it was sealed into a cookie, which only we can make: it is not worked out
+    /// again for every request.
+    pub(crate) fn sealed(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The canonical form.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -215,7 +215,7 @@ fn c3_under_all_orders_of_three_steps_a_code_opens_once() {
                     opened += u32::from(matches!(
                         challenge.answer(&RIGHT, 5, at(now)),
                         Answer::Right(_)
-                    ))
+                    ));
                 }
                 1 => drop(challenge.answer(&WRONG, 5, at(now))),
                 2 => challenge.send([2; 32], Channel::Sms, at(now)),

@@ -121,6 +121,8 @@ fn counted(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const GOOD: &str = r#"
@@ -143,7 +145,9 @@ mod tests {
     fn checked(configuration: &str, strict: bool, json: bool) -> (bool, String, String) {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("countersign.toml");
-        std::fs::write(folder.path().join("users.toml"), "").unwrap();
+        let users = folder.path().join("users.toml");
+        std::fs::write(&users, "[[user]]\nname = \"ann\"\n").unwrap();
+        std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::fs::write(&config, configuration).unwrap();
         let loaded = config::load(&config);
         let (mut out, mut err) = (Vec::new(), Vec::new());

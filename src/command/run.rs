@@ -18,12 +18,12 @@ pub fn run(config: &Path) -> Exit {
     let Some(config) = loaded.config else {
         return Exit::Configuration;
     };
-    observe::begin(match config.log_format {
-        LogFormat::Text => Format::Text,
-        LogFormat::Json => Format::Json,
-        LogFormat::Auto if io::stderr().is_terminal() => Format::Text,
-        LogFormat::Auto => Format::Json,
-    });
+    let text = match config.log_format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => io::stderr().is_terminal(),
+    };
+    observe::begin(if text { Format::Text } else { Format::Json });
     match start(config) {
         Ok(running) => until_stopped(running),
         Err(error) => fail(&error),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Place, Source};
 use super::file::delivery::{self as written, CarrierKind};
 use super::file::site::MESSAGE;
 use super::file::{self, File};
@@ -304,12 +304,45 @@ fn directory_settings(
     notes: &Notes,
 ) -> Option<directory::Settings> {
     let users = directory.users.as_ref()?;
-    readable(users, notes);
-    // The users in it are the directory's to judge; what is wrong with them belongs here, beside the rest.
+    if readable(users, notes) {
+        judge_users(users, notes);
+    }
     Some(directory::Settings {
         name: directory.name.value.clone(),
         kind: directory::Kind::File(users.value.clone()),
     })
+}
+
+/// Problems of users files are told after those of the configuration's own files.
+const USERS_RANK: usize = 1_000_000;
+
+/// The directory judges its file; what it finds is told here, beside the rest, at its place in that file.
+fn judge_users(users: &At<PathBuf>, notes: &Notes) {
+    let (rule, problems) = match directory::file::read(&users.value) {
+        Ok(read) => (Rule::UsersShould, read.warnings().to_vec()),
+        Err(problems) => (Rule::BadUsers, problems),
+    };
+    // The file may have changed since it was judged: a place that is not there any more is the file as a whole.
+    let text = std::fs::read_to_string(&users.value).unwrap_or_default();
+    let source = Source::new(users.value.clone(), text, USERS_RANK);
+    for problem in problems {
+        let whole = problem.line == 0 || source.text().get(problem.span.clone()).is_none();
+        let place = if whole {
+            users.place.clone()
+        } else {
+            Place::new(&source, problem.span)
+        };
+        let told = Diagnostic::new(
+            rule,
+            problem.message,
+            &place,
+            if whole { "this file" } else { "here" },
+        );
+        notes.add(match problem.help {
+            Some(help) => told.help(help),
+            None => told,
+        });
+    }
 }
 
 fn carrier_settings(

@@ -79,6 +79,8 @@ rules! {
     BadHeader = 213 Error "a header that cannot carry the user";
     BadSubject = 214 Error "a text that can be nobody's name";
     BadUrl = 215 Error "a text that is no web address";
+    BadUsers = 216 Error "a users file with a mistake";
+    UsersShould = 217 Warning "a users file that can be used and should be mended";
     NoPath = 301 Error "a route without a path";
     NoClass = 302 Error "a route that does not say who may, or says it twice";
     Insecure = 303 Error "an http:// site off loopback";

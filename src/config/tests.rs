@@ -27,7 +27,11 @@ impl Folder {
         fs::create_dir(folder.path("conf.d")).unwrap();
         fs::create_dir(folder.path("credentials")).unwrap();
         for (name, mode, bytes) in [
-            ("users.toml", 0o644, ""),
+            (
+                "users.toml",
+                0o640,
+                "[[user]]\nname = \"ann\"\nphone = \"+12025550143\"\n",
+            ),
             ("hook.key", 0o600, "a key for the hook\n"),
             ("session.key", 0o640, "0123456789abcdef0123456789abcdef\n"),
             ("short.key", 0o600, "0123456789abcdef0123456789abcde\n"),
@@ -175,8 +179,8 @@ fn every_rule_has_a_case() {
                 .map(|problem| problem.rule),
         );
     }
-    // These have tests of their own below: a message depends on what `message` takes, and the last on no variable being set.
-    broken.extend([Rule::BadTemplate, Rule::NoCredentials]);
+    // These depend on more than text: on a variable that is not set, and on the rights of a file.
+    broken.extend([Rule::NoCredentials, Rule::UsersShould]);
     let missing: Vec<String> = Rule::ALL
         .iter()
         .filter(|rule| !broken.contains(rule))
@@ -624,4 +628,18 @@ fn the_reference_lists_every_key_and_every_rule() {
         "the list of rules should read\n{}\n",
         rules.join("\n")
     );
+}
+
+#[test]
+fn a_users_file_that_everybody_can_read_is_told() {
+    let folder = Folder::new(&example(true));
+    fs::set_permissions(folder.path("users.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let loaded = folder.load();
+    let told: Vec<Rule> = loaded.problems.iter().map(|problem| problem.rule).collect();
+    assert!(
+        told.contains(&Rule::UsersShould),
+        "{}",
+        folder.told(&loaded)
+    );
+    assert!(loaded.config.is_some());
 }

@@ -20,7 +20,7 @@ impl Flow {
     }
 
     fn ask_page_with(&self, visit: &Visit<'_>, scope: &Scope, error: Option<AskError>) -> Reply {
-        let Ok((secret, cookie)) = self.browser(visit) else {
+        let Ok((secret, cookie)) = Self::browser(visit) else {
             return self.refuse(visit, Refusal::Internal);
         };
         let action = ask_path(scope.name.as_str());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::{HeaderValue, Method};
+
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
@@ -9,8 +11,9 @@ use crate::challenge::{self, Browser, Mistake, Verified};
 use crate::code::{Mistyped, Typed};
 use crate::event::What;
 use crate::grant::Grant;
-use crate::hold::{Destination, Hold, Waiting};
+use crate::hold::{Destination, Hold, Kept, Waiting};
 use crate::message::Channel;
+use crate::moment::Moment;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::store::{Attempt, Refused, Reward, View};
@@ -190,8 +193,8 @@ impl Flow {
     /// A grant belongs to a subject, not to a browser: who comes in as another person ends what the first one had
     /// here (design section 3).
     fn end_others(&self, visit: &Visit<'_>, subject: &Subject) {
-        let brought = visit.brought.live.iter().chain(&visit.brought.run_out);
-        for grant in brought.filter(|grant| grant.subject() != subject) {
+        let held = visit.held.live.iter().chain(&visit.held.run_out);
+        for grant in held.filter(|grant| grant.subject() != subject) {
             self.revoke(visit, grant);
         }
     }
@@ -205,19 +208,39 @@ impl Flow {
             format!("{}{}", site.origin.text(), reward.destination.as_str())
         };
         let mark = self.ring.mark(&site.name, reward.grant.subject());
-        let marks = self.ring.seal_marks(&visit.brought.known, mark);
-        let held = reward
+        let marks = self.ring.seal_marks(&visit.keepsakes.known, mark);
+        let replay = reward
             .replay
             .then(|| cookies::print(site, cookies::REPLAY, &print_id(id), Some(REPLAY)));
-        let released = with_cookies(
-            see_other(&to),
-            [
-                self.grant_cookie(site, &reward.grant, visit.now),
-                cookies::print(site, "", reward.secret.value(), None),
-                cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
-            ],
-        );
-        with_cookies(released, held)
+        let set = [
+            self.grant_cookie(site, &reward.grant, visit.now),
+            cookies::print(site, "", reward.secret.value(), None),
+            cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
+        ];
+        with_cookies(see_other(&to), set.into_iter().chain(replay))
+    }
+
+    /// Keeps a held request on for another try: the application was not reached. False if that cannot be.
+    pub fn keep_again(
+        &self,
+        id: &challenge::Id,
+        secret: &BrowserSecret,
+        request: (Method, Option<HeaderValue>, &[u8]),
+        target: &str,
+        now: Moment,
+    ) -> bool {
+        let (method, kind, body) = request;
+        let key = self.ring.hold(secret, id);
+        let sealed = random()
+            .ok()
+            .and_then(|nonce| Kept::seal(method, kind, body, &key, nonce).ok());
+        sealed.is_some_and(|kept| {
+            let browser = self.ring.browser(secret);
+            self.store
+                .holds
+                .will_replay(*id, kept, browser, target, now);
+            true
+        })
     }
 }
 

@@ -60,7 +60,7 @@ impl Flow {
         body: Option<Upload>,
     ) -> Result<(String, Option<u64>, Option<HeaderValue>), NotBegun> {
         let site = &visit.door.site;
-        let (secret, cookie) = self.browser(visit)?;
+        let (secret, cookie) = Self::browser(visit)?;
         let browser = self.ring.browser(&secret);
         let subject = who(visit, scope);
         let entry = subject.as_ref().map_or(Entry::Ask, |(_, entry)| *entry);
@@ -155,10 +155,10 @@ impl Flow {
             request: Waiting::Lost,
         };
         let fits = match asked.framing() {
-            Framing::Empty | Framing::Chunked => true,
             Framing::Length(length) => {
                 usize::try_from(length).is_ok_and(|length| length <= MAX_BODY)
             }
+            Framing::Empty | Framing::Chunked => true,
         };
         // Memory is for people who have shown who they are: a stranger's request is not kept. Nor is one for a place
         // where no browser is sent back to: it would be replayed elsewhere.
@@ -192,11 +192,7 @@ impl Flow {
         scope: &Scope,
     ) -> Result<Option<Kept>, NotBegun> {
         let asked = visit.asked;
-        let Some(id) = visit
-            .brought
-            .replay
-            .filter(|_| *asked.method() == Method::GET)
-        else {
+        let Some(id) = visit.held.replay.filter(|_| *asked.method() == Method::GET) else {
             return Ok(None);
         };
         let browser = self.ring.browser(secret);
@@ -306,18 +302,17 @@ fn challenged(mut reply: Reply, scope: &Scope, url: Option<&str>) -> Reply {
 /// Who is asked, if that is known: the subject of a live grant of this site, else of one for this very scope that
 /// ran out within the last day.
 fn who(visit: &Visit<'_>, scope: &Scope) -> Option<(Subject, Entry)> {
-    let brought = visit.brought;
+    let held = visit.held;
     let first = &visit.door.site.first_scope().name;
-    let live = brought
+    let live = held
         .live
         .iter()
         .find(|grant| grant.scope() == first)
-        .or_else(|| brought.live.first());
+        .or_else(|| held.live.first());
     if let Some(grant) = live {
         return Some((grant.subject().clone(), Entry::StepUp));
     }
-    brought
-        .run_out
+    held.run_out
         .iter()
         .find(|grant| *grant.scope() == scope.name)
         .map(|grant| (grant.subject().clone(), Entry::Renewal))

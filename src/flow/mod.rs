@@ -25,7 +25,7 @@ use crate::observe::clock::Clock;
 use crate::page::{Look, Page, Pages, Refusal, Rendered};
 use crate::peer::Peer;
 use crate::request::Checked;
-use crate::seal::{Brought, BrowserSecret, Ring, cookies};
+use crate::seal::{BrowserSecret, Held, Keepsakes, Ring, cookies};
 use crate::site::Site;
 use crate::store::Store;
 use crate::store::counters::Part;
@@ -78,14 +78,40 @@ pub struct Visit<'a> {
     pub door: &'a Arc<Door>,
     /// The request.
     pub asked: &'a Checked,
-    /// What of ours it brought.
-    pub brought: &'a Brought,
+    /// The grants it brought, without those that were revoked.
+    pub held: &'a Held,
+    /// What else its browser keeps.
+    pub keepsakes: Keepsakes,
     /// From whom.
     pub peer: Peer,
     /// When.
     pub now: Moment,
     /// What stands on the page and in the log.
     pub reference: Reference,
+}
+
+impl<'a> Visit<'a> {
+    /// Looks at a request for the sake of a page: this opens the rest of its cookies and draws a reference.
+    pub fn new(
+        flow: &Flow,
+        door: &'a Arc<Door>,
+        asked: &'a Checked,
+        held: &'a Held,
+        peer: Peer,
+        now: Moment,
+    ) -> Self {
+        let cookies = asked.fields().get_all(header::COOKIE).iter();
+        let keepsakes = flow.ring.keepsakes(&door.site, cookies);
+        Self {
+            door,
+            asked,
+            held,
+            keepsakes,
+            peer,
+            now,
+            reference: Reference::draw(),
+        }
+    }
 }
 
 /// The operating system gave no random bytes: nothing can be begun.
@@ -145,7 +171,7 @@ impl Flow {
     /// Which of a subject's two counters this browser uses up (C4).
     fn part(&self, visit: &Visit<'_>, subject: &Subject) -> Part {
         let mark = self.ring.mark(&visit.door.site.name, subject);
-        if visit.brought.known.contains(&mark) {
+        if visit.keepsakes.known.contains(&mark) {
             Part::Known
         } else {
             Part::Stranger
@@ -153,11 +179,8 @@ impl Flow {
     }
 
     /// The browser's secret, or a new one and the cookie that sets it.
-    fn browser(
-        &self,
-        visit: &Visit<'_>,
-    ) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
-        if let Some(secret) = &visit.brought.browser {
+    fn browser(visit: &Visit<'_>) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
+        if let Some(secret) = &visit.keepsakes.secret {
             Ok((secret.clone(), None))
         } else {
             let secret = BrowserSecret::new(random()?);
@@ -167,10 +190,10 @@ impl Flow {
     }
 
     /// What a challenge keeps of this visit's browser, if it has a secret.
-    fn known_browser<'v>(&self, visit: &Visit<'v>) -> Option<(&'v BrowserSecret, Browser)> {
+    fn known_browser<'v>(&self, visit: &'v Visit<'_>) -> Option<(&'v BrowserSecret, Browser)> {
         visit
-            .brought
-            .browser
+            .keepsakes
+            .secret
             .as_ref()
             .map(|secret| (secret, self.ring.browser(secret)))
     }

@@ -42,10 +42,10 @@ impl Flow {
     /// Reads a form and checks where it came from. `form` is what its token was made for.
     ///
     /// # Errors
-    /// [`NotOurs`]: nothing it says may be done.
+    /// [`NotOurs`]: whatever it says, nothing of it may be done.
     pub async fn posted<'v>(
         &self,
-        visit: &Visit<'v>,
+        visit: &'v Visit<'_>,
         form: &str,
         body: Upload,
     ) -> Result<(Posted, &'v BrowserSecret), NotOurs> {
@@ -66,7 +66,7 @@ impl Flow {
             .to_bytes();
         let fields = form_urlencoded::parse(&bytes).into_owned().collect();
         let posted = Posted { fields };
-        let secret = visit.brought.browser.as_ref().ok_or(NotOurs::NoSecret)?;
+        let secret = visit.keepsakes.secret.as_ref().ok_or(NotOurs::NoSecret)?;
         if self.ring.token_fits(secret, form, posted.field("token")) {
             Ok((posted, secret))
         } else {

@@ -14,7 +14,6 @@ use crate::moment::Moment;
 use crate::observe;
 use crate::page::Refusal;
 use crate::phone::Phone;
-use crate::scope::Scope;
 use crate::store::{Sending, View};
 
 /// Where a message goes, if there is anybody to send it to.
@@ -208,116 +207,91 @@ impl Flow {
         let Errand {
             door,
             id,
-            placeholder,
             question,
-            recipient,
             channel,
-            reference,
             now,
-        } = errand;
-        let scope = Arc::clone(&question.scope);
-        let open = super::proven(question.entry);
-        let unsent = |why: &str| {
-            self.note(
-                reference,
-                &door,
-                What::ChallengeUnsent {
-                    scope: &scope.name,
-                    why,
-                },
-            );
+            ..
+        } = &errand;
+        let (scope, open) = (&question.scope, super::proven(question.entry));
+        let Some(phone) = &errand.recipient.phone else {
+            errand.unsent("nobody by that name has a number");
+            return self.store.report(id, open.then_some(Trouble::Number));
         };
-        let Some(phone) = recipient.phone else {
-            unsent("nobody by that name has a number");
-            return self.store.report(&id, open.then_some(Trouble::Number));
-        };
-        if let Err(over) =
-            self.store
-                .counters
-                .send(&phone, &door.site.name, &scope.name, channel, now)
-        {
-            unsent("the number or the scope has had its messages");
+        let counters = &self.store.counters;
+        if let Err(over) = counters.send(phone, &door.site.name, &scope.name, *channel, *now) {
+            errand.unsent("the number or the scope has had its messages");
             if open {
-                self.store.report(&id, Some(Trouble::Carrier));
+                self.store.report(id, Some(Trouble::Carrier));
                 let until = now.unix + over.0.as_secs();
                 self.store
-                    .note(&id, &question.browser, Mistake::SendLimit { until });
+                    .note(id, &question.browser, Mistake::SendLimit { until });
             }
             return;
         }
         let Ok(code) = Code::draw(scope.digits) else {
-            unsent("the operating system's random generator failed");
-            return self.store.report(&id, open.then_some(Trouble::Carrier));
+            errand.unsent("the operating system's random generator failed");
+            return self.store.report(id, open.then_some(Trouble::Carrier));
         };
         if !self
             .store
-            .arm(&id, &placeholder, self.ring.code(&id, code.as_str()))
+            .arm(id, &errand.placeholder, self.ring.code(id, code.as_str()))
         {
-            return unsent("the challenge ended meanwhile");
+            return errand.unsent("the challenge ended meanwhile");
         }
-        let message = self.compose(&door, &scope, &phone, channel, &code, recipient.locale, now);
-        match self.dispatcher.send(&message).await {
-            Ok(receipt) => {
-                let what = What::ChallengeSent {
-                    scope: &scope.name,
-                    channel,
-                    carrier: &receipt.carrier,
-                };
-                self.note(reference, &door, what);
-            }
+        match self.dispatcher.send(&errand.compose(phone, &code)).await {
+            Ok(receipt) => errand.record(What::ChallengeSent {
+                scope: &scope.name,
+                channel: *channel,
+                carrier: &receipt.carrier,
+            }),
             Err(failed) => {
-                unsent(failed.failure.class());
+                errand.unsent(failed.failure.class());
                 self.store
-                    .report(&id, trouble(&failed.failure, question.entry));
+                    .report(id, trouble(&failed.failure, question.entry));
             }
         }
     }
+}
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a message is made of all of these, once"
-    )]
-    fn compose(
-        &self,
-        door: &Door,
-        scope: &Scope,
-        phone: &Phone,
-        channel: Channel,
-        code: &Code,
-        locale: Option<String>,
-        now: Moment,
-    ) -> Message {
+impl Errand {
+    /// The message for a code. Its text is wiped with it.
+    fn compose(&self, phone: &Phone, code: &Code) -> Message {
+        let (site, scope) = (&self.door.site, &self.question.scope);
         let values = Values {
-            name: &door.site.title,
+            name: &site.title,
             code: code.as_str(),
             scope: &scope.title,
             minutes: scope.code_life.as_secs().div_ceil(60),
-            host: door.site.origin.host(),
+            host: site.origin.host(),
         };
-        // The text is wiped with the message; the code itself is not in it anywhere else.
-        let text = match channel {
+        let text = match self.channel {
             Channel::Sms => scope.message.render(&values),
             Channel::Voice => message::script(&values),
         };
         Message {
             id: message::Id::draw(),
-            site: door.site.name.clone(),
+            site: site.name.clone(),
             scope: scope.name.clone(),
             to: phone.clone(),
-            channel,
+            channel: self.channel,
             text,
-            locale,
+            locale: self.recipient.locale.clone(),
             life: scope.code_life,
-            now,
+            now: self.now,
         }
     }
 
-    fn note(&self, reference: Reference, door: &Door, what: What<'_>) {
+    fn record(&self, what: What<'_>) {
         observe::record(&Event {
-            reference,
-            site: Some(&door.site.name),
+            reference: self.reference,
+            site: Some(&self.door.site.name),
             what,
         });
+    }
+
+    fn unsent(&self, why: &str) {
+        let scope = &self.question.scope.name;
+        self.record(What::ChallengeUnsent { scope, why });
     }
 }
 

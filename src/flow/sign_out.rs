@@ -15,10 +15,10 @@ impl Flow {
     /// The button; or, with nothing left to end, the word that it is so.
     pub(super) fn sign_out_page(&self, visit: &Visit<'_>) -> Reply {
         let Some(secret) = visit
-            .brought
-            .browser
+            .keepsakes
+            .secret
             .as_ref()
-            .filter(|_| !(visit.brought.live.is_empty() && visit.brought.run_out.is_empty()))
+            .filter(|_| !(visit.held.live.is_empty() && visit.held.run_out.is_empty()))
         else {
             return self.page(visit, &Page::SignedOut { again: "/" });
         };
@@ -50,7 +50,7 @@ impl Flow {
     /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
     pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
-        for grant in visit.brought.live.iter().chain(&visit.brought.run_out) {
+        for grant in visit.held.live.iter().chain(&visit.held.run_out) {
             self.revoke(visit, grant);
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));

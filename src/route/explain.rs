@@ -4,8 +4,9 @@ use std::fmt;
 
 use http::Method;
 
+use super::entry::{Entry, Forms, Miss};
 use super::glob::Cover;
-use super::{Asked, Class, Entry, Forms, Miss, Pattern, Requirement, Route, Table};
+use super::{Asked, Class, Pattern, Requirement, Route, Table};
 
 /// The routes that were tried and what came of it.
 #[derive(Clone, Debug)]
@@ -80,7 +81,13 @@ pub(super) fn explain<'t>(table: &'t Table, asked: &Asked<'_>) -> Explanation<'t
     let steps = steps.map(|(at, (entry, outcome))| Step {
         number: at + 1,
         route: &entry.route,
-        pattern: entry.route.paths.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
+        pattern: entry
+            .route
+            .paths
+            .iter()
+            .map(Pattern::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
         outcome: outcome.unwrap_or_else(|| Outcome::No(why_not(entry, asked))),
     });
     Explanation {
@@ -96,7 +103,12 @@ fn why_not(entry: &Entry, asked: &Asked<'_>) -> Why {
     } else {
         entry.why_not_closed(asked, Forms::Judged)
     };
-    let is_named = || asked.target.each().any(|reading| entry.covers(reading) > Cover::No);
+    let is_named = || {
+        asked
+            .target
+            .each()
+            .any(|reading| entry.covers(reading) > Cover::No)
+    };
     match miss {
         // Said even where the path is another: it is what people look for first.
         Some(Miss::Method) => Why::Method {
@@ -118,9 +130,21 @@ fn show(path: &[u8]) -> String {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.steps.iter().map(|step| step.pattern.chars().count()).max().unwrap_or(0);
+        let width = self
+            .steps
+            .iter()
+            .map(|step| step.pattern.chars().count())
+            .max()
+            .unwrap_or(0);
         for step in &self.steps {
-            writeln!(f, "{:>3}  {:width$}   {}   {}", step.number, step.pattern, step.said(), step.route.place)?;
+            writeln!(
+                f,
+                "{:>3}  {:width$}   {}   {}",
+                step.number,
+                step.pattern,
+                step.said(),
+                step.route.place
+            )?;
         }
         write!(f, "  -> {}", self.requirement)
     }
@@ -130,7 +154,9 @@ impl Step<'_> {
     fn said(&self) -> String {
         match &self.outcome {
             Outcome::No(why) => format!("no   {why}"),
-            Outcome::Match(reading) => format!("MATCH  -> {} (read as {reading})", self.route.class),
+            Outcome::Match(reading) => {
+                format!("MATCH  -> {} (read as {reading})", self.route.class)
+            }
         }
     }
 }
@@ -150,7 +176,9 @@ impl fmt::Display for Class {
 impl fmt::Display for Requirement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deny(route) | Self::Open(_, route) => write!(f, "{}   {}", route.class, route.place),
+            Self::Deny(route) | Self::Open(_, route) => {
+                write!(f, "{}   {}", route.class, route.place)
+            }
             Self::Scopes(needed) => {
                 for (count, need) in needed.iter().enumerate() {
                     let and = if count == 0 { "require scope" } else { " and" };

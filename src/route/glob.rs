@@ -43,7 +43,7 @@ impl Glob {
         let mut tokens = Vec::with_capacity(marked.len());
         let mut rest = marked;
         while let [byte, tail @ ..] = rest {
-            let after_slash = matches!(tokens.last(), Some(Token::Byte(b'/')));
+            let after_slash = matches!(tokens.last(), Some(Token::Byte(b'/') | Token::Folders));
             if let Some(tail) = rest.strip_prefix(MARK_STAR.as_bytes()) {
                 tokens.push(Token::Star);
                 rest = tail;
@@ -61,7 +61,9 @@ impl Glob {
                 rest = tail;
             }
         }
-        let first_star = tokens.iter().position(|token| !matches!(token, Token::Byte(_)));
+        let first_star = tokens
+            .iter()
+            .position(|token| !matches!(token, Token::Byte(_)));
         let rest = tokens.split_off(first_star.unwrap_or(tokens.len()));
         let head = tokens.iter().filter_map(|token| match token {
             Token::Byte(byte) => Some(*byte),
@@ -116,7 +118,11 @@ impl Glob {
             let slashed = path.len() + 1 == length && self.head.ends_with(b"/");
             let is_head = slashed && path.eq_ignore_ascii_case(&self.head[..length - 1]);
             let rest_is_nothing = is_head && Active::start(&self.rest).accepts(&self.rest);
-            return if rest_is_nothing { Cover::Partly } else { Cover::No };
+            return if rest_is_nothing {
+                Cover::Partly
+            } else {
+                Cover::No
+            };
         };
         if !start.eq_ignore_ascii_case(&self.head) {
             return Cover::No;
@@ -182,7 +188,9 @@ fn starts_word(segment: &[u8], word: &[u8]) -> bool {
 }
 
 fn contains(segment: &[u8], mark: &str) -> bool {
-    segment.windows(mark.len()).any(|three| three == mark.as_bytes())
+    segment
+        .windows(mark.len())
+        .any(|three| three == mark.as_bytes())
 }
 
 /// True if Windows may have given the file `long` the 8.3 name `segment`: the first letters, `~`, a number, and three
@@ -197,15 +205,25 @@ fn is_short_for(segment: &[u8], long: &[u8]) -> bool {
         return false;
     }
     let dot = long.iter().rposition(|&b| b == b'.').unwrap_or(long.len());
-    let name: Vec<u8> = long[..dot].iter().copied().filter(|b| !matches!(b, b'.' | b' ')).collect();
+    let name: Vec<u8> = long[..dot]
+        .iter()
+        .copied()
+        .filter(|b| !matches!(b, b'.' | b' '))
+        .collect();
     let ending = long.get(dot + 1..).unwrap_or_default();
     let ending = ending.get(..3).unwrap_or(ending);
     let same_ending = ending.is_empty()
         || after[digits..].strip_prefix(b".").is_some_and(|short| {
-            short.get(..ending.len()).is_some_and(|short| short.eq_ignore_ascii_case(ending))
+            short
+                .get(..ending.len())
+                .is_some_and(|short| short.eq_ignore_ascii_case(ending))
         });
-    let starts = |letters: &[u8]| name.get(..letters.len()).is_some_and(|start| start.eq_ignore_ascii_case(letters));
-    let is_hash = base.len() == 6 && base[2..].iter().all(u8::is_ascii_hexdigit) && starts(&base[..2]);
+    let starts = |letters: &[u8]| {
+        name.get(..letters.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(letters))
+    };
+    let is_hash =
+        base.len() == 6 && base[2..].iter().all(u8::is_ascii_hexdigit) && starts(&base[..2]);
     let is_start = starts(base) && base.len() >= name.len().min(7 - digits);
     same_ending && (is_start || is_hash)
 }
@@ -231,7 +249,10 @@ impl Active {
     fn enter(&mut self, tokens: &[Token], at: usize) {
         let mut at = at;
         self.set(at);
-        while matches!(tokens.get(at), Some(Token::Star | Token::Deep | Token::Folders)) {
+        while matches!(
+            tokens.get(at),
+            Some(Token::Star | Token::Deep | Token::Folders)
+        ) {
             at += 1;
             self.set(at);
         }
@@ -274,7 +295,7 @@ mod tests {
     use super::*;
 
     fn glob(text: &str) -> Glob {
-        Glob::parse(&super::super::pattern::mark(text)).unwrap()
+        Glob::parse(super::super::pattern::mark(text).as_bytes()).unwrap()
     }
 
     /// The plainest definition there is; exponential, for short texts only.
@@ -282,15 +303,23 @@ mod tests {
         match pattern {
             [] => path.is_empty(),
             [b'*', b'*', b'/', rest @ ..] if after_slash => {
-                let folders = (0..path.len()).filter(|&at| path[at] == b'/').map(|at| at + 1);
-                std::iter::once(0).chain(folders).any(|at| by_definition(rest, &path[at..], true))
+                let folders = (0..path.len())
+                    .filter(|&at| path[at] == b'/')
+                    .map(|at| at + 1);
+                std::iter::once(0)
+                    .chain(folders)
+                    .any(|at| by_definition(rest, &path[at..], true))
             }
-            [b'*', b'*', rest @ ..] => (0..=path.len()).any(|at| by_definition(rest, &path[at..], false)),
+            [b'*', b'*', rest @ ..] => {
+                (0..=path.len()).any(|at| by_definition(rest, &path[at..], false))
+            }
             [b'*', rest @ ..] => {
                 let segment = path.iter().position(|&b| b == b'/').unwrap_or(path.len());
                 (0..=segment).any(|at| by_definition(rest, &path[at..], false))
             }
-            [byte, rest @ ..] => path.first() == Some(byte) && by_definition(rest, &path[1..], *byte == b'/'),
+            [byte, rest @ ..] => {
+                path.first() == Some(byte) && by_definition(rest, &path[1..], *byte == b'/')
+            }
         }
     }
 

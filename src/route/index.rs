@@ -1,19 +1,29 @@
 //! Finds the routes that may name a path without trying all of them (G17).
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::glob::{Glob, is_word};
 
 /// Routes by the leading segments of their literal heads, up to three; those without any are tried for every path.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Index {
     by_key: HashMap<Box<[u8]>, Vec<usize>>,
     general: Vec<usize>,
     all: Vec<usize>,
 }
 
+/// Without the map, whose order is another in every process: a table that is printed is compared.
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("all", &self.all)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Routes to try, in their order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Candidates<'i> {
     lists: [&'i [usize]; DEPTH + 1],
 }
@@ -30,7 +40,10 @@ impl Index {
             let mut key = Key::default();
             let lengths = key.read(glob.head(), glob.is_literal());
             match lengths.into_iter().rev().find(|&length| length > 0) {
-                Some(length) => note(self.by_key.entry(key.bytes[..length].into()).or_default(), route),
+                Some(length) => note(
+                    self.by_key.entry(key.bytes[..length].into()).or_default(),
+                    route,
+                ),
                 None => note(&mut self.general, route),
             }
         }
@@ -43,8 +56,15 @@ impl Index {
         if !self.by_key.is_empty() {
             let mut key = Key::default();
             let lengths = key.read(path, true);
-            for (list, length) in lists.iter_mut().zip(lengths).filter(|(_, length)| *length > 0) {
-                *list = self.by_key.get(&key.bytes[..length]).map_or(&[], |routes| routes);
+            for (list, length) in lists
+                .iter_mut()
+                .zip(lengths)
+                .filter(|(_, length)| *length > 0)
+            {
+                *list = self
+                    .by_key
+                    .get(&key.bytes[..length])
+                    .map_or(&[], |routes| routes);
             }
         }
         Candidates { lists }
@@ -146,7 +166,16 @@ mod tests {
 
     #[test]
     fn only_routes_that_share_the_leading_words_are_tried_in_their_order() {
-        let index = index(&["/app/a", "/", "/app", "/app/*", "/app/a/b/c/d", "/other", "/{app,other}/b", "/app.x"]);
+        let index = index(&[
+            "/app/a",
+            "/",
+            "/app",
+            "/app/*",
+            "/app/a/b/c/d",
+            "/other",
+            "/{app,other}/b",
+            "/app.x",
+        ]);
         assert_eq!(found(&index, "/app/a"), [0, 1, 2, 3, 7]);
         assert_eq!(found(&index, "/APP/a.json"), [0, 1, 2, 3, 7]);
         assert_eq!(found(&index, "/app/a/b/c/d"), [0, 1, 2, 3, 4, 7]);
@@ -167,7 +196,10 @@ mod tests {
 
     #[test]
     fn words_too_long_for_a_key_are_tried_all_the_same() {
-        let (long, longer) = (format!("/{}", "a".repeat(96)), format!("/{}", "a".repeat(97)));
+        let (long, longer) = (
+            format!("/{}", "a".repeat(96)),
+            format!("/{}", "a".repeat(97)),
+        );
         let index = index(&[&long, &longer, &format!("/b{long}")]);
         assert_eq!(found(&index, &long), [0, 1]);
         assert_eq!(found(&index, &longer), [1]);

@@ -10,6 +10,7 @@ use crate::name::Name;
 use crate::target::{Seen, Target};
 
 mod condition;
+mod entry;
 mod explain;
 mod glob;
 mod index;
@@ -18,7 +19,7 @@ mod pattern;
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use pattern::{BadPattern, Pattern};
 
-use condition::Condition;
+use entry::{Entry, Forms, has_short_name};
 use glob::Cover;
 use index::{Candidates, Index};
 
@@ -142,37 +143,11 @@ pub struct Table {
     reads_forms: bool,
 }
 
-/// A route with its conditions made ready.
-#[derive(Debug)]
-struct Entry {
-    route: Route,
-    query: Vec<Condition>,
-    form: Vec<Condition>,
-}
-
-/// What to think of a form condition.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Forms {
-    Judged,
-    /// As if it held: to find out whether the body must be read.
-    Assumed,
-}
-
 /// That a reading is closed: by the route at a place in the list, or because no route names it.
 #[derive(Clone, Copy)]
 struct Closed<'r> {
     by: Option<usize>,
     reading: Seen<'r>,
-}
-
-/// Why a route does not match; [`Why`] without the copies, since nobody asks on the way to a verdict.
-enum Miss<'e> {
-    Path,
-    Method,
-    WebSocket(bool),
-    Reading(&'e [u8]),
-    Query(&'e str),
-    Form(&'e str),
 }
 
 impl Table {
@@ -188,16 +163,15 @@ impl Table {
         };
         for (at, route) in routes.into_iter().enumerate() {
             if route.class.opening().is_some() {
-                table.opening.add(at, route.paths.iter().flat_map(Pattern::asked));
+                table
+                    .opening
+                    .add(at, route.paths.iter().flat_map(Pattern::asked));
             } else {
-                table.closing.add(at, route.paths.iter().flat_map(Pattern::closing));
+                table
+                    .closing
+                    .add(at, route.paths.iter().flat_map(Pattern::closing));
             }
-            let conditions = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| Condition::new(name, value)).collect();
-            table.entries.push(Entry {
-                query: conditions(&route.query),
-                form: conditions(&route.form),
-                route,
-            });
+            table.entries.push(Entry::new(route));
         }
         table
     }
@@ -216,7 +190,11 @@ impl Table {
             },
         });
         let open = open.map(|at| &self.entries[at].route);
-        match (denied, needed, open.and_then(|route| Some((route.class.opening()?, route)))) {
+        match (
+            denied,
+            needed,
+            open.and_then(|route| Some((route.class.opening()?, route))),
+        ) {
             (Some(route), _, _) => Requirement::Deny(route),
             (None, Some(needed), _) => Requirement::Scopes(needed),
             (None, None, Some((opening, route))) => Requirement::Open(opening, route),
@@ -238,12 +216,18 @@ impl Table {
             form: &Form::Unread,
         };
         let mut openings = self.opening.candidates(target.first().folded);
-        let open = openings.find(|&at| self.entries[at].why_not_open(&asked, Forms::Assumed).is_none());
+        let open = openings.find(|&at| {
+            self.entries[at]
+                .why_not_open(&asked, Forms::Assumed)
+                .is_none()
+        });
         let reads_form = |at: usize| !self.entries[at].form.is_empty();
         // If the body says no, routes behind it have their say: no need to find out which.
         open.is_some_and(reads_form)
             || target.each().any(|reading| {
-                let closings = self.closing_candidates(reading).take_while(|&at| open.is_none_or(|open| at < open));
+                let closings = self
+                    .closing_candidates(reading)
+                    .take_while(|&at| open.is_none_or(|open| at < open));
                 let mut covers = closings
                     .map(|at| (at, self.cover(&asked, reading, at, Forms::Assumed)))
                     .filter(|(_, cover)| *cover > Cover::No);
@@ -292,7 +276,10 @@ impl Table {
         for at in self.closing_candidates(reading).take_while(|&at| at < end) {
             let cover = self.cover(asked, reading, at, Forms::Judged);
             if cover > Cover::No {
-                say(Closed { by: Some(at), reading });
+                say(Closed {
+                    by: Some(at),
+                    reading,
+                });
             }
             if cover == Cover::Whole {
                 return Some(at);
@@ -323,7 +310,9 @@ impl Table {
         match needed {
             None => *needed = Some(need),
             Some(known) if known.scopes().any(|known| known == scope) => {}
-            Some(known) if *scope == self.first_scope => known.more.insert(0, std::mem::replace(&mut known.first, need.first)),
+            Some(known) if *scope == self.first_scope => known
+                .more
+                .insert(0, std::mem::replace(&mut known.first, need.first)),
             Some(known) => known.more.push(need.first),
         }
     }
@@ -340,62 +329,6 @@ impl Class {
             Self::Deny | Self::Scope(_) => None,
         }
     }
-}
-
-impl Entry {
-    /// Why this opening route does not open, if it does not.
-    fn why_not_open<'e>(&'e self, asked: &Asked<'e>, forms: Forms) -> Option<Miss<'e>> {
-        let paths = &self.route.paths;
-        let is_on = |reading: &Seen<'_>| paths.iter().any(|path| path.opens_reading(reading.exact));
-        let is_method = |wanted: &Method| wanted == asked.method;
-        let first = asked.target.first().exact;
-        let form_holds = |form: &Condition| forms == Forms::Assumed || form.holds_in_form(asked.form);
-        self.why_not_method(asked, is_method)
-            .or_else(|| (!paths.iter().any(|path| path.opens(first))).then_some(Miss::Path))
-            .or_else(|| {
-                let other = asked.target.each().find(|reading| reading.counts && !is_on(reading));
-                other.map(|other| Miss::Reading(other.exact))
-            })
-            .or_else(|| self.why_not_fields(|query| query.holds_in_query(asked.target), form_holds))
-    }
-
-    fn covers(&self, reading: Seen<'_>) -> Cover {
-        let paths = &self.route.paths;
-        let cover = paths.iter().map(|path| path.covers(reading.folded)).max().unwrap_or(Cover::No);
-        let is_short = || has_short_name(reading.folded) && paths.iter().any(|path| path.covers_short_names(reading.folded));
-        if cover == Cover::No && is_short() { Cover::Partly } else { cover }
-    }
-
-    /// Why this closing route does not close a path that it covers, if it does not.
-    fn why_not_closed<'e>(&'e self, asked: &Asked<'e>, forms: Forms) -> Option<Miss<'e>> {
-        let method = asked.method.as_str();
-        let is_method = |wanted: &Method| {
-            wanted.as_str().eq_ignore_ascii_case(method) || (*wanted == Method::GET && method.eq_ignore_ascii_case("HEAD"))
-        };
-        let form_holds = |form: &Condition| forms == Forms::Assumed || form.may_hold_in_form(asked.form);
-        self.why_not_method(asked, is_method)
-            .or_else(|| self.why_not_fields(|query| query.may_hold_in_query(asked.target), form_holds))
-    }
-
-    fn why_not_method(&self, asked: &Asked<'_>, is: impl Fn(&Method) -> bool) -> Option<Miss<'_>> {
-        let methods = &self.route.methods;
-        if !methods.is_empty() && !methods.iter().any(is) {
-            return Some(Miss::Method);
-        }
-        let websocket = self.route.websocket.filter(|wanted| *wanted != asked.websocket);
-        websocket.map(Miss::WebSocket)
-    }
-
-    fn why_not_fields(&self, in_query: impl Fn(&Condition) -> bool, in_form: impl Fn(&Condition) -> bool) -> Option<Miss<'_>> {
-        let query = self.query.iter().find(|query| !in_query(query));
-        let form = || self.form.iter().find(|form| !in_form(form));
-        query.map(|query| Miss::Query(query.name())).or_else(|| form().map(|form| Miss::Form(form.name())))
-    }
-}
-
-/// True if some segment has a tilde and a digit behind its first byte.
-fn has_short_name(path: &[u8]) -> bool {
-    path.windows(3).any(|three| three[0] != b'/' && three[1] == b'~' && three[2].is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ pub enum BadPattern {
     #[error("a path starts with `/`: write `/{0}`")]
     NoSlash(String),
     /// It has a query or a fragment.
-    #[error("a path ends before `{0}`: write the rest as `query = {{ name = \"value\" }}`, or `%3F` or `%23` for the character itself")]
+    #[error(
+        "a path ends before `{0}`: write the rest as `query = {{ name = \"value\" }}`, or `%3F` or `%23` for the character itself"
+    )]
     Query(char),
     /// A `%` without two hexadecimal digits.
     #[error("`%` needs two hexadecimal digits behind it: write `%25` for the character itself")]
@@ -44,10 +46,14 @@ pub enum BadPattern {
     #[error("`\\` is read as `/`: write a slash")]
     Backslash,
     /// A bracket, as in other globs.
-    #[error("there are no `[…]` in patterns: write `{{a,b}}`, or `%5B` and `%5D` for the characters themselves")]
+    #[error(
+        "there are no `[…]` in patterns: write `{{a,b}}`, or `%5B` and `%5D` for the characters themselves"
+    )]
     Bracket,
     /// A brace without its other half.
-    #[error("`{{` and `}}` come in pairs: write `{{a,b}}`, or `%7B` and `%7D` for the characters themselves")]
+    #[error(
+        "`{{` and `}}` come in pairs: write `{{a,b}}`, or `%7B` and `%7D` for the characters themselves"
+    )]
     Braces,
     /// More than two stars in a row.
     #[error("write `*` for a part of one segment or `**` for any number of segments")]
@@ -56,7 +62,9 @@ pub enum BadPattern {
     #[error("the pattern is too long or has too many alternatives: write more than one")]
     TooLarge,
     /// It can be read in too many ways.
-    #[error("the path can be read in too many ways: write it without encoded or unusual characters")]
+    #[error(
+        "the path can be read in too many ways: write it without encoded or unusual characters"
+    )]
     TooManyReadings,
 }
 
@@ -77,7 +85,7 @@ impl Pattern {
             asked: Vec::new(),
             read: Vec::new(),
         };
-        for alternative in alternatives(text).ok_or(BadPattern::Braces)? {
+        for alternative in alternatives(&mark(text)).ok_or(BadPattern::Braces)? {
             pattern.add(&alternative)?;
         }
         Ok(pattern)
@@ -95,11 +103,13 @@ impl Pattern {
         (!self.text.contains(['*', '{'])).then_some(&self.text)
     }
 
+    /// Adds a path without braces, its stars marked.
     fn add(&mut self, alternative: &str) -> Result<(), BadPattern> {
-        let marked = mark(alternative);
-        let decoded = decode_once(&marked).unwrap_or_else(|| marked.clone());
-        check_decoded(&decoded, count_marks(&marked))?;
-        self.closing.push(Glob::parse(&fold(&decoded)).ok_or(BadPattern::TooLarge)?);
+        let marked = alternative.as_bytes();
+        let decoded = decode_once(marked).unwrap_or_else(|| marked.to_vec());
+        check_decoded(&decoded, count_marks(marked))?;
+        self.closing
+            .push(Glob::parse(&fold(&decoded)).ok_or(BadPattern::TooLarge)?);
         // Browsers write escapes in capitals, other clients need not.
         for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
             let encoded = encode(&decoded, digits);
@@ -121,12 +131,18 @@ impl Pattern {
 
     /// How much of a folded path this pattern takes in on a closing route.
     pub(super) fn covers(&self, folded: &[u8]) -> Cover {
-        self.closing.iter().map(|glob| glob.covers(folded)).max().unwrap_or(Cover::No)
+        self.closing
+            .iter()
+            .map(|glob| glob.covers(folded))
+            .max()
+            .unwrap_or(Cover::No)
     }
 
     /// The same for a path in which some segment may be a short name of Windows.
     pub(super) fn covers_short_names(&self, folded: &[u8]) -> bool {
-        self.closing.iter().any(|glob| glob.covers_short_names(folded))
+        self.closing
+            .iter()
+            .any(|glob| glob.covers_short_names(folded))
     }
 
     /// Whether an opening route means the path as it was asked for.
@@ -149,7 +165,10 @@ impl Pattern {
 }
 
 fn check(text: &str) -> Result<(), BadPattern> {
-    if text.chars().any(|c| c.is_control() || ('\u{e000}'..='\u{e001}').contains(&c)) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || ('\u{e000}'..='\u{e001}').contains(&c))
+    {
         return Err(BadPattern::Control);
     }
     if text.trim() != text {
@@ -192,17 +211,29 @@ fn check_decoded(decoded: &[u8], marks: usize) -> Result<(), BadPattern> {
     if decoded.windows(2).any(|two| two == b"//") {
         return Err(BadPattern::DoubleSlash);
     }
-    if decoded.split(|&b| b == b'/').any(|segment| matches!(segment, b"." | b"..")) {
+    if decoded
+        .split(|&b| b == b'/')
+        .any(|segment| matches!(segment, b"." | b".."))
+    {
         return Err(BadPattern::Dots);
     }
     // `{*,x}*` and the like put stars together that were apart.
     let stars = |segment: &[u8]| {
         let text = String::from_utf8_lossy(segment).into_owned();
-        ["\u{e000}\u{e000}", "\u{e000}\u{e001}", "\u{e001}\u{e000}", "\u{e001}\u{e001}"]
-            .iter()
-            .any(|pair| text.contains(pair))
+        [
+            "\u{e000}\u{e000}",
+            "\u{e000}\u{e001}",
+            "\u{e001}\u{e000}",
+            "\u{e001}\u{e001}",
+        ]
+        .iter()
+        .any(|pair| text.contains(pair))
     };
-    if stars(decoded) { Err(BadPattern::Stars) } else { Ok(()) }
+    if stars(decoded) {
+        Err(BadPattern::Stars)
+    } else {
+        Ok(())
+    }
 }
 
 /// Every text that the braces of `text` stand for, or nothing if they do not pair or are too many.
@@ -232,8 +263,8 @@ pub(super) fn alternatives(text: &str) -> Option<Vec<String>> {
 }
 
 /// The stars of `text` replaced by marks that no turn of a path touches.
-pub(super) fn mark(text: &str) -> Vec<u8> {
-    text.replace("**", MARK_DEEP).replace('*', MARK_STAR).into_bytes()
+pub(super) fn mark(text: &str) -> String {
+    text.replace("**", MARK_DEEP).replace('*', MARK_STAR)
 }
 
 fn count_marks(marked: &[u8]) -> usize {
@@ -249,9 +280,9 @@ fn encode(decoded: &[u8], digits: &[u8; 16]) -> Vec<u8> {
     let mut rest = decoded;
     while let [byte, tail @ ..] = rest {
         rest = tail;
-        let mark = [MARK_STAR, MARK_DEEP].into_iter().find(|mark| {
-            mark.as_bytes()[0] == *byte && tail.starts_with(&mark.as_bytes()[1..])
-        });
+        let mark = [MARK_STAR, MARK_DEEP]
+            .into_iter()
+            .find(|mark| mark.as_bytes()[0] == *byte && tail.starts_with(&mark.as_bytes()[1..]));
         match (mark, byte) {
             (Some(mark), _) => {
                 out.extend_from_slice(mark.as_bytes());
@@ -278,10 +309,30 @@ mod tests {
     #[test]
     fn a_closing_literal_covers_its_subtree_and_its_tails_but_no_longer_word() {
         let admin = pattern("/admin");
-        for path in ["/admin", "/admin/", "/admin/users", "/admin.json", "/admin;x", "/admin::$data", "/admin~1", "/ADMIN", "/admin%"] {
+        for path in [
+            "/admin",
+            "/admin/",
+            "/admin/users",
+            "/admin.json",
+            "/admin;x",
+            "/admin::$data",
+            "/admin~1",
+            "/ADMIN",
+            "/admin%",
+        ] {
             assert_eq!(admin.covers(path.as_bytes()), Cover::Whole, "{path}");
         }
-        for path in ["/", "/admi", "/administrator", "/admin-guide", "/admin_2", "/admin9", "/x/admin", "admin", "*"] {
+        for path in [
+            "/",
+            "/admi",
+            "/administrator",
+            "/admin-guide",
+            "/admin_2",
+            "/admin9",
+            "/x/admin",
+            "admin",
+            "*",
+        ] {
             assert_eq!(admin.covers(path.as_bytes()), Cover::No, "{path}");
         }
     }
@@ -290,7 +341,11 @@ mod tests {
     fn a_closing_slash_covers_everything() {
         for text in ["/", "/**", "/*"] {
             for path in ["/", "/x", "/x/y.z", "*", "//", "/-"] {
-                assert_eq!(pattern(text).covers(path.as_bytes()), Cover::Whole, "{text} {path}");
+                assert_eq!(
+                    pattern(text).covers(path.as_bytes()),
+                    Cover::Whole,
+                    "{text} {path}"
+                );
             }
         }
     }
@@ -307,8 +362,17 @@ mod tests {
     #[test]
     fn a_closing_glob_covers_what_follows_a_match() {
         let pages = pattern("/wp-admin/{plugins,users,options}*.php");
-        for path in ["/wp-admin/users.php", "/wp-admin/users.php/x", "/wp-admin/user-new.php", "/wp-admin/options-general.php;x"] {
-            let expected = if path.contains("user-new") { Cover::No } else { Cover::Whole };
+        for path in [
+            "/wp-admin/users.php",
+            "/wp-admin/users.php/x",
+            "/wp-admin/user-new.php",
+            "/wp-admin/options-general.php;x",
+        ] {
+            let expected = if path.contains("user-new") {
+                Cover::No
+            } else {
+                Cover::Whole
+            };
             assert_eq!(pages.covers(path.as_bytes()), expected, "{path}");
         }
         assert_eq!(pages.covers(b"/wp-admin/users.phpx"), Cover::No);
@@ -325,12 +389,24 @@ mod tests {
     #[test]
     fn an_opening_pattern_means_exactly_what_it_says() {
         for (text, yes, no) in [
-            ("/login", &["/login"][..], &["/login/", "/LOGIN", "/login.json", "/login/x", "/%6cogin"][..]),
+            (
+                "/login",
+                &["/login"][..],
+                &["/login/", "/LOGIN", "/login.json", "/login/x", "/%6cogin"][..],
+            ),
             ("/a/*", &["/a/", "/a/b"], &["/a", "/a/b/c", "/A/b"]),
             ("/a/**", &["/a/", "/a/b/c"], &["/a", "/ab"]),
-            ("/{css,js/*}.x", &["/css.x", "/js/a.x"], &["/js.x", "/css/a.x"]),
+            (
+                "/{css,js/*}.x",
+                &["/css.x", "/js/a.x"],
+                &["/js.x", "/css/a.x"],
+            ),
             ("/a b", &["/a%20b"], &["/a b", "/a+b", "/ab"]),
-            ("/café/*", &["/caf%C3%A9/x", "/caf%c3%a9/x"], &["/caf%E9/x", "/cafe/x"]),
+            (
+                "/café/*",
+                &["/caf%C3%A9/x", "/caf%c3%a9/x"],
+                &["/caf%E9/x", "/cafe/x"],
+            ),
             ("/100%25", &["/100%25"], &["/100%", "/100%2525"]),
             ("/**/x", &["/x", "/a/x", "/a/b/x"], &["/ax", "/a/bx"]),
         ] {
@@ -354,7 +430,10 @@ mod tests {
             ("/a/administration/users", "/a/admini~2/users"),
             ("/private-area/x*.php", "/privat~1/whatev~1.php"),
         ] {
-            assert!(pattern(text).covers_short_names(path.as_bytes()), "{text} {path}");
+            assert!(
+                pattern(text).covers_short_names(path.as_bytes()),
+                "{text} {path}"
+            );
         }
         for (text, path) in [
             ("/administration", "/a~1"),
@@ -363,14 +442,21 @@ mod tests {
             ("/wp-login.php", "/wp-log~1.css"),
             ("/a/administration/users", "/a/admini~2"),
         ] {
-            assert!(!pattern(text).covers_short_names(path.as_bytes()), "{text} {path}");
+            assert!(
+                !pattern(text).covers_short_names(path.as_bytes()),
+                "{text} {path}"
+            );
         }
     }
 
     #[test]
     fn a_bad_pattern_says_what_to_write() {
         for (text, why, words) in [
-            ("admin", BadPattern::NoSlash("admin".to_owned()), "write `/admin`"),
+            (
+                "admin",
+                BadPattern::NoSlash("admin".to_owned()),
+                "write `/admin`",
+            ),
             ("", BadPattern::NoSlash(String::new()), "write `/`"),
             ("/a?b=c", BadPattern::Query('?'), "query = { name"),
             ("/a#b", BadPattern::Query('#'), "%23"),
@@ -397,7 +483,10 @@ mod tests {
             assert!(error.to_string().contains(words), "{text}: {error}");
         }
         let large = format!("/*{}", "x".repeat(300));
-        assert_eq!(Pattern::parse(&large).expect_err("large"), BadPattern::TooLarge);
+        assert_eq!(
+            Pattern::parse(&large).expect_err("large"),
+            BadPattern::TooLarge
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Cookie fields are read as raw bytes and never re-encoded: what an application set comes back to it unchanged.
 
+use bytes::Bytes;
 use cookie::{Cookie, SameSite};
 use http::header::{self, HeaderMap, HeaderValue};
 use smallvec::SmallVec;
@@ -84,7 +85,7 @@ pub fn without_ours(fields: &HeaderMap) -> Option<HeaderValue> {
         return None;
     }
     // Parts of valid field values joined by "; " are one.
-    HeaderValue::from_bytes(&kept).ok()
+    HeaderValue::from_maybe_shared(Bytes::from(kept)).ok()
 }
 
 /// Whether a Set-Cookie field of an application names one of ours, of whatever site (S6).
@@ -106,8 +107,8 @@ pub fn print(site: &Site, suffix: &str, value: &str, max_age: Option<u64>) -> He
             i64::try_from(seconds).unwrap_or(i64::MAX),
         ));
     }
-    HeaderValue::from_str(&cookie.to_string())
-        .expect("names and base64url values are visible ASCII")
+    // Names and base64url values are visible ASCII; anything else must not become a cookie.
+    HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Browsers take Secure cookies over cleartext from this machine itself, and nowhere else (S1).
@@ -125,6 +126,10 @@ fn suffix<'h>(site: &Site, pair: &'h [u8]) -> Option<&'h [u8]> {
 }
 
 fn is_ours(pair: &[u8]) -> bool {
+    // Nearly every cookie of an application leaves here.
+    if !matches!(pair.first(), Some(b'_' | b'c' | b'C')) {
+        return false;
+    }
     // Servers that fold case, or cut a prefix off, must not see one either.
     let starts = |prefix: &str| {
         pair.get(..prefix.len())
@@ -134,8 +139,15 @@ fn is_ours(pair: &[u8]) -> bool {
 }
 
 fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
-    field
-        .split(|b| *b == b';')
-        .map(<[u8]>::trim_ascii)
-        .filter(|pair| !pair.is_empty())
+    let mut rest = Some(field);
+    std::iter::from_fn(move || {
+        let field = rest?;
+        let (pair, after) = match memchr::memchr(b';', field) {
+            Some(at) => (&field[..at], Some(&field[at + 1..])),
+            None => (field, None),
+        };
+        rest = after;
+        Some(pair.trim_ascii())
+    })
+    .filter(|pair| !pair.is_empty())
 }

@@ -28,12 +28,16 @@ fn fields(values: &[&str]) -> HeaderMap {
         .collect()
 }
 
-fn open(ring: &Ring, values: &[&str], seconds: u64) -> Brought {
+fn open(ring: &Ring, values: &[&str], seconds: u64) -> Held {
     ring.open_all(
         &site(&[]),
         fields(values).get_all(COOKIE).iter(),
         at(seconds),
     )
+}
+
+fn keep(ring: &Ring, values: &[&str]) -> Keepsakes {
+    ring.keepsakes(&site(&[]), fields(values).get_all(COOKIE).iter())
 }
 
 #[test]
@@ -112,9 +116,10 @@ fn s3_a_grant_is_for_its_own_scope_and_site_whatever_its_cookie_is_called() {
         "__Host-countersign-other-login",
         "countersign-portal-login",
     ] {
-        let brought = open(&ring, &[&format!("{name}={sealed}")], 1);
+        let cookie = format!("{name}={sealed}");
+        let (brought, kept) = (open(&ring, &[&cookie], 1), keep(&ring, &[&cookie]));
         assert!(
-            brought.live.is_empty() && brought.known.is_empty() && brought.browser.is_none(),
+            brought.live.is_empty() && kept.known.is_empty() && kept.secret.is_none(),
             "{name}"
         );
     }
@@ -216,20 +221,18 @@ fn c4_a_browser_is_remembered_for_eight_subjects() {
     let mut known = Vec::new();
     for n in 0..10 {
         let value = ring.seal_marks(&known, mark(n));
-        known = open(
+        known = keep(
             &ring,
             &[&format!("__Host-countersign-portal.known={value}")],
-            1,
         )
         .known;
     }
     assert_eq!(known, (2..10).rev().map(mark).collect::<Vec<_>>());
     let forged = ring.seal(&grant("login", "ann"));
     assert!(
-        open(
+        keep(
             &ring,
-            &[&format!("__Host-countersign-portal.known={forged}")],
-            1
+            &[&format!("__Host-countersign-portal.known={forged}")]
         )
         .known
         .is_empty()

@@ -16,7 +16,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -99,6 +99,7 @@ pub(super) async fn serve<S: Service>(
     host: Rc<Host<S>>,
     seat: Seat,
 ) {
+    let watch = &seat.watch;
     let shutdown = host.shutdown.clone();
     if !tls {
         let connection = Connection {
@@ -108,8 +109,8 @@ pub(super) async fn serve<S: Service>(
             version2: false,
             shutdown,
         };
-        speak(stream, connection, &host, &seat.watch).await;
-    } else if let Some(stream) = shake_hands(stream, &host, &seat.watch).await {
+        http1(stream, connection, &host, watch).await;
+    } else if let Some(stream) = shake_hands(stream, &host, watch).await {
         let (_, session) = stream.get_ref();
         let connection = Connection {
             peer,
@@ -118,28 +119,32 @@ pub(super) async fn serve<S: Service>(
             version2: session.alpn_protocol() == Some(tls::H2),
             shutdown,
         };
-        // Boxed, so that a cleartext connection does not carry the room for a TLS session.
-        speak(Box::new(stream), connection, &host, &seat.watch).await;
+        if connection.version2 {
+            Box::pin(http2(stream, connection, &host, watch)).await;
+        } else {
+            http1(stream, connection, &host, watch).await;
+        }
     }
-    host.tally.closed.fetch_add(1, Relaxed);
 }
 
-/// The TLS handshake, within the time that the watch gives a head.
+/// The TLS handshake, within the time that the watch gives a head. What comes of it is boxed, so that a cleartext
+/// connection does not carry the room for a TLS session.
 pub(super) async fn shake_hands<S, T>(
     stream: T,
     host: &Host<S>,
     watch: &Watch,
-) -> Option<tokio_rustls::server::TlsStream<T>>
+) -> Option<Box<tokio_rustls::server::TlsStream<T>>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let acceptor = host.tls.as_ref()?;
     watch.head_since(Some(watch.now()));
     // Boxed, because it is large and soon over.
-    let end = attend(Box::pin(acceptor.accept(stream)), |_| {}, watch).await;
+    let mut shaking = Box::pin(acceptor.accept(stream));
+    let end = attend(shaking.as_mut(), |_| {}, watch).await;
     watch.head_since(None);
     match end {
-        End::Done(Ok(stream)) => return Some(stream),
+        End::Done(Ok(stream)) => return Some(Box::new(stream)),
         End::Done(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         End::Cut => tracing::debug!("a TLS handshake took too long"),
         End::Panicked(panic) => report(&host.tally, &*panic),
@@ -148,8 +153,8 @@ where
     None
 }
 
-/// Speaks HTTP over `io` until the connection ends, or the tunnel that it became.
-pub(super) async fn speak<S, T>(
+/// Speaks HTTP/1 over `io` until the connection ends, or the tunnel that it became.
+pub(super) async fn http1<S, T>(
     io: T,
     connection: Connection,
     host: &Rc<Host<S>>,
@@ -158,73 +163,78 @@ pub(super) async fn speak<S, T>(
     S: Service,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (peer, version2) = (connection.peer, connection.version2);
-    let connection = Rc::new(connection);
-    let (guard, gone) = Guard::new(io, Arc::clone(watch), version2);
-    let io = TokioIo::new(guard);
+    let peer = connection.peer;
+    let (guard, gone) = Guard::new(io, Arc::clone(watch), false);
     let service = {
-        let (host, watch) = (Rc::clone(host), Arc::clone(watch));
-        service_fn(move |request: Request<Incoming>| {
-            let turn = Turn::begin(&watch, !request.body().is_end_stream(), version2);
-            answer(request, turn, host.service.clone(), Rc::clone(&connection))
-        })
+        let (service, connection, watch) =
+            (host.service.clone(), Rc::new(connection), Arc::clone(watch));
+        service_fn(move |request| answer(request, &service, &connection, &watch))
     };
+    let http1 = host
+        .http1
+        .serve_connection(TokioIo::new(guard), service)
+        .with_upgrades();
+    let end = attend(
+        pin!(http1),
+        http1::UpgradeableConnection::graceful_shutdown,
+        watch,
+    )
+    .await;
+    let whole = matches!(end, End::Done(Ok(())));
+    record(end, peer, &host.tally, watch);
+    if whole && watch.is_tunnel() {
+        attend(pin!(gone), |_| {}, watch).await;
+    }
+}
 
-    let end = if version2 {
-        let streams = Streams(Rc::new((
-            host.tasks.clone(),
-            Arc::clone(&host.tally),
-            Arc::clone(watch),
-        )));
-        let http2 = http2(streams).serve_connection(io, service);
-        attend(
-            http2,
-            hyper::server::conn::http2::Connection::graceful_shutdown,
-            watch,
-        )
-        .await
-    } else {
-        let http1 = host.http1.serve_connection(io, service).with_upgrades();
-        attend(
-            http1,
-            hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
-            watch,
-        )
-        .await
+/// Speaks HTTP/2 over `io` until the connection ends.
+pub(super) async fn http2<S, T>(
+    io: T,
+    connection: Connection,
+    host: &Rc<Host<S>>,
+    watch: &Arc<Watch>,
+) where
+    S: Service,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = connection.peer;
+    let (guard, _) = Guard::new(io, Arc::clone(watch), true);
+    let service = {
+        let (service, connection, watch) =
+            (host.service.clone(), Rc::new(connection), Arc::clone(watch));
+        service_fn(move |request| answer(request, &service, &connection, &watch))
     };
-    if let Some(flood) = watch.flood() {
-        host.tally.floods.fetch_add(1, Relaxed);
-        tracing::warn!(error = %flood, %peer, "a connection was cut");
-    }
-    match end {
-        End::Done(Ok(())) if watch.is_tunnel() => {
-            attend(gone, |_| {}, watch).await;
-        }
-        End::Done(Ok(())) => {}
-        End::Done(Err(error)) => tracing::debug!(%error, "a connection broke off"),
-        End::Cut => tracing::debug!("a connection was cut"),
-        End::Panicked(panic) => report(&host.tally, &*panic),
-    }
+    let streams = Streams(Rc::new((
+        host.tasks.clone(),
+        Arc::clone(&host.tally),
+        Arc::clone(watch),
+    )));
+    let http2 = builder2(streams).serve_connection(TokioIo::new(guard), service);
+    let end = attend(pin!(http2), http2::Connection::graceful_shutdown, watch).await;
+    record(end, peer, &host.tally, watch);
 }
 
 /// Hands one request to the service, and follows it to the end of its answer.
-async fn answer<S: Service>(
+fn answer<S: Service>(
     request: Request<Incoming>,
-    turn: Turn,
-    service: S,
-    connection: Rc<Connection>,
-) -> Result<Response<Answer<S::Body>>, Infallible> {
-    let answer = service.call(request, &connection).await;
-    if answer.status() == StatusCode::SWITCHING_PROTOCOLS && !connection.version2 {
-        turn.becomes_tunnel();
+    service: &S,
+    connection: &Rc<Connection>,
+    watch: &Arc<Watch>,
+) -> impl Future<Output = Result<Response<Answer<S::Body>>, Infallible>> + use<S> {
+    let turn = Turn::begin(watch, !request.body().is_end_stream(), connection.version2);
+    let (service, connection) = (service.clone(), Rc::clone(connection));
+    async move {
+        let answer = service.call(request, &connection).await;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS && !connection.version2 {
+            turn.becomes_tunnel();
+        }
+        Ok(answer.map(|body| turn.answer(body)))
     }
-    Ok(answer.map(|body| turn.answer(body)))
 }
 
-fn http2(streams: Streams) -> http2::Builder<Streams> {
+fn builder2(streams: Streams) -> http2::Builder<Streams> {
     let mut http2 = http2::Builder::new(streams);
     http2
-        .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(SECTION)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -262,11 +272,10 @@ enum End<T> {
 
 /// Polls `future` to its end, unless the watch says to cut it; calls `leave` once, when the watch says to leave.
 async fn attend<F: Future>(
-    future: F,
+    mut future: Pin<&mut F>,
     leave: impl Fn(Pin<&mut F>),
     watch: &Watch,
 ) -> End<F::Output> {
-    let mut future = pin!(future);
     let mut heard = false;
     let mut left = false;
     poll_fn(|cx| {
@@ -301,6 +310,20 @@ fn caught<F: Future>(
     match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
         Ok(poll) => poll.map(Ok),
         Err(panic) => Poll::Ready(Err(panic)),
+    }
+}
+
+/// Counts and logs how a connection ended, if not by its own will.
+fn record(end: End<hyper::Result<()>>, peer: IpAddr, tally: &Tally, watch: &Watch) {
+    if let Some(flood) = watch.flood() {
+        tally.floods.fetch_add(1, Relaxed);
+        tracing::warn!(error = %flood, %peer, "a connection was cut");
+    }
+    match end {
+        End::Done(Ok(())) => {}
+        End::Done(Err(error)) => tracing::debug!(%error, %peer, "a connection broke off"),
+        End::Cut => tracing::debug!(%peer, "a connection was cut"),
+        End::Panicked(panic) => report(tally, &*panic),
     }
 }
 

@@ -224,10 +224,10 @@ mod tests {
         assert!(once(bench.guard.read(&mut buf)).await.is_none());
         bench.clock.set(30);
         bench.peer.write_all(b"GET").await.unwrap();
-        bench.guard.read(&mut buf).await.unwrap();
+        assert_eq!(bench.guard.read(&mut buf).await.unwrap(), 3);
         bench.clock.set(35);
         bench.peer.write_all(b" / HTTP/1.1").await.unwrap();
-        bench.guard.read(&mut buf).await.unwrap();
+        assert_eq!(bench.guard.read(&mut buf).await.unwrap(), 11);
         bench.clock.set(40);
         assert_eq!(bench.watch.overdue(), None);
         bench.clock.set(41);
@@ -254,6 +254,55 @@ mod tests {
         assert!(once(bench.guard.write(&page)).await.is_none());
         bench.clock.set(1_000);
         assert_eq!(bench.watch.overdue(), Some(Overdue::Stall));
+    }
+
+    /// Takes everything, but lets nothing through until it is told to.
+    struct Dammed(bool);
+
+    impl AsyncRead for Dammed {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Dammed {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.0 {
+                Poll::Pending
+            } else {
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a1_records_that_are_stuck_below_are_overdue() {
+        let clock = Clock::new();
+        let watch = Arc::new(Watch::new(clock.clone()));
+        let (mut guard, _) = Guard::new(Dammed(true), Arc::clone(&watch), false);
+        guard.write_all(b"HTTP/1.1 200 OK").await.unwrap();
+        assert!(once(guard.flush()).await.is_none());
+        clock.set(61);
+        assert_eq!(watch.overdue(), Some(Overdue::Stall));
+        guard.io.0 = false;
+        guard.flush().await.unwrap();
+        assert_eq!(watch.overdue(), None);
     }
 
     #[tokio::test]

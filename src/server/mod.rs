@@ -166,6 +166,8 @@ pub async fn serve<S: Service>(
     limits: Limits,
     tally: Arc<Tally>,
 ) -> io::Result<()> {
+    // A token of our own: all connections clone it, and clones of one token share a lock.
+    let shutdown = shutdown.child_token();
     let roll = Roll::new(limits, Arc::clone(&tally));
     let tasks = TaskTracker::new();
     let host = Rc::new(Host::new(
@@ -230,7 +232,6 @@ async fn accept<S: Service>(
                 failing = false;
                 let peer = peer.ip().to_canonical();
                 if let Ok(seat) = roll.admit(peer) {
-                    tally.accepted.fetch_add(1, Relaxed);
                     let connection = connection::serve(stream, peer, tls, Rc::clone(host), seat);
                     host.tasks.spawn_local(connection);
                 } else {

@@ -65,7 +65,7 @@ impl Roll {
     /// # Errors
     /// [`Full`]: the newest is turned away, those who are here stay (A1).
     pub(super) fn admit(&self, peer: IpAddr) -> Result<Seat, Full> {
-        let Inner { limits, .. } = &*self.0;
+        let Inner { limits, tally, .. } = &*self.0;
         let mut present = self.0.present.borrow_mut();
         if present.places.len() - present.free.len() >= limits.connections {
             return Err(Full);
@@ -85,6 +85,7 @@ impl Roll {
             present.places.len() - 1
         });
         present.places[place] = Some(Arc::clone(&watch));
+        tally.accepted.fetch_add(1, Relaxed);
         Ok(Seat {
             watch,
             roll: self.clone(),
@@ -106,7 +107,7 @@ impl Roll {
                 Overdue::Head | Overdue::Stall | Overdue::Leave => Order::Cut,
             };
             if watch.order() < order {
-                if overdue != Overdue::Idle {
+                if matches!(overdue, Overdue::Head | Overdue::Stall) {
                     tally.overdue.fetch_add(1, Relaxed);
                 }
                 watch.give(order);
@@ -128,6 +129,7 @@ impl Roll {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.roll.0.tally.closed.fetch_add(1, Relaxed);
         let mut present = self.roll.0.present.borrow_mut();
         present.places[self.place] = None;
         present.free.push(self.place);
@@ -235,7 +237,7 @@ mod tests {
             [Order::Cut, Order::Cut, Order::Stay],
             "who does not go is cut"
         );
-        assert_eq!(roll.0.tally.overdue.load(Relaxed), 2);
+        assert_eq!(roll.0.tally.overdue.load(Relaxed), 1);
         assert_eq!(roll.give(Order::Leave), 3);
         assert_eq!(orders(), [Order::Cut, Order::Cut, Order::Leave]);
     }

@@ -157,7 +157,12 @@ fn pipe(version2: bool) -> Piped {
         shutdown,
     };
     let done = spawn_local(async move {
-        connection::speak(io, connection, &Rc::new(host), &seat.watch).await;
+        let host = Rc::new(host);
+        if version2 {
+            connection::http2(io, connection, &host, &seat.watch).await;
+        } else {
+            connection::http1(io, connection, &host, &seat.watch).await;
+        }
         drop(seat);
     });
     let sweeping = roll.clone();
@@ -365,6 +370,31 @@ async fn r6_what_is_no_request_gets_400_and_the_end() {
     }
 }
 
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn r7_the_rest_of_an_unread_body_is_taken_in_and_never_the_next_request() {
+    let mut piped = pipe(false);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    let body = "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n".repeat(300);
+    piped.peer.write_all(head.as_bytes()).await.unwrap();
+    piped.peer.write_all(body.as_bytes()).await.unwrap();
+    let answer = rest(&mut piped.peer).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nhello"),
+        "{answer:?}"
+    );
+    sleep(Duration::from_secs(1)).await;
+    piped
+        .peer
+        .write_all(body.as_bytes())
+        .await
+        .expect("no reset while it is still sending");
+    timeout(Duration::from_secs(4), piped.done)
+        .await
+        .expect("but not for ever")
+        .unwrap();
+    assert_eq!(count(&piped.tally.panics), 0);
+}
+
 #[tokio::test(flavor = "local")]
 async fn a1_a_head_has_at_most_100_fields_and_32_kib() {
     let server = run(None, Limits::default());
@@ -519,6 +549,14 @@ async fn a1_an_idle_connection_ends_after_a_minute() {
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]
+async fn a1_the_server_looks_after_its_own_connections() {
+    let server = run(None, Limits::default());
+    let mut stream = server.connect().await;
+    let ended = timeout(Duration::from_mins(5), rest(&mut stream)).await;
+    assert_eq!(ended.expect("nobody looked"), "");
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a1_a_reader_that_takes_nothing_for_a_minute_is_cut() {
     let mut piped = pipe(false);
     piped
@@ -526,7 +564,7 @@ async fn a1_a_reader_that_takes_nothing_for_a_minute_is_cut() {
         .write_all(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .unwrap();
-    let cut = timeout(Duration::from_secs(60), &mut piped.done).await;
+    let cut = timeout(Duration::from_mins(1), &mut piped.done).await;
     assert!(cut.is_err(), "too early");
     timeout(Duration::from_secs(2), &mut piped.done)
         .await
@@ -556,6 +594,20 @@ async fn a1_a_slow_reader_gets_it_all() {
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]
+async fn a_request_sent_ahead_waits_for_the_slow_reader_of_the_one_before() {
+    let mut piped = pipe(false);
+    let two = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
+    let (first, second) = two.as_bytes().split_at(two.len() / 2 + 10);
+    piped.peer.write_all(first).await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    piped.peer.write_all(second).await.unwrap();
+    for _ in 0..2 {
+        sleep(Duration::from_secs(50)).await;
+        assert_eq!(response(&mut piped.peer).await.1.len(), 1 << 20);
+    }
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a1_an_answer_may_take_its_time() {
     let mut piped = pipe(false);
     piped
@@ -564,7 +616,7 @@ async fn a1_an_answer_may_take_its_time() {
         .await
         .unwrap();
     piped.service.entered.notified().await;
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_hours(1)).await;
     piped.service.go_on.notify_one();
     assert_eq!(response(&mut piped.peer).await.1, "at last");
     piped.ends_after(60).await;
@@ -577,7 +629,7 @@ async fn a1_an_idle_http2_connection_is_told_to_go_after_a_minute() {
     assert_eq!(get2(&mut client, "/").await.unwrap(), "hello");
     let mut connection = connection;
     assert!(
-        timeout(Duration::from_secs(60), &mut connection)
+        timeout(Duration::from_mins(1), &mut connection)
             .await
             .is_err(),
         "too early"
@@ -597,7 +649,7 @@ async fn a1_a_long_http2_request_is_not_idle() {
     let (mut client, _) = http2(piped.peer).await;
     let answer = spawn_local(async move { get2(&mut client, "/wait").await });
     piped.service.entered.notified().await;
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_hours(1)).await;
     piped.service.go_on.notify_one();
     assert_eq!(answer.await.unwrap().unwrap(), "at last");
 }
@@ -682,7 +734,7 @@ async fn a_tunnel_may_be_quiet_for_hours_and_keeps_its_place() {
     piped.peer.read_exact(&mut early).await.unwrap();
     assert_eq!(&early, b"early");
     for _ in 0..3 {
-        sleep(Duration::from_secs(3600)).await;
+        sleep(Duration::from_hours(1)).await;
         piped.peer.write_all(b"!").await.unwrap();
         assert_eq!(piped.peer.read_u8().await.unwrap(), b'!');
     }
@@ -755,7 +807,7 @@ async fn flood(mut next: impl FnMut(u32) -> Vec<u8>) -> (u32, u64) {
 
 #[tokio::test(flavor = "local")]
 async fn a2_floods_end_the_connection() {
-    for (name, frame) in [
+    for (name, bytes) in [
         ("ping", frame(6, 0, 0, &[0; 8])),
         ("settings", frame(4, 0, 0, &[])),
         ("empty data", frame(0, 0, 1, &[])),
@@ -764,8 +816,8 @@ async fn a2_floods_end_the_connection() {
     ] {
         let (sent, floods) = flood(|n| match (name, n) {
             // Of a request that has begun.
-            ("empty data", 0) => super::tests::frame(1, 4, 1, &section("/wait")),
-            _ => frame.clone(),
+            ("empty data", 0) => frame(1, 4, 1, &section("/wait")),
+            _ => bytes.clone(),
         })
         .await;
         assert!(sent < 20_000, "{name}");
@@ -932,13 +984,16 @@ async fn a8_a_panic_ends_its_own_connection_only() {
     assert_eq!(get(&mut server.connect().await, "/").await, "hello");
 }
 
-#[tokio::test(flavor = "local")]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a8_a_panic_in_one_stream_ends_its_http2_connection() {
     let piped = pipe(true);
     let (mut client, _) = http2(piped.peer).await;
     assert_eq!(get2(&mut client, "/").await.unwrap(), "hello");
     assert!(get2(&mut client, "/panic").await.is_err());
-    piped.done.await.unwrap();
+    timeout(Duration::from_secs(1), piped.done)
+        .await
+        .expect("at once")
+        .unwrap();
     assert_eq!(count(&piped.tally.panics), 1);
 }
 

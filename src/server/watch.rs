@@ -282,7 +282,8 @@ impl Watch {
             Some(Overdue::Stall)
         } else if self.is_tunnel() {
             None
-        } else if past(&self.head, HEAD) {
+        } else if !blocked && past(&self.head, HEAD) {
+            // While an answer waits for its reader, the next head waits for us.
             Some(Overdue::Head)
         } else if busy || blocked {
             None
@@ -344,10 +345,10 @@ mod tests {
         };
         for (name, limit, overdue, happened) in [
             ("a handshake", HEAD, Overdue::Head, &|watch: &Watch| {
-                watch.head_since(Some(watch.now())) as _
+                watch.head_since(Some(watch.now()));
             }),
             ("a head", HEAD, Overdue::Head, &|watch: &Watch| {
-                watch.bytes_came()
+                watch.bytes_came();
             }),
             ("a second head", HEAD, Overdue::Head, &|watch: &Watch| {
                 request(watch);
@@ -442,6 +443,20 @@ mod tests {
         {
             assert_eq!(around(100_000, happened), (None, None));
         }
+    }
+
+    #[test]
+    fn a_head_sent_ahead_waits_for_the_answer_before_it_to_be_read() {
+        let (_, waker) = counter();
+        let watch = Watch::new(Clock::new());
+        watch.request_begins(false, false);
+        watch.request_ends();
+        watch.write_waits(&Context::from_waker(&waker));
+        watch.bytes_came();
+        watch.clock.set(30);
+        assert_eq!(watch.overdue(), None);
+        watch.write_moved();
+        assert_eq!(watch.overdue(), Some(Overdue::Head));
     }
 
     #[test]

@@ -10,10 +10,10 @@ mod readings;
 mod spelling;
 mod turn;
 
-pub use readings::{Reading, Readings};
 pub(crate) use readings::closure;
+pub use readings::{Closure, Reading, Readings};
 pub(crate) use spelling::{decode_hex, fold};
-pub(crate) use turn::{decode_once, spell_out};
+pub(crate) use turn::{decode_once, read_latin_1, spell_out};
 
 /// An origin-form request target (RFC 9112 section 3.2.1), or the `*` of OPTIONS (3.2.4).
 #[derive(Clone, Debug)]
@@ -150,13 +150,11 @@ fn check_bytes(raw: &[u8]) -> Result<(), NotATarget> {
     while let [byte, tail @ ..] = rest {
         rest = tail;
         match byte {
-            b'%' => {
-                match decode_hex(tail) {
-                    None => return Err(NotATarget::BadEscape),
-                    Some(0) => return Err(NotATarget::Nul),
-                    Some(_) => rest = &tail[2..],
-                }
-            }
+            b'%' => match decode_hex(tail) {
+                None => return Err(NotATarget::BadEscape),
+                Some(0) => return Err(NotATarget::Nul),
+                Some(_) => rest = &tail[2..],
+            },
             b'!'..=b'~' => {}
             _ => return Err(NotATarget::BadByte),
         }

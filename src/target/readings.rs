@@ -1,4 +1,6 @@
-//! All the paths that an upstream may take one path for: its closure under the [`turn`]s.
+//! All the paths that an upstream may take one path for: its closure under the turns.
+
+use std::collections::HashMap;
 
 use super::turn::{self, Effect};
 use super::{NotATarget, Seen, fold};
@@ -6,7 +8,7 @@ use super::{NotATarget, Seen, fold};
 /// What the path of a target may be read as.
 #[derive(Clone, Debug)]
 pub enum Readings {
-    /// Only as itself: no [`turn`] changes it. Nothing was allocated for it.
+    /// Only as itself: no turn changes it. Nothing was allocated for it.
     Plain,
     /// As each of these.
     Many(Box<Closure>),
@@ -30,7 +32,7 @@ pub struct Closure {
 }
 
 /// Far above what a real address has, and few enough that working them out costs a stranger nothing to speak of.
-const MOST_READINGS: usize = 128;
+const MOST_READINGS: usize = 256;
 /// All readings together; sixteen readings of the longest path.
 const MOST_BYTES: usize = 128 * 1024;
 /// R2: decoded to a fixed point, at most 5 rounds.
@@ -82,6 +84,9 @@ impl Reading {
     }
 }
 
+/// Where each reading stands in a [`Closure`] in the making.
+type Known = HashMap<Vec<u8>, usize>;
+
 impl Closure {
     /// The readings, the path as received first. Never empty.
     #[must_use]
@@ -94,9 +99,15 @@ impl Closure {
         &self.queries
     }
 
-    /// Takes in one more reading, or learns that a known one counts after all; true if there is news.
-    fn learn(&mut self, path: Vec<u8>, counts: bool, rounds: u8) -> Option<usize> {
-        if let Some(at) = self.all.iter().position(|known| known.path == path) {
+    /// Takes in one more reading, or learns that a known one counts after all; says which one is news.
+    fn learn(
+        &mut self,
+        known: &mut Known,
+        path: Vec<u8>,
+        counts: bool,
+        rounds: u8,
+    ) -> Option<usize> {
+        if let Some(&at) = known.get(&path) {
             let known = &mut self.all[at];
             if known.counts || !counts {
                 return None;
@@ -110,6 +121,7 @@ impl Closure {
                 self.queries.push(query.into());
             }
         }
+        known.insert(path.clone(), self.all.len());
         self.all.push(Reading {
             folded: fold(&path),
             path,
@@ -126,8 +138,12 @@ impl Closure {
 /// that climbs out of a public folder must close that folder.
 pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
     let mut closure = Closure::default();
+    let mut known = Known::new();
     let mut bytes = path.len();
-    let mut news: Vec<usize> = closure.learn(path.to_vec(), true, 0).into_iter().collect();
+    let mut news: Vec<usize> = closure
+        .learn(&mut known, path.to_vec(), true, 0)
+        .into_iter()
+        .collect();
     // What took the fewest rounds goes first, so that no reading is blamed for a longer way to it.
     while let Some(next) = (0..news.len()).min_by_key(|&next| closure.all[news[next]].rounds) {
         let at = news.swap_remove(next);
@@ -145,15 +161,18 @@ pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
                 return Err(NotATarget::Nul);
             }
             let climbs = turn::has_dot_segment(&turned) && !turn::has_dot_segment(path);
-            let counts = climbs || (*counts && turn.effect != Effect::Wide);
+            let counts =
+                climbs || (*counts && matches!(turn.effect, Effect::Same | Effect::Decodes));
             let rounds = rounds + u8::from(turn.effect == Effect::Decodes);
             let size = turned.len();
-            let known = closure.all.len();
-            let Some(learnt) = closure.learn(turned, counts, rounds) else {
+            let before = closure.all.len();
+            let Some(learnt) = closure.learn(&mut known, turned, counts, rounds) else {
                 continue;
             };
-            news.push(learnt);
-            if closure.all.len() > known {
+            if counts || turn.effect != Effect::Last {
+                news.push(learnt);
+            }
+            if closure.all.len() > before {
                 bytes += size;
             }
             if rounds > MOST_ROUNDS || bytes > MOST_BYTES || closure.all.len() > MOST_READINGS {
@@ -180,8 +199,18 @@ fn is_plain(path: &[u8]) -> bool {
                 }
                 start = at + 1;
             }
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => {}
-            b'_' | b'.' | b'~' | b'-' | b',' | b'=' | b':' | b'@' | b'!' => {}
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b'-'
+            | b','
+            | b'='
+            | b':'
+            | b'@'
+            | b'!' => {}
             _ => return false,
         }
     }

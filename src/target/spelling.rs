@@ -20,7 +20,10 @@ pub(crate) fn fold(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         let upper = chunk.valid().nfkd().flat_map(char::to_uppercase);
-        let lower = upper.flat_map(char::to_lowercase).nfkd().filter(|&c| !is_combining_mark(c));
+        let lower = upper
+            .flat_map(char::to_lowercase)
+            .nfkd()
+            .filter(|&c| !is_combining_mark(c));
         out.extend(lower.map(best_letter).collect::<String>().bytes());
         out.extend_from_slice(chunk.invalid());
     }
@@ -53,8 +56,18 @@ fn best_letter(folded: char) -> char {
 pub(super) fn best_slash(character: char) -> Option<char> {
     let is_slash = matches!(
         character,
-        '\\' | '\u{a5}' | '\u{20a9}' | '\u{2044}' | '\u{2215}' | '\u{2216}' | '\u{29f5}' | '\u{29f8}' | '\u{29f9}'
-            | '\u{fe68}' | '\u{ff0f}' | '\u{ff3c}' | '\u{1735}'
+        '\\' | '\u{a5}'
+            | '\u{20a9}'
+            | '\u{2044}'
+            | '\u{2215}'
+            | '\u{2216}'
+            | '\u{29f5}'
+            | '\u{29f8}'
+            | '\u{29f9}'
+            | '\u{fe68}'
+            | '\u{ff0f}'
+            | '\u{ff3c}'
+            | '\u{1735}'
     );
     is_slash.then_some('/')
 }
@@ -88,7 +101,9 @@ pub(super) fn long_spelling(bytes: &[u8]) -> Option<(char, usize)> {
         (code < least).then_some((char::from_u32(code)?, count + 1))
     };
     match bytes {
-        [lead @ (0xc0 | 0xc1), second, ..] => Some((char::from((lead & 0x1f) << 6 | second & 0x3f), 2)),
+        [lead @ (0xc0 | 0xc1), second, ..] => {
+            Some((char::from((lead & 0x1f) << 6 | second & 0x3f), 2))
+        }
         [0xe0, ..] => overlong(2, 0x800),
         [0xf0, ..] => overlong(3, 0x1_0000),
         [0xf8, ..] => overlong(4, 0x20_0000),

@@ -7,9 +7,12 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::spelling::{best_slash, decode_hex, each_char, is_blank, long_spelling};
 
+/// Gives the path rewritten, or nothing if it would stay as it is.
+type Apply = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// One way to rewrite a path.
 pub(super) struct Turn {
-    pub(super) apply: fn(&[u8]) -> Option<Vec<u8>>,
+    pub(super) apply: Apply,
     pub(super) effect: Effect,
 }
 
@@ -22,12 +25,15 @@ pub(super) enum Effect {
     Decodes,
     /// A farther guess: only closing routes look at it.
     Wide,
+    /// The same, and no turn goes on from there unless it climbs: what comes of narrowed letters is all but random, and
+    /// what could be done before need not be done again.
+    Last,
 }
 
 /// Every turn, those of many applications first.
 pub(super) const ALL: [Turn; 24] = {
-    use Effect::{Decodes, Same, Wide};
-    const fn turn(apply: fn(&[u8]) -> Option<Vec<u8>>, effect: Effect) -> Turn {
+    use Effect::{Decodes, Last, Same, Wide};
+    const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
     }
     [
@@ -46,12 +52,12 @@ pub(super) const ALL: [Turn; 24] = {
         turn(merge_slashes, Same),
         turn(drop_authority, Same),
         turn(trim_segments, Same),
-        turn(trim_path, Same),
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
-        turn(plus_to_blank, Wide),
-        turn(narrow_to_bytes, Wide),
+        turn(take_plus_for_blank, Last),
+        turn(narrow, Last),
+        turn(drop_foreign, Last),
         turn(split_climbs, Wide),
         turn(drop_scripts, Wide),
         turn(follow_script, Wide),
@@ -67,13 +73,16 @@ pub(super) fn has_dot_segment(path: &[u8]) -> bool {
 /// `/index.php/admin` take that for the page.
 pub(super) fn is_script(segment: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 12] = [
-        b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp", b"dll",
+        b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp",
+        b"dll",
     ];
     let Some(dot) = segment.iter().rposition(|&b| b == b'.') else {
         return false;
     };
     let ending = &segment[dot + 1..];
-    ENDINGS.iter().any(|script| ending.eq_ignore_ascii_case(script))
+    ENDINGS
+        .iter()
+        .any(|script| ending.eq_ignore_ascii_case(script))
 }
 
 /// Percent-decoding, one round; what is no escape stays.
@@ -162,7 +171,7 @@ pub(super) fn shorten_utf8(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Bytes that are no UTF-8 taken for Latin-1.
-fn read_latin_1(path: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn read_latin_1(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         out.extend_from_slice(chunk.valid().as_bytes());
@@ -216,13 +225,15 @@ fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
             rest = tail;
             continue;
         }
-        // Without an end before the next slash no group can end in this segment: copying it whole keeps this linear.
-        let segment = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
-        let end = rest[..segment].windows(2).position(|two| two == b"))");
-        if end.is_none() {
-            out.extend_from_slice(&rest[..segment]);
+        // Whatever ends the search is where the next one begins: that keeps this linear.
+        let stops = |&at: &usize| rest[at] == b'/' || rest[at..].starts_with(b"))");
+        let stop = (0..rest.len()).find(stops).unwrap_or(rest.len());
+        if rest[stop..].starts_with(b"))") {
+            rest = &rest[stop + 2..];
+        } else {
+            out.extend_from_slice(&rest[..stop]);
+            rest = &rest[stop..];
         }
-        rest = &rest[end.map_or(segment, |end| end + 2)..];
     }
     changed(path, out)
 }
@@ -262,7 +273,9 @@ fn drop_climbs(path: &[u8]) -> Option<Vec<u8>> {
             rest = tail;
         }
     }
-    changed(path, out)
+    // Where nothing climbs afterwards nobody gains anything.
+    let climbs = segments(&out).any(|segment| segment == b"..");
+    if climbs { changed(path, out) } else { None }
 }
 
 fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
@@ -275,17 +288,24 @@ fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, out)
 }
 
-/// `//host/path` and `/scheme://host/path` read as `/path`.
+/// `//host/path` and `/scheme://host/path` read as `/path`, with any number of slashes before the host.
 fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
     let schemed = || {
         let colon = path.iter().position(|&b| b == b':')?;
         let scheme = &path[1..colon];
         let is_scheme = scheme.first()?.is_ascii_alphabetic()
-            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
+            && scheme
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
         is_scheme.then_some(())?;
         path[colon + 1..].strip_prefix(b"//")
     };
     let authority = path.strip_prefix(b"//").or_else(schemed)?;
+    let host = authority
+        .iter()
+        .position(|&b| b != b'/')
+        .unwrap_or(authority.len());
+    let authority = &authority[host..];
     let rest = authority.iter().position(|&b| b == b'/');
     Some(rest.map_or_else(|| b"/".to_vec(), |start| authority[start..].to_vec()))
 }
@@ -299,16 +319,18 @@ fn trim_segments(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, join(kept))
 }
 
-/// Blanks and controls off the end of the whole path only.
-fn trim_path(path: &[u8]) -> Option<Vec<u8>> {
-    changed(path, trim_end(path, is_blank).to_vec())
-}
-
 /// Blanks, controls, and what is no UTF-8, dropped wherever it stands.
 fn drop_blanks(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
-        out.extend(chunk.valid().chars().filter(|&c| !is_blank(c)).collect::<String>().bytes());
+        out.extend(
+            chunk
+                .valid()
+                .chars()
+                .filter(|&c| !is_blank(c))
+                .collect::<String>()
+                .bytes(),
+        );
     }
     changed(path, out)
 }
@@ -317,8 +339,12 @@ fn drop_blanks(path: &[u8]) -> Option<Vec<u8>> {
 fn drop_tails(path: &[u8]) -> Option<Vec<u8>> {
     let kept = segments(path).map(|segment| {
         let kept = trim_end(segment, |c| c == '.' || is_blank(c));
-        let dots = segment.iter().filter(|&&b| b == b'.').count();
-        if kept.is_empty() && dots < 3 { segment } else { kept }
+        let few_dots = segment.iter().filter(|&&b| b == b'.').nth(2).is_none();
+        if kept.is_empty() && few_dots {
+            segment
+        } else {
+            kept
+        }
     });
     changed(path, join(kept))
 }
@@ -334,21 +360,28 @@ fn cut_streams(path: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// `+` read as a blank, as by form decoders that are let loose on a path.
-fn plus_to_blank(path: &[u8]) -> Option<Vec<u8>> {
-    let out = path.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
-    changed(path, out)
+/// `+` read as a blank, as by form decoders that are let loose on a path, and then what is done about blanks.
+fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.contains(&b'+') {
+        return None;
+    }
+    let blank = path
+        .iter()
+        .map(|&b| if b == b'+' { b' ' } else { b })
+        .collect();
+    Some(all_of(&[trim_segments, merge_slashes], blank))
 }
 
-/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot.
-fn narrow_to_bytes(path: &[u8]) -> Option<Vec<u8>> {
+/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot;
+/// and then what servers do to every path.
+fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     if path.is_ascii() {
         return None;
     }
     let mut out = Vec::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {
-            let low = character as u32 as u8;
+            let [low, ..] = (character as u32).to_le_bytes();
             if (character as u32) < 0x100 || low == 0 {
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
@@ -357,7 +390,25 @@ fn narrow_to_bytes(path: &[u8]) -> Option<Vec<u8>> {
         }
         out.extend_from_slice(chunk.invalid());
     }
-    changed(path, out)
+    let tidy = [
+        straighten_slashes,
+        cut_query,
+        drop_parameters,
+        merge_slashes,
+        resolve_dots,
+    ];
+    Some(all_of(&tidy, changed(path, out)?))
+}
+
+/// What is not ASCII dropped, as where names are cleaned for old systems.
+fn drop_foreign(path: &[u8]) -> Option<Vec<u8>> {
+    changed(path, path.iter().copied().filter(u8::is_ascii).collect())
+}
+
+fn all_of(turns: &[Apply], path: Vec<u8>) -> Vec<u8> {
+    turns
+        .iter()
+        .fold(path, |path, turn| turn(&path).unwrap_or(path))
 }
 
 /// `/static../admin`: an alias without its slash makes two segments of one.
@@ -366,7 +417,7 @@ fn split_climbs(path: &[u8]) -> Option<Vec<u8>> {
     for segment in segments(path) {
         out.push(b'/');
         match segment.strip_suffix(b"..") {
-            Some(name) if name.iter().any(|&b| b != b'.') => {
+            Some(name) if name.last().is_some_and(|&b| b != b'.') => {
                 out.extend_from_slice(name);
                 out.extend_from_slice(b"/..");
             }
@@ -378,7 +429,10 @@ fn split_climbs(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `/app/index.php/admin` as `/app/admin`.
 fn drop_scripts(path: &[u8]) -> Option<Vec<u8>> {
-    let last = path.iter().rposition(|&b| b == b'/')?;
+    let last = path
+        .iter()
+        .rposition(|&b| b == b'/')
+        .filter(|&last| last > 0)?;
     let kept = segments(&path[..last]).filter(|segment| !is_script(segment));
     changed(path, join(kept.chain([&path[last + 1..]])))
 }
@@ -397,7 +451,9 @@ fn follow_script(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.strip_prefix(b"/").unwrap_or(path).split(|&b| b == b'/')
+    path.strip_prefix(b"/")
+        .unwrap_or(path)
+        .split(|&b| b == b'/')
 }
 
 fn join<'p>(segments: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
@@ -417,7 +473,8 @@ fn each_segment(path: &[u8], needle: u8, keep: impl Fn(&[u8]) -> &[u8]) -> Optio
 }
 
 fn has_blank(path: &[u8]) -> bool {
-    path.utf8_chunks().any(|chunk| chunk.valid().chars().any(is_blank))
+    path.utf8_chunks()
+        .any(|chunk| chunk.valid().chars().any(is_blank))
 }
 
 fn trim_start(mut segment: &[u8]) -> &[u8] {
@@ -436,7 +493,8 @@ fn trim_end(mut segment: &[u8], unwanted: impl Fn(char) -> bool) -> &[u8] {
     // A character has at most four bytes: looking at the last four is enough, and keeps this linear.
     loop {
         let tail = &segment[segment.len().saturating_sub(4)..];
-        let last = (1..=tail.len()).find_map(|length| std::str::from_utf8(&tail[tail.len() - length..]).ok());
+        let last = (1..=tail.len())
+            .find_map(|length| std::str::from_utf8(&tail[tail.len() - length..]).ok());
         match last.and_then(|text| text.chars().next_back()) {
             Some(last) if unwanted(last) => segment = &segment[..segment.len() - last.len_utf8()],
             _ => return segment,

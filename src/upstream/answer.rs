@@ -1,7 +1,7 @@
 //! The head that comes down, cleaned of what is none of the visitor's business (R8, S6).
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 
 use super::body::Body;
 use super::head::Surroundings;
@@ -22,11 +22,10 @@ pub(super) fn clean(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failed> {
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    check_framing(response)?;
+    // The version is each hop's own: an old application does not end the visitor's connection (RFC 9110 section 2.5).
+    *response.version_mut() = Version::HTTP_11;
     let fields = response.headers_mut();
-    if fields.contains_key(header::TRANSFER_ENCODING) && fields.contains_key(header::CONTENT_LENGTH)
-    {
-        return Err(Failed::Unsound("both Content-Length and Transfer-Encoding"));
-    }
     let seen = Seen::read(fields);
     if seen.hop_by_hop {
         drop_hop_by_hop(fields);
@@ -54,6 +53,24 @@ pub(super) fn clean(
                 fields.insert(name, mapped);
             }
         }
+    }
+    Ok(())
+}
+
+/// The body has one end for every reader. hyper reads to the end of the connection whatever coding it does not know.
+fn check_framing(response: &Response<Body>) -> Result<(), Failed> {
+    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else {
+        return Ok(());
+    };
+    if response.headers().contains_key(header::CONTENT_LENGTH) {
+        return Err(Failed::Unsound("both Content-Length and Transfer-Encoding"));
+    }
+    let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !chunked || codings.next().is_some() || response.version() != Version::HTTP_11 {
+        return Err(Failed::Unsound(
+            "a Transfer-Encoding other than one chunked",
+        ));
     }
     Ok(())
 }

@@ -20,6 +20,32 @@ pub struct Surroundings<'a> {
     pub peer: Peer,
     /// The field that tells the application who it is, if the operator named one.
     pub identity: Option<&'a HeaderName>,
+    /// What is the same for every request of the site.
+    pub constant: &'a Constant,
+}
+
+/// The fields that are the same for every request of a site, made once.
+#[derive(Clone, Debug)]
+pub struct Constant {
+    host: HeaderValue,
+    forwarded_host: HeaderValue,
+    forwarded_proto: HeaderValue,
+}
+
+impl Constant {
+    /// For a site before an application of these settings.
+    pub fn new(settings: &Settings, site: &Site) -> Self {
+        let host = match settings.host {
+            HostMode::Upstream => &settings.authority,
+            HostMode::Preserve => site.origin.authority(),
+        };
+        let scheme = if site.origin.https() { "https" } else { "http" };
+        Self {
+            host: text(host),
+            forwarded_host: text(site.origin.authority()),
+            forwarded_proto: HeaderValue::from_static(scheme),
+        }
+    }
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -39,6 +65,7 @@ pub(super) fn write(
         site,
         peer,
         identity,
+        constant,
     } = *surroundings;
     let websocket = checked.websocket();
     let (method, target, mut fields, framing) = checked.into_parts();
@@ -60,7 +87,7 @@ pub(super) fn write(
             };
         }
     }
-    fields.insert(header::HOST, host(settings, site));
+    fields.insert(header::HOST, constant.host.clone());
     match framing {
         Framing::Empty if request.method().is_safe() => {}
         Framing::Empty => drop(fields.insert(header::CONTENT_LENGTH, HeaderValue::from(0_u64))),
@@ -83,11 +110,8 @@ pub(super) fn write(
         HeaderValue::from_str(&peer.address.to_string()).expect("an address is visible ASCII");
     fields.insert(X_REAL_IP, address.clone());
     fields.insert(X_FORWARDED_FOR, address);
-    fields.insert(
-        X_FORWARDED_PROTO,
-        HeaderValue::from_static(if site.origin.https() { "https" } else { "http" }),
-    );
-    fields.insert(X_FORWARDED_HOST, text(site.origin.authority()));
+    fields.insert(X_FORWARDED_PROTO, constant.forwarded_proto.clone());
+    fields.insert(X_FORWARDED_HOST, constant.forwarded_host.clone());
     if let Some(identity) = identity {
         tell_who(&mut fields, identity, pass);
     }
@@ -111,13 +135,6 @@ fn uri(target: PathAndQuery) -> Uri {
     let mut parts = http::uri::Parts::default();
     parts.path_and_query = Some(target);
     Uri::from_parts(parts).expect("a path alone is a URI")
-}
-
-fn host(settings: &Settings, site: &Site) -> HeaderValue {
-    match settings.host {
-        HostMode::Upstream => text(&settings.authority),
-        HostMode::Preserve => text(site.origin.authority()),
-    }
 }
 
 /// Host, Origin and Referer are one to an application: rewriting only one of them breaks its own check.

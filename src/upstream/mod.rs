@@ -119,6 +119,13 @@ impl Failed {
     }
 }
 
+impl Failed {
+    /// Whether it is certain that nothing of the request reached the application.
+    pub fn nothing_sent(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::ConnectTimeout)
+    }
+}
+
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")

@@ -1,4 +1,4 @@
-//! A WebSocket once it stands: bytes both ways, until either side or the grant ends (R9, S5).
+//! A WebSocket once it stands: bytes both ways, until either side, the grant or the server ends (R9, S5).
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio_util::sync::CancellationToken;
 
 use super::Failed;
 use super::body::{LOOK, Watch};
@@ -40,8 +41,13 @@ pub(super) fn check_accept(key: &HeaderValue, answer: &HeaderMap) -> Result<(), 
     }
 }
 
-/// Runs the tunnel to its end.
-pub async fn run(visitor: OnUpgrade, application: OnUpgrade, watch: Option<Watch>) {
+/// Runs the tunnel to its end. A WebSocket has none of its own: a server that stops would wait for it in vain.
+pub async fn run(
+    visitor: OnUpgrade,
+    application: OnUpgrade,
+    watch: Option<Watch>,
+    shutdown: CancellationToken,
+) {
     let (visitor, application) = match tokio::try_join!(visitor, application) {
         Ok(both) => both,
         Err(error) => {
@@ -56,6 +62,7 @@ pub async fn run(visitor: OnUpgrade, application: OnUpgrade, watch: Option<Watch
                 tracing::debug!(error = %error, "a WebSocket broke off");
             }
         }
+        () = shutdown.cancelled() => {}
         () = until_ended(watch) => tracing::info!(event = "tunnel.ended", "a WebSocket was closed: its grant has ended"),
     }
 }

@@ -1,6 +1,6 @@
 // The demonstration's story: one visitor, two codes, two scopes.
 
-import { answer, check, codeField, errorIs, GATE, isOurs, JAVASCRIPT, name, passGate, phone, sendButton, step, tell, userField, visitor } from './visitor.mjs';
+import { answer, check, codeField, errorIs, GATE, isOurs, JAVASCRIPT, name, passGate, phone, sendButton, step, tell, visitor } from './visitor.mjs';
 
 const LOGIN_COOKIE = '__Host-countersign-demo-login';
 const ADMIN_COOKIE = '__Host-countersign-demo-admin';
@@ -23,8 +23,8 @@ tell(async (browser) => {
   step('a second tab joins the same challenge: no second message');
   const tab = await context.newPage();
   await tab.goto(`${GATE}/home`);
-  if (await userField(tab).count() > 0) await name(tab, 'ann');
-  await codeField(tab).waitFor();
+  await name(tab, ' Ann ');
+  check(tab.url() === page.url(), `the tabs are at one challenge, not at ${page.url()} and ${tab.url()}`);
 
   step('a wrong code is refused, and the error has the focus');
   const wrong = another(login.code);
@@ -40,6 +40,10 @@ tell(async (browser) => {
   await answer(page, 'abcdef');
   await errorIs(page, /digits only/i);
 
+  step('a button that is pressed too early says when, and sends nothing');
+  await page.getByRole('button', { name: 'Send a new code' }).click();
+  await errorIs(page, /You can ask again in \d+ seconds/i, { field: false });
+
   step('a reload after an error spends no try');
   await answer(page, wrong);
   await errorIs(page, /not the code/i);
@@ -52,6 +56,7 @@ tell(async (browser) => {
   step('the right code opens, spaces and all, and leads to where they were going');
   await answer(page, ` ${login.code.slice(0, 3)} ${login.code.slice(3)} `);
   await page.waitForURL(`${GATE}/login`);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
 
   step('the second tab is let in as well');
   await tab.reload();
@@ -124,12 +129,18 @@ tell(async (browser) => {
 
   step('a form that was sent after the admin grant had gone is kept, and arrives once');
   await context.clearCookies({ name: ADMIN_COOKIE });
-  await page.getByLabel('New title').fill('Renamed & held');
-  await page.getByRole('button', { name: 'Rename' }).click();
+  await rename(page, 'Renamed & held');
   await sendButton(page).click();
   await answer(page, (await phone.next()).code);
   await page.waitForURL(`${GATE}/admin/`);
   check(await page.locator('#title').innerText() === 'Renamed & held', 'the held form reached the application');
+  await rename(page, 'Named anew');
+  await page.locator('#title').filter({ hasText: 'Named anew' }).waitFor();
+  for (const again of ['goBack', 'goForward', 'reload']) {
+    await page[again]();
+    await page.getByRole('heading', { name: 'Administration' }).waitFor();
+  }
+  check(await page.locator('#title').innerText() === 'Named anew', 'nothing sends the held form a second time');
 
   step('signing out ends the grants and what is open');
   await page.goto(`${GATE}/home`);
@@ -141,23 +152,38 @@ tell(async (browser) => {
   await page.getByRole('button', { name: 'Sign out' }).click();
   await signedOut;
   await page.waitForLoadState();
-  if (JAVASCRIPT) await open.getByText('the clock has stopped').waitFor();
+  // A tunnel's grant is looked at again every few seconds.
+  if (JAVASCRIPT) await open.getByText('the clock has stopped').waitFor({ timeout: 8_000 });
   const left = (await context.cookies()).map((cookie) => cookie.name).filter((left) => [LOGIN_COOKIE, ADMIN_COOKIE].includes(left));
   check(left.length === 0, `no grant is left in the browser, not ${left}`);
+  await page.goBack();
+  await page.waitForLoadState();
+  check(await page.getByRole('heading', { name: 'Hello' }).count() === 0, 'Back shows nothing of the application');
   for (const path of ['/home', '/admin/']) {
     await open.goto(`${GATE}${path}`);
     check(isOurs(open.url()), `${path} is closed again, not at ${open.url()}`);
   }
 
-  step('whoever comes back starts over');
-  await open.goto(`${GATE}/home`);
+  step('whoever comes back starts over, and gets to where they were going');
+  await open.goto(`${GATE}/home?from=bookmark`);
   await passGate(open, 'ann');
+  await open.getByRole('heading', { name: 'Hello ann' }).waitFor();
+  check(open.url() === `${GATE}/home?from=bookmark`, `not to ${open.url()}`);
+
+  step("a stranger's form is not kept: the page says so, and leads back");
+  await context.clearCookies({ name: LOGIN_COOKIE });
+  await open.getByLabel(/A file/).setInputFiles({ name: 'late.txt', mimeType: 'text/plain', buffer: Buffer.from('late') });
+  await open.getByRole('button', { name: 'Upload' }).click();
+  await name(open, 'bob');
+  await answer(open, (await phone.next()).code);
+  await open.getByRole('heading', { name: 'Please send that again' }).waitFor();
+  await open.getByRole('link', { name: 'Go back' }).click();
   await open.getByRole('heading', { name: 'Hello ann' }).waitFor();
 
   step('nothing was said on the console, no page of ours made a second request, no message was sent in vain');
   check(watch.console.length === 0, `the console says: ${watch.console.join('; ')}`);
   check(watch.extraRequests.length === 0, `besides the page: ${watch.extraRequests.join(', ')}`);
-  check(phone.received === 5, `five messages, not ${phone.received}`);
+  check(phone.received === 6, `six messages, not ${phone.received}`);
 });
 
 /** Another code of as many digits. */
@@ -172,9 +198,13 @@ async function itIsOneGoodField(page) {
   check(await page.locator('input[type=text]:focus').count() === 1, 'the field has the focus');
 }
 
+async function rename(page, title) {
+  await page.getByLabel('New title').fill(title);
+  await page.getByRole('button', { name: 'Rename' }).click();
+}
+
 /** No sideways scrolling on a narrow phone. */
 async function fitsOnAPhone(page) {
-  if (!JAVASCRIPT) return;
   const usual = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 640 });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -190,11 +220,17 @@ async function tick(page) {
   await clock.filter({ hasText: /^\d\d:\d\d:\d\d$/, hasNotText: shown }).waitFor();
 }
 
-/** The picture in the README. */
+/** The picture in the README: 900 pixels wide. */
 async function picture(browser, context, page) {
-  const frame = await browser.newContext({ storageState: await context.storageState(), viewport: { width: 480, height: 640 }, deviceScaleFactor: 2 });
+  const frame = await browser.newContext({
+    storageState: await context.storageState(),
+    viewport: { width: 450, height: 600 },
+    deviceScaleFactor: 2,
+    timezoneId: 'America/New_York',
+  });
   const sitting = await frame.newPage();
   await sitting.goto(page.url());
-  await sitting.screenshot({ path: new URL('../../docs/code-page.png', import.meta.url).pathname });
+  await codeField(sitting).fill('492');
+  await sitting.screenshot({ path: new URL('../../docs/code-page.png', import.meta.url).pathname, fullPage: true, caret: 'initial' });
   await frame.close();
 }

@@ -8,18 +8,23 @@ use story::Gateway;
 
 #[test]
 fn the_demonstration_keeps_its_promises() {
-    play_demo("on");
+    play("demo.mjs", "on");
 }
 
 #[test]
 fn the_demonstration_keeps_its_promises_without_javascript() {
-    play_demo("off");
+    play("demo.mjs", "off");
 }
 
-fn play_demo(javascript: &str) {
+#[test]
+fn every_state_of_every_page_keeps_the_rules_of_a_page() {
+    play("pages.mjs", "on");
+}
+
+fn play(script: &str, javascript: &str) {
     let gateway = Gateway::start(&["demo", "--port", "0"], &[]);
     let url = address(&gateway);
-    gateway.play("demo.mjs", &url, &[("JAVASCRIPT", javascript)]);
+    gateway.play(script, &url, &[("JAVASCRIPT", javascript)]);
 }
 
 /// Waits for the line `Open http://localhost:PORT/`.

@@ -1,9 +1,7 @@
 // A visitor: Debian's Chromium, a phone on which the codes arrive (standard input), and the steps of a story by name.
 
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 /** Where the gateway is, without a slash at the end. */
@@ -121,20 +119,23 @@ export async function passGate(page, user) {
   return message;
 }
 
-/** An error as it must look: the summary has the focus, the field is empty and marked, the title says it. */
-export async function errorIs(page, words) {
+/** An error as it must look: the summary has the focus, the field is empty and marked (if it is about the field), the
+ * title says it. */
+export async function errorIs(page, words, { field = true } = {}) {
   await page.locator(':focus').filter({ hasText: words }).waitFor();
   check(await page.locator('[tabindex="-1"]:focus').count() === 1, 'the summary of the error is focused');
   check(await codeField(page).inputValue() === '', 'the field is empty after an error');
-  check(await codeField(page).getAttribute('aria-invalid') === 'true', 'the field is marked');
+  check(await codeField(page).getAttribute('aria-invalid') === (field ? 'true' : null), 'the field is marked if it is wrong');
   check((await page.title()).startsWith('Error: '), 'the title says that there is an error');
 }
+
+let pictures = 0;
 
 async function describe(page) {
   try {
     console.log(`at ${page.url()}: "${await page.title()}"`);
     console.log(await page.locator('body').innerText({ timeout: 2_000 }));
-    const picture = join(mkdtempSync(join(tmpdir(), 'story-')), 'page.png');
+    const picture = fileURLToPath(new URL(`../../target/tmp/story-${process.pid}-${pictures += 1}.png`, import.meta.url));
     await page.screenshot({ path: picture, timeout: 5_000 });
     console.log(`a picture of it: ${picture}`);
   } catch (error) {

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 #![allow(
     clippy::unwrap_used,
+    clippy::format_collect,
     clippy::format_push_string,
     clippy::assigning_clones,
     reason = "a helper of tests fails the test, and may be slow"
@@ -13,8 +14,12 @@ mod support;
 
 mod ask;
 mod audience;
+mod http2;
 mod leaks;
 mod limits;
+mod proxy;
 mod restart;
 mod sign_out;
 mod step_up;
+mod websocket;
+mod wire;

@@ -285,14 +285,29 @@ async fn a1_each_carrier_has_its_own_time() {
         timeout: BRIEF,
         ..hook("main", &silent.url)
     };
-    let failed = dispatcher(&[carrier])
-        .send(&message("049271"))
-        .await
+    let dispatcher = dispatcher(&[carrier]);
+    // All carriers together would have more than twice as long as this.
+    let sent = tokio::time::timeout(PATIENCE / 2, dispatcher.send(&message("049271"))).await;
+    let failed = sent
+        .expect("given up in the carrier's own time")
         .unwrap_err();
     assert!(
         matches!(failed.failure, Failure::Unknown(Cause::Silence)),
         "{failed:?}"
     );
+}
+
+#[tokio::test]
+async fn a_carrier_that_may_not_send_there_does_not_hide_why_another_failed() {
+    let broken = Peer::answers(BROKEN).await;
+    let carriers = [hook("main", &broken.url), hook("far", "http://0.0.0.0:1/")];
+    let dispatcher = dispatcher(&carriers);
+    let failed = dispatcher.send(&to("+12025550143")).await.unwrap_err();
+    assert_eq!(
+        (failed.carrier, failed.failure.class()),
+        (Some(name("main")), "transient")
+    );
+    assert!(dispatcher.trouble(Channel::Sms));
 }
 
 #[test]

@@ -190,6 +190,18 @@ async fn the_wait_a_carrier_asks_for_is_read_as_seconds_or_date() {
     }
 }
 
+/// One that was kept could be closed by the other side in the very moment of the next message.
+#[tokio::test]
+async fn a_connection_carries_one_message() {
+    // The answer promises to keep the connection; whatever comes next on it is not answered.
+    let peer = Peer::stalls(TAKEN).await;
+    let webhook = webhook_to(&peer.url);
+    for _ in 0..2 {
+        webhook.send(&message("049271"), PATIENCE).await.unwrap();
+    }
+    assert_eq!(peer.seen().len(), 2);
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Peer::answers(TAKEN).await;

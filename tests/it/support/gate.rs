@@ -133,6 +133,12 @@ impl Setup {
         self
     }
 
+    /// So many workers.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
     /// The console cannot be written to: every send fails.
     pub fn without_carriers(mut self) -> Self {
         self.deny_carriers = true;

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each story uses its part of this")]
 
 pub mod app;
+pub mod bare;
 pub mod browser;
 pub mod gate;
+pub mod recorder;
+pub mod visitor;
 pub mod wire;

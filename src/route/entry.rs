@@ -1,0 +1,139 @@
+//! One route held against a request.
+
+use http::Method;
+
+use crate::target::Seen;
+
+use super::condition::Condition;
+use super::glob::Cover;
+use super::{Asked, Route};
+
+/// A route with its conditions made ready.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) route: Route,
+    query: Vec<Condition>,
+    pub(super) form: Vec<Condition>,
+}
+
+/// What to think of a form condition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forms {
+    Judged,
+    /// As if it held: to find out whether the body must be read.
+    Assumed,
+}
+
+/// Why a route does not match; [`Why`](super::Why) without the copies, since nobody asks on the way to a verdict.
+pub(super) enum Miss<'e> {
+    Path,
+    Method,
+    WebSocket(bool),
+    Reading(&'e [u8]),
+    Query(&'e str),
+    Form(&'e str),
+}
+
+impl Entry {
+    pub(super) fn new(route: Route) -> Self {
+        let ready = |fields: &[(String, String)]| {
+            fields
+                .iter()
+                .map(|(name, value)| Condition::new(name, value))
+                .collect()
+        };
+        Self {
+            query: ready(&route.query),
+            form: ready(&route.form),
+            route,
+        }
+    }
+
+    /// Why this opening route does not open, if it does not.
+    pub(super) fn why_not_open<'e>(&'e self, asked: &Asked<'e>, forms: Forms) -> Option<Miss<'e>> {
+        let paths = &self.route.paths;
+        let is_on = |reading: &Seen<'_>| paths.iter().any(|path| path.opens_reading(reading.exact));
+        let is_method = |wanted: &Method| wanted == asked.method;
+        let first = asked.target.first().exact;
+        let form_holds =
+            |form: &Condition| forms == Forms::Assumed || form.holds_in_form(asked.form);
+        self.why_not_method(asked, is_method)
+            .or_else(|| (!paths.iter().any(|path| path.opens(first))).then_some(Miss::Path))
+            .or_else(|| {
+                let other = asked
+                    .target
+                    .each()
+                    .find(|reading| reading.counts && !is_on(reading));
+                other.map(|other| Miss::Reading(other.exact))
+            })
+            .or_else(|| self.why_not_fields(|query| query.holds_in_query(asked.target), form_holds))
+    }
+
+    pub(super) fn covers(&self, reading: Seen<'_>) -> Cover {
+        let paths = &self.route.paths;
+        let cover = paths
+            .iter()
+            .map(|path| path.covers(reading.folded))
+            .max()
+            .unwrap_or(Cover::No);
+        let is_short = || {
+            has_short_name(reading.folded)
+                && paths
+                    .iter()
+                    .any(|path| path.covers_short_names(reading.folded))
+        };
+        if cover == Cover::No && is_short() {
+            Cover::Partly
+        } else {
+            cover
+        }
+    }
+
+    /// Why this closing route does not close a path that it covers, if it does not.
+    pub(super) fn why_not_closed<'e>(
+        &'e self,
+        asked: &Asked<'e>,
+        forms: Forms,
+    ) -> Option<Miss<'e>> {
+        let method = asked.method.as_str();
+        let is_method = |wanted: &Method| {
+            wanted.as_str().eq_ignore_ascii_case(method)
+                || (*wanted == Method::GET && method.eq_ignore_ascii_case("HEAD"))
+        };
+        let form_holds =
+            |form: &Condition| forms == Forms::Assumed || form.may_hold_in_form(asked.form);
+        self.why_not_method(asked, is_method).or_else(|| {
+            self.why_not_fields(|query| query.may_hold_in_query(asked.target), form_holds)
+        })
+    }
+
+    fn why_not_method(&self, asked: &Asked<'_>, is: impl Fn(&Method) -> bool) -> Option<Miss<'_>> {
+        let methods = &self.route.methods;
+        if !methods.is_empty() && !methods.iter().any(is) {
+            return Some(Miss::Method);
+        }
+        let websocket = self
+            .route
+            .websocket
+            .filter(|wanted| *wanted != asked.websocket);
+        websocket.map(Miss::WebSocket)
+    }
+
+    fn why_not_fields(
+        &self,
+        in_query: impl Fn(&Condition) -> bool,
+        in_form: impl Fn(&Condition) -> bool,
+    ) -> Option<Miss<'_>> {
+        let query = self.query.iter().find(|query| !in_query(query));
+        let form = || self.form.iter().find(|form| !in_form(form));
+        query
+            .map(|query| Miss::Query(query.name()))
+            .or_else(|| form().map(|form| Miss::Form(form.name())))
+    }
+}
+
+/// True if some segment has a tilde and a digit behind its first byte.
+pub(super) fn has_short_name(path: &[u8]) -> bool {
+    path.windows(3)
+        .any(|three| three[0] != b'/' && three[1] == b'~' && three[2].is_ascii_digit())
+}

@@ -1,0 +1,205 @@
+// Every state of every page, as the golden files hold it, under the headers that the gateway itself sends: the rules
+// of a page, and what the script adds to it.
+
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { check, GATE, step, tell, visitor } from './visitor.mjs';
+
+const GOLDEN = new URL('../golden/pages/', import.meta.url);
+const STATES = readdirSync(GOLDEN).map((file) => file.replace(/\.html$/, '')).sort();
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const ALL = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
+// What other colours can change.
+const COLOURS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+
+tell(async (browser) => {
+  step('the gateway serves a page with its one style, its one script and its headers');
+  const real = await stranger(browser);
+
+  for (const look of [
+    { name: 'light, on a narrow phone', viewport: { width: 320, height: 800 }, colorScheme: 'light', rules: ALL },
+    { name: 'dark', viewport: { width: 390, height: 800 }, colorScheme: 'dark', rules: COLOURS },
+    { name: 'from right to left, with text of twice the size', viewport: { width: 320, height: 800 }, rtl: true, zoom: 2, rules: ALL },
+  ]) {
+    step(`every state keeps the rules of a page: ${look.name}`);
+    await everyState(browser, real, look);
+  }
+
+  step('without JavaScript the error has the focus, and Enter answers');
+  await withoutScript(browser, real);
+
+  step('a code that the browser reads from the message is filled in and sent');
+  await codeFromTheMessage(browser, real);
+
+  step('whoever types it themself is faster: the browser stops waiting, and a second click sends nothing');
+  await typedCode(browser, real);
+
+  step('the wait counts down, and what changes is said once');
+  await countdown(browser, real);
+});
+
+/** What is the same on all pages: `{ style, script, headers }`, taken from one that the gateway sent. */
+async function stranger(browser) {
+  const { context } = await visitor(browser);
+  const response = await context.request.get(`${GATE}/.countersign/ask/login`);
+  const html = await response.text();
+  const block = (name) => html.match(new RegExp(`<${name}>([^]*?)</${name}>`))[1];
+  const headers = response.headers();
+  delete headers['content-length'];
+  delete headers['set-cookie'];
+  await context.close();
+  return { style: block('style'), script: block('script'), headers };
+}
+
+/** A visitor to whom the golden files are the pages of the gateway; what they post leads nowhere. */
+async function reader(browser, real, look = {}) {
+  const { name, rtl, zoom, rules, ...options } = look;
+  const { context, page, watch } = await visitor(browser, options);
+  await context.route(`${GATE}/.countersign/**`, async (route) => {
+    if (route.request().method() === 'POST') {
+      // No other page comes: what this one does while an answer is under way stays to be seen.
+      await route.fulfill({ status: 204 });
+      return;
+    }
+    const name = new URL(route.request().url()).pathname.split('/').pop();
+    let body = readFileSync(new URL(`${name}.html`, GOLDEN), 'utf8')
+      .replace('/* style.css */', () => real.style)
+      .replace('/* script.js */', () => real.script);
+    // A site's colours are a second block, with a hash of its own.
+    const hashes = [...body.matchAll(/<style>([^]*?)<\/style>/g)].map((block) => hash(block[1])).join(' ');
+    const policy = real.headers['content-security-policy'];
+    check(policy.includes(`style-src ${hash(real.style)};`), `the policy names the style: ${policy}`);
+    const headers = { ...real.headers, 'content-security-policy': policy.replace(hash(real.style), hashes) };
+    if (rtl) body = body.replace('dir="ltr">', 'dir="rtl">');
+    await route.fulfill({ headers, body });
+  });
+  return { context, page, watch, show: (name) => page.goto(`${GATE}/.countersign/golden/${name}`) };
+}
+
+const hash = (block) => `'sha256-${createHash('sha256').update(block).digest('base64')}'`;
+
+async function everyState(browser, real, look) {
+  const { context, page, watch, show } = await reader(browser, real, look);
+  for (const name of STATES) {
+    await show(name);
+    if (look.zoom) await enlarge(page, look.zoom);
+
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    check(wide <= 0, `${name}: ${wide} px too wide`);
+    const small = await page.evaluate(() => [...document.querySelectorAll('button, input:not([type=hidden]), summary, a.main')]
+      .filter((target) => { const { width, height } = target.getBoundingClientRect(); return width < 44 || height < 44; })
+      .map((target) => target.outerHTML));
+    check(small.length === 0, `${name}: targets smaller than 44 px: ${small}`);
+
+    const errors = await page.locator('.err').count();
+    check(await page.locator('.err:focus').count() === errors, `${name}: an error has the focus`);
+    if (errors === 0 && await page.locator('#code').count() > 0) {
+      check(await page.locator('#code:focus').count() === 1, `${name}: the field has the focus`);
+    }
+
+    await page.evaluate(`${AXE};void 0`);
+    const { violations } = await page.evaluate((rules) => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+      return window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] });
+    }, look.rules);
+    const told = violations.map(({ id, help, nodes }) => `${id} (${help}): ${nodes.map((node) => node.html)}`);
+    check(told.length === 0, `${name}: ${told.join('\n')}`);
+  }
+  silent(watch);
+  await context.close();
+}
+
+/** As the setting for larger text does it. */
+async function enlarge(page, times) {
+  await page.evaluate((times) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`html { font-size: ${times * 100}% !important }`);
+    document.adoptedStyleSheets = [sheet];
+  }, times);
+}
+
+async function withoutScript(browser, real) {
+  const { context, page, show } = await reader(browser, real, { javaScriptEnabled: false });
+  await show('code-wrong');
+  check(await page.locator('.err:focus').count() === 1, 'the error has the focus');
+  await show('code');
+  await page.locator('#code').fill('123456');
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await page.locator('#code').press('Enter', { noWaitAfter: true });
+  check((await sent).postData() === 'token=dG9rZW4&code=123456&do=answer', `sent: ${(await sent).postData()}`);
+  await context.close();
+}
+
+async function codeFromTheMessage(browser, real) {
+  const { context, page, watch, show } = await reader(browser, real);
+  await context.addInitScript(() => {
+    window.asked = [];
+    const message = new Promise((arrives) => addEventListener('load', () => setTimeout(() => arrives({ code: '123456' }))));
+    const get = (options) => { window.asked.push(JSON.stringify(options.otp)); return message; };
+    Object.defineProperty(navigator, 'credentials', { value: { get } });
+    window.OTPCredential ??= class {};
+  });
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await show('code');
+  check((await sent).postData() === 'token=dG9rZW4&code=123456&do=answer', `sent: ${(await sent).postData()}`);
+  const asked = await page.evaluate(() => window.asked);
+  check(asked.length === 1 && asked[0] === '{"transport":["sms"]}', `asked for: ${asked}`);
+  silent(watch);
+  await context.close();
+}
+
+async function typedCode(browser, real) {
+  const { context, page, watch, show } = await reader(browser, real);
+  await context.addInitScript(() => {
+    const get = (options) => { window.signal = options.signal; return new Promise(() => {}); };
+    Object.defineProperty(navigator, 'credentials', { value: { get } });
+    window.OTPCredential ??= class {};
+  });
+  await show('code');
+  await page.locator('#code').fill('111111');
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await page.getByRole('button', { name: 'Continue' }).click({ noWaitAfter: true });
+  await sent;
+  const after = await page.evaluate(() => {
+    const go = document.querySelector('button.main');
+    const seen = { aborted: window.signal.aborted, busy: go.getAttribute('aria-busy'), focused: go === document.activeElement, sent: 0 };
+    // Heard after the page's own script, which stops what must not be sent.
+    addEventListener('submit', (event) => { seen.sent += event.defaultPrevented ? 0 : 1; });
+    go.click();
+    document.getElementById('send').click();
+    return seen;
+  });
+  check(after.aborted, 'the browser stops waiting for a message');
+  check(after.busy === 'true' && after.focused, `the button is busy and keeps the focus: ${JSON.stringify(after)}`);
+  check(after.sent === 0, `nothing more is sent, not ${after.sent} forms`);
+  silent(watch);
+  await context.close();
+}
+
+async function countdown(browser, real) {
+  const { context, page, watch, show } = await reader(browser, real);
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
+  await show('code');
+  const wait = page.locator('#wait'), status = page.locator('#status');
+  const shows = async (locator, words) => check(await locator.textContent() === words, `"${words}", not "${await locator.textContent()}"`);
+  await shows(wait, 'You can ask for a new code in 0:24');
+  await page.clock.runFor(5_000);
+  await shows(wait, 'You can ask for a new code in 0:19');
+  await shows(status, '');
+  await page.clock.runFor(20_000);
+  await shows(wait, 'You can ask for a new code now');
+  await shows(status, 'You can ask for a new code now');
+  await page.clock.runFor(126_000);
+  await shows(status, 'The code works for another 2 minutes and 30 seconds');
+  await show('code-sent-again');
+  check(/^We sent a new code at /.test(await status.textContent()), 'a new code is announced');
+  silent(watch);
+  await context.close();
+}
+
+function silent(watch) {
+  check(watch.console.length === 0, `the console says: ${watch.console.join('; ')}`);
+  check(watch.extraRequests.length === 0, `besides the page: ${watch.extraRequests.join(', ')}`);
+}

@@ -1,0 +1,8 @@
+//! The way to the application and back, for somebody who has a grant.
+
+mod answers;
+mod bodies;
+mod failures;
+mod fields;
+mod hosts;
+mod pool;

@@ -1,0 +1,230 @@
+//! What goes up is written anew: nothing of ours, nothing that ends at this hop, nothing that the visitor may not say.
+
+use crate::support::app::App;
+use crate::support::gate::Setup;
+use crate::support::visitor::Visitor;
+use crate::support::wire::Head;
+
+/// What the application sees of a request with these fields.
+fn seen(setup: impl Fn(Setup) -> Setup, line: &str, fields: &str) -> Head {
+    let app = App::new();
+    let gate = setup(Setup::new(&app.url())).start();
+    let answer = Visitor::granted(&gate).ask(line, fields);
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    app.last().head
+}
+
+fn plain(setup: Setup) -> Setup {
+    setup
+}
+
+#[test]
+fn r6_a_request_goes_up_with_one_host_and_nothing_that_was_not_sent() {
+    let head = seen(plain, "GET /a?b=c&b=%20", "");
+    assert_eq!(head.first, "GET /a?b=c&b=%20 HTTP/1.1");
+    assert_eq!(
+        head.names(),
+        [
+            "host",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-real-ip"
+        ]
+    );
+}
+
+#[test]
+fn fields_go_up_with_their_bytes() {
+    let head = seen(
+        plain,
+        "GET /",
+        "Accept: a\r\nAccept: b\r\nX-Empty:\r\nX-Odd: \u{e9} \"q\" |=\r\nAuthorization: Basic YTpi\r\nUser-Agent: old/1.0 (x; y)\r\nX-Under_Score: 1\r\n",
+    );
+    assert_eq!(head.all("accept"), ["a", "b"]);
+    assert_eq!(head.field("x-empty"), Some(""));
+    assert_eq!(head.field("x-odd"), Some("\u{e9} \"q\" |="));
+    assert_eq!(head.field("authorization"), Some("Basic YTpi"));
+    assert_eq!(head.field("user-agent"), Some("old/1.0 (x; y)"));
+    assert_eq!(head.field("x-under_score"), Some("1"));
+}
+
+#[test]
+fn s6_cookies_go_up_byte_for_byte_without_ours() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let visitor = Visitor::granted(&gate);
+    let theirs =
+        "sid=a|b=c==; q=\"x y\"; json={\"a\":[1]}; same=1; same=2; empty=; bare; caf\u{e9}=\u{e9}";
+    for cookies in [
+        format!("{theirs}; {}", visitor.cookies()),
+        format!("{}; {theirs}", visitor.cookies()),
+        visitor
+            .cookies()
+            .replacen("; ", &format!("; {theirs}; "), 1),
+    ] {
+        let answer = visitor.again(&gate);
+        let mut answer = answer;
+        answer.send(format!(
+            "GET / HTTP/1.1\r\nHost: app.localhost\r\nCookie: {cookies}\r\n\r\n"
+        ));
+        assert_eq!(answer.answer().status(), 200);
+        assert_eq!(app.last().head.all("cookie"), [theirs], "of {cookies}");
+    }
+    let mut own = visitor.again(&gate);
+    own.ask("GET /", "");
+    assert_eq!(
+        app.last().head.all("cookie"),
+        [""; 0],
+        "none is left: no field at all"
+    );
+}
+
+#[test]
+fn r8_hop_by_hop_fields_end_here() {
+    let head = seen(
+        plain,
+        "GET /",
+        "Connection: keep-alive, X-Hop\r\nKeep-Alive: timeout=5\r\nProxy-Authorization: Basic x\r\nProxy-Connection: keep-alive\r\n\
+         Proxy: http://evil\r\nTE: trailers\r\nTrailer: X\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nX-Hop: 1\r\nX-Stays: 1\r\n",
+    );
+    for name in [
+        "connection",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "proxy",
+        "te",
+        "trailer",
+        "upgrade",
+        "http2-settings",
+        "x-hop",
+    ] {
+        assert_eq!(head.all(name), [""; 0], "{name}");
+    }
+    assert_eq!(head.field("x-stays"), Some("1"));
+}
+
+#[test]
+fn r8_connection_cannot_take_away_what_was_judged_or_set() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let visitor = Visitor::granted(&gate);
+    for name in [
+        "Host",
+        "Cookie",
+        "Authorization",
+        "Origin",
+        "Referer",
+        "Content-Length",
+        "Content-Type",
+        "X-Forwarded-For",
+        "X-Real-IP",
+        "X-Forwarded-Proto",
+    ] {
+        let mut one = visitor.again(&gate);
+        let answer = one.ask("GET /", &format!("Connection: close, {name}\r\n"));
+        assert_eq!(answer.status(), 400, "{name}");
+        assert_eq!(one.rest(), b"");
+    }
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn r10_the_visitor_does_not_say_who_they_are() {
+    let claims = [
+        "X-Remote-User",
+        "x_remote_user",
+        "X-Remote_User",
+        "Remote-User",
+        "REMOTE_USER",
+        "X-Forwarded-User",
+        "X_Forwarded_User",
+        "X-Forwarded-Email",
+        "X-Auth-Request-User",
+        "X-WEBAUTH-USER",
+        "SSL_CLIENT_S_DN",
+        "SSL-Client-Verify",
+        "X-SSL-Client-CN",
+        "X-Countersign-Subject",
+        "Forwarded",
+        "X-Forwarded-Port",
+        "X-Forwarded-Server",
+    ];
+    let fields = claims.map(|name| format!("{name}: root\r\n")).concat();
+    let head = seen(plain, "GET /", &fields);
+    assert!(!head.raw.contains("root"), "{}", head.raw);
+}
+
+#[test]
+fn r10_the_application_hears_who_has_the_grant() {
+    let named = |setup: Setup| setup.site("identity = { header = \"X-App_User\" }");
+    let head = seen(
+        named,
+        "GET /",
+        "X-App_User: root\r\nX-App-User: root\r\nx_app_user: root\r\n",
+    );
+    assert_eq!(head.field("x-app_user"), Some("ann"));
+    assert!(!head.raw.contains("root"), "{}", head.raw);
+}
+
+#[test]
+fn r10_nobody_is_named_where_nobody_was_asked() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .site("identity = { header = \"X-Remote-User\" }")
+        .routes(&[("/open", "public-full"), ("/read", "public")])
+        .start();
+    for path in ["GET /open", "GET /read"] {
+        let mut stranger = Visitor::stranger(&gate);
+        let answer = stranger.ask(path, "X-Remote-User: root\r\nX_Remote_User: root\r\n");
+        assert_eq!(answer.status(), 200);
+        assert!(
+            !app.last().head.raw.contains("root"),
+            "{}",
+            app.last().head.raw
+        );
+    }
+}
+
+#[test]
+fn r10_forwarded_fields_are_written_anew() {
+    let head = seen(
+        plain,
+        "GET /",
+        "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n\
+         X-Real-IP: 203.0.113.9\r\nForwarded: for=203.0.113.9\r\nX_Forwarded_For: 203.0.113.9\r\n",
+    );
+    assert_eq!(head.field("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(head.field("x-real-ip"), Some("127.0.0.1"));
+    assert_eq!(head.field("x-forwarded-proto"), Some("http"));
+    assert_eq!(head.field("x-forwarded-host"), Some("app.localhost"));
+    assert!(!head.raw.contains("203.0.113.9"), "{}", head.raw);
+}
+
+#[test]
+fn a_post_without_a_body_says_so() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    for (line, fields, length) in [
+        ("POST /", "", Some("0")),
+        ("POST /", "Content-Length: 0\r\n", Some("0")),
+        ("DELETE /", "", Some("0")),
+        ("GET /", "Content-Length: 0\r\n", None),
+    ] {
+        assert_eq!(visitor.ask(line, fields).status(), 200);
+        assert_eq!(app.last().head.field("content-length"), length, "{line}");
+    }
+}
+
+#[test]
+fn methods_that_nobody_knows_go_up_as_they_are() {
+    for method in ["PROPFIND", "PATCH", "get", "M-SEARCH", "OPTIONS"] {
+        assert_eq!(
+            seen(plain, &format!("{method} /x"), "").first,
+            format!("{method} /x HTTP/1.1")
+        );
+    }
+    assert_eq!(seen(plain, "OPTIONS *", "").first, "OPTIONS * HTTP/1.1");
+}
