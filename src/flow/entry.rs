@@ -145,10 +145,10 @@ impl Flow {
         let asked = visit.asked;
         let target = Destination::of(asked.target().raw());
         if matches!(*asked.method(), Method::GET | Method::HEAD) {
-            return Ok(Hold {
-                target,
-                request: Waiting::Nothing,
-            });
+            let request = self
+                .held_before(visit, secret, scope)?
+                .map_or(Waiting::Nothing, Waiting::Request);
+            return Ok(Hold { target, request });
         }
         let lost = || Hold {
             target: referer(visit),
@@ -182,6 +182,28 @@ impl Flow {
             }),
             Err(_) => Ok(lost()),
         }
+    }
+
+    /// The request that was to be replayed by this very GET, where one code was not enough for it: it goes on waiting.
+    fn held_before(
+        &self,
+        visit: &Visit<'_>,
+        secret: &BrowserSecret,
+        scope: &Scope,
+    ) -> Result<Option<Kept>, NotBegun> {
+        let asked = visit.asked;
+        let Some(id) = visit.held.replay.filter(|_| *asked.method() == Method::GET) else {
+            return Ok(None);
+        };
+        let browser = self.ring.browser(secret);
+        let raw = asked.target().raw();
+        let Some(kept) = self.store.holds.replay(&id, &browser, raw, visit.now) else {
+            return Ok(None);
+        };
+        let key = self.ring.hold(secret, scope.name.as_str().as_bytes());
+        Ok(kept
+            .reseal(&self.ring.hold(secret, &id), &key, random()?)
+            .ok())
     }
 
     fn turn_away(

@@ -109,12 +109,12 @@ fn c8_a9_nothing_that_opens_anything_is_ever_logged() {
     let forged = format!("{}x", browser.cookie("-login").unwrap());
     secret.push(forged.clone());
     browser.post(out, &[("token", &leaving)]);
-    let mut forger = gate.browser();
-    forger
+    let mut intruder = gate.browser();
+    intruder
         .jar
         .insert("__Host-countersign-app-login".to_owned(), forged);
-    forger.get("/");
-    forger.send("GET", "/%zz?secret=hunter2", &[], b"");
+    intruder.get("/");
+    intruder.send("GET", "/%zz?secret=hunter2", &[], b"");
     std::fs::write(
         gate.file("users.toml"),
         "[[user]]\nname = \"x\"\nphone = \"(202) 555-0143\"\n",

@@ -166,6 +166,27 @@ fn another_tab_does_not_lose_the_held_post() {
     assert_eq!(app.last().body, b"1");
 }
 
+/// A path that can be read in two ways needs both grants: what was sent there waits for both codes.
+#[test]
+fn a_held_post_waits_for_a_second_code_where_one_is_not_enough() {
+    let app = App::new();
+    let gate = gate(&app);
+    let mut browser = gate.signed_in("ann");
+    gate.later(31 * 60);
+    let path = "/x/%2e%2e/admin/save";
+    let asked = submit(&mut browser, "POST", path, "text/plain", b"both");
+    let first = location(&asked);
+    let released = pass(&gate, &mut browser, &first);
+    assert_eq!(location(&released), path);
+    let second = browser.step_up(path);
+    assert_ne!(first, second);
+    let released = pass(&gate, &mut browser, &second);
+    assert_eq!(location(&released), path);
+    browser.get(path);
+    assert_eq!(app.lines(), [format!("POST {path} HTTP/1.1")]);
+    assert_eq!(app.last().body, b"both");
+}
+
 /// A page that polls must not push out what its reader has just sent.
 #[test]
 fn a_script_does_not_push_out_a_held_post() {
