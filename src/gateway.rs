@@ -79,6 +79,7 @@ struct Passing<'a> {
     now: Moment,
     /// Drawn only for those whose answer needs one.
     reference: LazyCell<Reference>,
+    connection: &'a Connection,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -247,6 +248,7 @@ impl Gateway {
             peer,
             now,
             reference: LazyCell::new(Reference::draw),
+            connection,
         };
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
@@ -276,6 +278,10 @@ impl Gateway {
         };
         let upstream = passing.upstream;
         let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
+        if is_event_stream(response.headers()) {
+            let shutdown = passing.connection.shutdown.clone();
+            response = response.map(|body| body.endless(shutdown));
+        }
         if let Way::Granted(grants) = pass.into_way() {
             for grant in &grants {
                 self.keep_up(site, grant, passing, &mut response);
@@ -635,6 +641,15 @@ fn whole(reply: Reply, closing: bool) -> Response<Body> {
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether the answer goes on until somebody leaves (WHATWG HTML section 9.2).
+fn is_event_stream(fields: &HeaderMap) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().get(..KIND.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
 }
 
 fn has_body(asked: &Checked) -> bool {

@@ -63,6 +63,7 @@ impl Flow {
         let (secret, cookie) = Self::browser(visit)?;
         let browser = self.ring.browser(&secret);
         let subject = who(visit, scope);
+        let entry = subject.as_ref().map_or(Entry::Ask, |(_, entry)| *entry);
         let hold = match body {
             Some(body) => Some(
                 self.hold(visit, &secret, scope, subject.is_some(), body)
@@ -88,7 +89,7 @@ impl Flow {
                 &site.name,
                 &scope.name,
                 hold,
-                visit.peer.network(),
+                (visit.peer.network(), entry),
                 visit.now,
             )?;
         }

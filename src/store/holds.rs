@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::Full;
-use crate::challenge::{self, Browser};
+use super::{Full, room};
+use crate::challenge::{self, Browser, Entry};
 use crate::hold::{Hold, Kept, Waiting};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -61,7 +61,7 @@ impl Holds {
         }
     }
 
-    /// Keeps `hold` for this browser until the longest life of a challenge is over.
+    /// Keeps `hold` for this browser, whose subject came by `entry`, until the longest life of a challenge is over.
     ///
     /// # Errors
     /// [`Full`] at a bound; what was held before stays.
@@ -71,7 +71,7 @@ impl Holds {
         site: &Name,
         scope: &Name,
         hold: Hold,
-        network: Network,
+        (network, entry): (Network, Entry),
         now: Moment,
     ) -> Result<(), Full> {
         let key = (browser, site.clone(), scope.clone());
@@ -92,7 +92,7 @@ impl Holds {
             *old = Place { network, ..place };
             return Ok(());
         }
-        if !self.reserve(network) {
+        if !self.reserve(network, room(self.most, entry)) {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full);
         }
@@ -189,8 +189,8 @@ impl Holds {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn reserve(&self, network: Network) -> bool {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= self.most {
+    fn reserve(&self, network: Network, most: usize) -> bool {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= most {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return false;
         }

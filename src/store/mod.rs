@@ -217,8 +217,9 @@ impl Store {
         if let Some(joined) = self.running.get(&running).map(|found| found.0).filter(open) {
             return Ok(joined);
         }
+        let most = room(self.most, question.entry);
         // Counting first keeps the bound under simultaneous beginnings: the map's own length is not a reservation.
-        if self.count.fetch_add(1, Ordering::Relaxed) >= self.most {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= most {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Full);
         }
@@ -445,6 +446,15 @@ impl Store {
     /// Whether nobody is being asked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// How many of `most` places there are for who comes so. The last eighth is for people who have shown who they are:
+/// strangers, however many, leave them their step-up (A1).
+fn room(most: usize, entry: challenge::Entry) -> usize {
+    match entry {
+        challenge::Entry::Ask => most - most / 8,
+        challenge::Entry::StepUp | challenge::Entry::Renewal => most,
     }
 }
 

@@ -248,6 +248,25 @@ fn a1_at_the_bound_the_newest_is_refused_and_room_comes_back() {
 }
 
 #[test]
+fn a1_strangers_leave_the_last_eighth_to_people_who_have_shown_who_they_are() {
+    let store = Store::bounded(limit::Settings::default(), 8);
+    let by = |n: u8, entry| Question {
+        entry,
+        ..question("login", &format!("user{n}"))
+    };
+    for n in 0..7 {
+        let begun = store.ask(by(n, challenge::Entry::Ask), [n; 16], at(0));
+        assert_eq!(begun, Ok([n; 16]));
+    }
+    let stranger = by(7, challenge::Entry::Ask);
+    assert_eq!(store.ask(stranger, [7; 16], at(0)), Err(Full));
+    let person = by(8, challenge::Entry::StepUp);
+    assert_eq!(store.ask(person, [8; 16], at(0)), Ok([8; 16]));
+    let late = by(9, challenge::Entry::Renewal);
+    assert_eq!(store.ask(late, [9; 16], at(0)), Err(Full));
+}
+
+#[test]
 fn c6_a_network_has_twenty_sends_an_hour_whoever_they_are_for() {
     let store = store();
     for n in 0..20 {
@@ -329,7 +348,14 @@ fn the_newest_hold_replaces_the_older_and_goes_to_its_browser() {
     };
     for path in ["/first", "/second"] {
         holds
-            .keep(BROWSER, &site, &login, hold(path), network(0), at(0))
+            .keep(
+                BROWSER,
+                &site,
+                &login,
+                hold(path),
+                (network(0), challenge::Entry::Ask),
+                at(0),
+            )
             .unwrap();
     }
     assert_eq!(holds.len(), 1);
@@ -353,7 +379,14 @@ fn a1_one_network_cannot_fill_the_holds() {
             target: Destination::of("/"),
             request: Waiting::Nothing,
         };
-        holds.keep([browser; 32], &site, &login, hold, network(from), at(0))
+        holds.keep(
+            [browser; 32],
+            &site,
+            &login,
+            hold,
+            (network(from), challenge::Entry::Ask),
+            at(0),
+        )
     };
     assert_eq!(
         (keep(1, 1), keep(2, 1), keep(3, 1)),

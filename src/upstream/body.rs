@@ -14,6 +14,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use smallvec::SmallVec;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::wire::Lease;
 use crate::grant::Grant;
@@ -36,6 +37,7 @@ pub struct Answer {
     lease: Lease,
     watch: Option<Watch>,
     tick: Option<Pin<Box<Sleep>>>,
+    shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 /// The grants that an answer or a tunnel runs under, and who knows whether they still stand.
@@ -67,6 +69,9 @@ pub enum Broken {
     /// The grant it ran under has ended (S5).
     #[error("the grant has ended")]
     Ended,
+    /// It would not have ended by itself, and the server stops.
+    #[error("the server stops")]
+    Stopped,
 }
 
 impl Watch {
@@ -93,6 +98,7 @@ impl Body {
             lease,
             watch: None,
             tick: None,
+            shutdown: None,
         })
     }
 
@@ -101,6 +107,15 @@ impl Body {
     pub fn watched(mut self, watch: Watch) -> Self {
         if let Self::Answer(answer) = &mut self {
             answer.watch = Some(watch);
+        }
+        self
+    }
+
+    /// The same body, ended at the shutdown: for what has no end of its own, such as a stream of events.
+    #[must_use]
+    pub fn endless(mut self, shutdown: CancellationToken) -> Self {
+        if let Self::Answer(answer) = &mut self {
+            answer.shutdown = Some(Box::pin(shutdown.cancelled_owned()));
         }
         self
     }
@@ -163,6 +178,11 @@ impl Answer {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(shutdown) = &mut self.shutdown
+            && shutdown.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(Broken::Stopped)));
+        }
         let Some(watch) = &self.watch else {
             return Poll::Pending;
         };

@@ -1,4 +1,4 @@
-//! A WebSocket once it stands: bytes both ways, until either side or the grant ends (R9, S5).
+//! A WebSocket once it stands: bytes both ways, until either side, the grant or the server ends (R9, S5).
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -41,7 +41,7 @@ pub(super) fn check_accept(key: &HeaderValue, answer: &HeaderMap) -> Result<(), 
     }
 }
 
-/// Runs the tunnel to its end; a process that stops ends it at once.
+/// Runs the tunnel to its end. A WebSocket has none of its own: a server that stops would wait for it in vain.
 pub async fn run(
     visitor: OnUpgrade,
     application: OnUpgrade,

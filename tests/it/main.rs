@@ -13,6 +13,13 @@ mod layers;
 mod support;
 
 mod ask;
+mod audience;
+mod http2;
+mod leaks;
+mod limits;
 mod proxy;
+mod restart;
 mod sign_out;
 mod step_up;
+mod websocket;
+mod wire;

@@ -1,9 +1,11 @@
 //! A second code for a second scope, what is held meanwhile, and grants that run out.
 
+use std::io::Write;
+
 use super::support::app::App;
 use super::support::browser::{Browser, path_of, token};
-use super::support::gate::{Gate, Setup};
-use super::support::wire::Answer;
+use super::support::gate::{Gate, HOST, Setup};
+use super::support::wire::{Answer, connect, read_answer};
 
 const HELD: usize = 1024 * 1024;
 
@@ -187,23 +189,64 @@ fn a_script_does_not_push_out_a_held_post() {
 fn what_is_too_long_to_be_held_is_to_be_sent_again() {
     let app = App::new();
     let gate = gate(&app);
-    let mut browser = gate.signed_in("ann");
-    let body = vec![b'x'; HELD + 1];
-    let asked = submit(&mut browser, "POST", "/admin/save", "text/plain", &body);
-    assert_eq!(asked.status(), 303);
-    let page = location(&asked);
-    let released = pass(&gate, &mut browser, &page);
-    assert_eq!(location(&released), page);
-    let shown = browser.get(&page);
-    assert_eq!(shown.status(), 200);
-    assert!(shown.text().contains("Please send that again"));
-    assert!(
-        shown.text().contains("&#x2f;admin&#x2f;form?id=7"),
-        "{}",
-        shown.text()
-    );
-    assert!(app.seen().is_empty());
-    assert_eq!(browser.get("/admin").status(), 200, "the grant is there");
+    for (n, person) in ["ann", "bob"].into_iter().enumerate() {
+        let mut browser = gate.signed_in(person);
+        let body = vec![b'x'; HELD + 1 + n * 20 * HELD];
+        let asked = submit(&mut browser, "POST", "/admin/save", "text/plain", &body);
+        assert_eq!(asked.status(), 303);
+        let page = location(&asked);
+        let released = pass(&gate, &mut browser, &page);
+        assert_eq!(location(&released), page);
+        let shown = browser.get(&page);
+        assert_eq!(shown.status(), 200);
+        assert!(shown.text().contains("Please send that again"));
+        assert!(
+            shown.text().contains("&#x2f;admin&#x2f;form?id=7"),
+            "{}",
+            shown.text()
+        );
+        assert!(app.seen().iter().all(|seen| seen.body.is_empty()));
+        assert_eq!(browser.get("/admin").status(), 200, "the grant is there");
+    }
+}
+
+/// A body whose length is not known beforehand is held as well, as far as there is room.
+#[test]
+fn a_post_in_chunks_is_held_up_to_the_same_bound() {
+    let app = App::new();
+    let gate = gate(&app);
+    for (length, held) in [(3000, true), (HELD, true), (HELD + 1, false)] {
+        let mut browser = gate.signed_in("ann");
+        let body = vec![b'c'; length];
+        let mut chunked = Vec::new();
+        for chunk in body.chunks(1000) {
+            chunked.extend(format!("{:x}\r\n", chunk.len()).bytes());
+            chunked.extend(chunk.iter().chain(b"\r\n"));
+        }
+        chunked.extend(b"0\r\n\r\n");
+        let head = format!(
+            "POST /admin/save HTTP/1.1\r\nHost: {HOST}\r\nCookie: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+            browser.cookies().unwrap()
+        );
+        let mut stream = connect(gate.address);
+        let sent = [head.as_bytes(), &chunked].concat();
+        drop(stream.get_mut().write_all(&sent));
+        let asked = read_answer(&mut stream, false).unwrap();
+        assert_eq!(asked.status(), 303);
+        browser.keep(&asked);
+        let page = location(&asked);
+        let released = pass(&gate, &mut browser, &page);
+        if held {
+            assert_eq!(location(&released), "/admin/save");
+            browser.get("/admin/save");
+            assert!(app.last().body == body, "{length} bytes");
+            assert!(app.last().head.first.starts_with("POST "));
+        } else {
+            assert_eq!(location(&released), page);
+            assert!(browser.get(&page).text().contains("Please send that again"));
+        }
+        gate.later(24 * 3600);
+    }
 }
 
 #[test]

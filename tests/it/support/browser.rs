@@ -14,6 +14,8 @@ use super::wire::{Answer, connect, read_answer};
 pub struct Browser {
     address: SocketAddr,
     host: String,
+    /// The address that a trusted proxy tells of it.
+    pub from: Option<String>,
     /// Its jar, by name.
     pub jar: BTreeMap<String, String>,
 }
@@ -24,6 +26,7 @@ impl Browser {
         Self {
             address,
             host: host.to_owned(),
+            from: None,
             jar: BTreeMap::new(),
         }
     }
@@ -87,6 +90,9 @@ impl Browser {
         );
         if let Some(cookies) = self.cookies() {
             head.push_str(&format!("Cookie: {cookies}\r\n"));
+        }
+        if let Some(from) = &self.from {
+            head.push_str(&format!("X-Forwarded-For: {from}\r\n"));
         }
         for (name, value) in fields {
             head.push_str(&format!("{name}: {value}\r\n"));

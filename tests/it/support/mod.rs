@@ -6,5 +6,6 @@ pub mod app;
 pub mod bare;
 pub mod browser;
 pub mod gate;
+pub mod recorder;
 pub mod visitor;
 pub mod wire;
