@@ -8,6 +8,7 @@ mod story;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -144,6 +145,7 @@ http = ["127.0.0.1:{port}"]
 name = "Legacy {name}"
 url = "http://localhost:{port}"
 upstream = "http://127.0.0.1:{upstream}"
+support = "Help desk, +1 202 555 0100"
 directory = "staff"
 scopes = ["login"]
 
@@ -191,7 +193,13 @@ fn free_port() -> u16 {
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
-    fs::write(&path, text).expect("a fresh folder");
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .expect("a fresh folder");
     path
 }
 

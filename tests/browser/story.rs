@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader, Write, stderr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A gateway that runs, and the lines it prints. Ends when dropped.
 pub(crate) struct Gateway {
@@ -42,7 +44,7 @@ impl Gateway {
     /// Plays a script of `tests/browser/` against `url`; it reads on its standard input what the gateway prints.
     ///
     /// # Panics
-    /// If the script ends with anything but success.
+    /// If the script ends with anything but success, or the gateway does when it is told to stop afterwards.
     pub(crate) fn play(self, script: &str, url: &str, environment: &[(&str, &str)]) {
         let mut node = Command::new("node")
             .arg(
@@ -56,7 +58,10 @@ impl Gateway {
             .spawn()
             .expect("./test installs node");
         let mut ear = node.stdin.take().expect("piped above");
-        let Self { process, printed } = self;
+        let Self {
+            mut process,
+            printed,
+        } = self;
         let told = thread::spawn(move || {
             // Ends with the gateway, or with the script's interest in it.
             for line in printed {
@@ -66,21 +71,32 @@ impl Gateway {
             }
         });
         let ended = node.wait().expect("a child of ours");
-        drop(process);
+        let stopped = process.stop();
         told.join().expect("it only passes lines on");
         assert!(
             ended.success(),
             "{script}: {ended}; its steps and what was on the page are printed above"
         );
+        assert!(stopped.success(), "the gateway, told to stop: {stopped}");
     }
 }
 
 /// A process that does not outlive its test.
 struct Running(Child);
 
+impl Running {
+    /// Asks it to end, as a supervisor does, so that it takes its folders along; and waits until it has.
+    fn stop(&mut self) -> ExitStatus {
+        if let Ok(None) = self.0.try_wait() {
+            let id = Pid::from_child(&self.0);
+            kill_process(id, Signal::TERM).expect("a child of ours that was not waited for");
+        }
+        self.0.wait().expect("a child of ours")
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.stop();
     }
 }
