@@ -194,12 +194,22 @@ impl Upstream {
                 },
             }
         }
+        // Boxed: connecting takes much room, and nearly every request finds a connection.
+        Box::pin(self.send_first(request, progress.as_ref())).await
+    }
+
+    /// Sends the request over a connection made for it.
+    async fn send_first(
+        &self,
+        request: http::Request<Upload>,
+        progress: Option<&body::Progress>,
+    ) -> Result<Response<Body>, Failed> {
         let stream = tokio::time::timeout(CONNECT, self.connector.connect())
             .await
             .map_err(|_| Failed::ConnectTimeout)?
             .map_err(Failed::Connect)?;
         let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
-        self.exchange(wire, request, progress.as_ref())
+        self.exchange(wire, request, progress)
             .await
             .map_err(|(failed, _)| failed)
     }
