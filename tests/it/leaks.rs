@@ -46,83 +46,8 @@ fn c8_a9_nothing_that_opens_anything_is_ever_logged() {
         .with_ansi(false)
         .finish();
     tracing::subscriber::set_global_default(logger).unwrap();
-    let app = App::new();
-    let gate = Setup::new(&app.url())
-        .with("[limits]\nsends_per_hour = { number = 100, network = 100 }\nsends_per_day = { number = 100 }")
-        .start();
     let mut secret = Vec::new();
-
-    // Wrong codes, a resend, a call, the right code, a double click.
-    let mut browser = gate.browser();
-    let page = browser.ask("/private?password=hunter2", "(202) 555-0143");
-    secrets(&browser, &mut secret);
-    let shown = browser.get(&page);
-    secret.push(token(&shown));
-    let wrong = other_than(&gate.messages.code(1));
-    browser.answer(&page, &wrong);
-    browser.answer(&page, "12 34 5678");
-    gate.later(31);
-    browser.press(&page, "send");
-    gate.settle();
-    gate.later(61);
-    browser.press(&page, "voice");
-    gate.settle();
-    let mut second = browser.clone();
-    browser.answer(&page, &gate.messages.code(3));
-    let form = [
-        ("token", &*token(&shown)),
-        ("code", &*gate.messages.code(3)),
-        ("do", "answer"),
-    ];
-    second.post(&page, &form);
-    secrets(&browser, &mut secret);
-    assert_eq!(browser.get("/private?password=hunter2").status(), 200);
-    // A held POST, replayed.
-    let own = [
-        ("origin", "http://app.localhost"),
-        ("authorization", "Bearer TopSecretBearer"),
-    ];
-    let held = browser.send("POST", "/admin/save", &own, b"the-held-body");
-    let admin = path_of(held.field("location").unwrap());
-    let before = gate.sent();
-    browser.press(&admin, "send");
-    browser.answer(&admin, &gate.messages.after(before));
-    secrets(&browser, &mut secret);
-    browser.get("/admin/save");
-    // Carriers down, a lock, a sign-out, a forged cookie, a malformed request, no application.
-    gate.messages.break_down();
-    gate.browser().ask("/", "bob");
-    gate.settle();
-    gate.messages.come_back();
-    for _ in 0..2 {
-        let mut stranger = gate.browser();
-        let before = gate.sent();
-        let page = stranger.ask("/", "ann");
-        let wrong = other_than(&gate.messages.after(before));
-        for _ in 0..6 {
-            stranger.answer(&page, &wrong);
-        }
-        secrets(&stranger, &mut secret);
-    }
-    let out = "/.countersign/sign-out";
-    let leaving = token(&browser.get(out));
-    let forged = format!("{}x", browser.cookie("-login").unwrap());
-    secret.push(forged.clone());
-    browser.post(out, &[("token", &leaving)]);
-    let mut intruder = gate.browser();
-    intruder
-        .jar
-        .insert("__Host-countersign-app-login".to_owned(), forged);
-    intruder.get("/");
-    intruder.send("GET", "/%zz?secret=hunter2", &[], b"");
-    std::fs::write(
-        gate.file("users.toml"),
-        "[[user]]\nname = \"x\"\nphone = \"(202) 555-0143\"\n",
-    )
-    .unwrap();
-    gate.browser().ask("/", "ann");
-    let codes: Vec<String> = (1..=gate.sent()).map(|n| gate.messages.code(n)).collect();
-    drop(gate);
+    let codes = live_through_much(&mut secret);
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for event in [
@@ -172,4 +97,82 @@ fn c8_a9_nothing_that_opens_anything_is_ever_logged() {
             "{value} was logged"
         );
     }
+}
+
+/// Goes through all the stories, adds what browsers were given, and gives the codes that were sent.
+fn live_through_much(secret: &mut Vec<String>) -> Vec<String> {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .with("[limits]\nsends_per_hour = { number = 100, network = 100 }\nsends_per_day = { number = 100 }")
+        .start();
+    // Wrong codes, a resend, a call, the right code, a double click.
+    let mut browser = gate.browser();
+    let page = browser.ask("/private?password=hunter2", "(202) 555-0143");
+    secrets(&browser, secret);
+    let shown = browser.get(&page);
+    secret.push(token(&shown));
+    let wrong = other_than(&gate.messages.code(1));
+    browser.answer(&page, &wrong);
+    browser.answer(&page, "12 34 5678");
+    gate.later(31);
+    browser.press(&page, "send");
+    gate.settle();
+    gate.later(61);
+    browser.press(&page, "voice");
+    gate.settle();
+    let mut second = browser.clone();
+    browser.answer(&page, &gate.messages.code(3));
+    let form = [
+        ("token", &*token(&shown)),
+        ("code", &*gate.messages.code(3)),
+        ("do", "answer"),
+    ];
+    second.post(&page, &form);
+    secrets(&browser, secret);
+    assert_eq!(browser.get("/private?password=hunter2").status(), 200);
+    // A held POST, replayed.
+    let own = [
+        ("origin", "http://app.localhost"),
+        ("authorization", "Bearer TopSecretBearer"),
+    ];
+    let held = browser.send("POST", "/admin/save", &own, b"the-held-body");
+    let admin = path_of(held.field("location").unwrap());
+    let before = gate.sent();
+    browser.press(&admin, "send");
+    browser.answer(&admin, &gate.messages.after(before));
+    secrets(&browser, secret);
+    browser.get("/admin/save");
+    // Carriers down, a lock, a sign-out, a forged cookie, a malformed request, no application.
+    gate.messages.break_down();
+    gate.browser().ask("/", "bob");
+    gate.settle();
+    gate.messages.come_back();
+    for _ in 0..2 {
+        let mut stranger = gate.browser();
+        let before = gate.sent();
+        let page = stranger.ask("/", "ann");
+        let wrong = other_than(&gate.messages.after(before));
+        for _ in 0..6 {
+            stranger.answer(&page, &wrong);
+        }
+        secrets(&stranger, secret);
+    }
+    let out = "/.countersign/sign-out";
+    let leaving = token(&browser.get(out));
+    let forged = format!("{}x", browser.cookie("-login").unwrap());
+    secret.push(forged.clone());
+    browser.post(out, &[("token", &leaving)]);
+    let mut intruder = gate.browser();
+    intruder
+        .jar
+        .insert("__Host-countersign-app-login".to_owned(), forged);
+    intruder.get("/");
+    intruder.send("GET", "/%zz?secret=hunter2", &[], b"");
+    std::fs::write(
+        gate.file("users.toml"),
+        "[[user]]\nname = \"x\"\nphone = \"(202) 555-0143\"\n",
+    )
+    .unwrap();
+    gate.browser().ask("/", "ann");
+    (1..=gate.sent()).map(|n| gate.messages.code(n)).collect()
 }

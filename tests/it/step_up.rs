@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::support::app::App;
+use super::support::app::{App, Asleep};
 use super::support::browser::{Browser, path_of, token};
 use super::support::gate::{Gate, HOST, Setup};
 use super::support::wire::{Answer, connect, read_answer};
@@ -427,6 +427,30 @@ fn who_has_lost_their_number_is_told_so() {
     assert_eq!(shown.status(), 403);
     assert!(shown.text().contains("We have no phone number for you"));
     assert!(shown.text().contains("Help desk"));
+}
+
+#[test]
+fn an_application_that_is_down_costs_neither_the_grant_nor_the_held_post() {
+    let asleep = Asleep::new();
+    let gate = Setup::new(&asleep.url()).start();
+    let mut browser = gate.signed_in("ann");
+    let down = browser.get("/");
+    assert_eq!(down.status(), 502);
+    assert!(down.text().contains("Example Portal is not answering"));
+    let asked = submit(&mut browser, "POST", "/admin/save", "text/plain", b"kept");
+    pass(&gate, &mut browser, &location(&asked));
+    for _ in 0..2 {
+        let down = browser.get("/admin/save");
+        assert_eq!(down.status(), 502);
+        assert!(down.text().contains("Your code was right; try again"));
+    }
+    let app = asleep.wake();
+    assert_eq!(
+        browser.get("/admin/save").text(),
+        "app saw POST /admin/save HTTP/1.1"
+    );
+    assert_eq!(app.last().body, b"kept");
+    assert_eq!(browser.get("/").status(), 200);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use socket2::{Domain, Socket, Type};
+
 use super::wire::{Head, PATIENCE, read_body, read_head};
 
 /// One request as it arrived.
@@ -34,22 +36,7 @@ pub type Script = dyn Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + 
 impl App {
     /// Answers everything with 200 and a page that says which request it was.
     pub fn new() -> Self {
-        Self::scripted(|request, stream| {
-            let body = format!("app saw {}", request.head.first);
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            let body = if request.head.first.starts_with("HEAD ") {
-                String::new()
-            } else {
-                body
-            };
-            stream
-                .get_mut()
-                .write_all((head + &body).as_bytes())
-                .is_ok()
-        })
+        Self::scripted(says_what_it_saw)
     }
 
     /// Answers everything with these bytes.
@@ -64,7 +51,13 @@ impl App {
     pub fn scripted(
         script: impl Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    fn on(
+        listener: TcpListener,
+        script: impl Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let app = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
@@ -132,6 +125,48 @@ impl App {
             }
         }
     }
+}
+
+/// An application that does not run yet: its address refuses connections.
+pub struct Asleep(Socket);
+
+impl Asleep {
+    /// One with an address of its own.
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Self(socket)
+    }
+
+    /// `http://address`, for the configuration.
+    pub fn url(&self) -> String {
+        let address = self.0.local_addr().unwrap().as_socket().unwrap();
+        format!("http://{address}")
+    }
+
+    /// It runs now, as [`App::new`] does.
+    pub fn wake(self) -> App {
+        self.0.listen(128).unwrap();
+        App::on(self.0.into(), says_what_it_saw)
+    }
+}
+
+fn says_what_it_saw(request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
+    let body = format!("app saw {}", request.head.first);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let body = if request.head.first.starts_with("HEAD ") {
+        String::new()
+    } else {
+        body
+    };
+    stream
+        .get_mut()
+        .write_all((head + &body).as_bytes())
+        .is_ok()
 }
 
 /// What RFC 9112 says a request is, read without mercy.
