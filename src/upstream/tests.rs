@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
+use super::head::Constant;
 use super::*;
 use crate::challenge::tests::{at, verified};
 use crate::form::Form;
@@ -45,7 +46,11 @@ fn settings(upstream: &str, host: HostMode) -> Settings {
     }
 }
 
-fn surroundings<'a>(site: &'a Site, identity: Option<&'a HeaderName>) -> Surroundings<'a> {
+fn surroundings<'a>(
+    site: &'a Site,
+    identity: Option<&'a HeaderName>,
+    constant: &'a Constant,
+) -> Surroundings<'a> {
     let peer = Peer {
         address: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9]),
         https: true,
@@ -54,6 +59,7 @@ fn surroundings<'a>(site: &'a Site, identity: Option<&'a HeaderName>) -> Surroun
         site,
         peer,
         identity,
+        constant,
     }
 }
 
@@ -90,12 +96,14 @@ fn written(
 ) -> Request<Upload> {
     let site = portal();
     let pass = passed(&site, &request);
+    let settings = settings(upstream, host);
+    let constant = Constant::new(&settings, &site);
     head::write(
         &pass,
         request,
         Upload::empty(),
-        &settings(upstream, host),
-        &surroundings(&site, identity),
+        &settings,
+        &surroundings(&site, identity, &constant),
     )
 }
 
@@ -299,11 +307,13 @@ fn cleaned(
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
     }
+    let settings = settings(upstream, host);
+    let constant = Constant::new(&settings, &site);
     answer::clean(
         &mut response,
         &pass,
-        &settings(upstream, host),
-        &surroundings(&site, None),
+        &settings,
+        &surroundings(&site, None, &constant),
     )?;
     assert_eq!(response.version(), Version::HTTP_11);
     Ok(response.headers().clone())
@@ -581,13 +591,19 @@ async fn after_a_rest(method: &'static str) -> (Option<StatusCode>, Vec<usize>) 
     let arrived = Rc::new(RefCell::default());
     tokio::task::spawn_local(closes_late(listener, Rc::clone(&arrived)));
     let settings = settings(&format!("http://{address}"), HostMode::Upstream);
-    let upstream = Upstream::new(Arc::new(settings), None);
     let site = portal();
+    let constant = Constant::new(&settings, &site);
+    let upstream = Upstream::new(Arc::new(settings), None);
     let send = async |method| {
         let request = checked(method, "/private", &[]);
         let pass = passed(&site, &request);
         let response = upstream
-            .forward(&pass, request, Upload::empty(), &surroundings(&site, None))
+            .forward(
+                &pass,
+                request,
+                Upload::empty(),
+                &surroundings(&site, None, &constant),
+            )
             .await?;
         let status = response.status();
         response.into_body().collect().await.unwrap();
