@@ -7,39 +7,36 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body::Body as _;
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use ipnet::IpNet;
-use tokio_util::sync::CancellationToken;
 
-use crate::challenge::AGAIN;
+mod passing;
+mod refusal;
+
 use crate::code::Reference;
 use crate::event::{Event, What};
-use crate::flow::audience::{self, Audience};
 use crate::flow::own::ROOT;
-use crate::flow::{Door, Flow, Reply, Visit, empty, look, reply, see_other};
+use crate::flow::{Door, Flow, Visit, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Pass, Reason, Verdict, Way};
-use crate::grant::Grant;
+use crate::gate::{self, Verdict};
 use crate::moment::Moment;
 use crate::observe;
-use crate::page::{CONTENT_TYPE, Kind, Look, Page, Problem, Refusal};
+use crate::page::{Look, Page, Refusal};
 use crate::peer::{self, Peer};
-use crate::request::{self, Checked, Framing, Malformed};
-use crate::seal::{Held, cookies};
+use crate::request::{self, Checked, Framing};
 use crate::server::{Connection, Service};
-use crate::site::Site;
 use crate::store::revoked::View;
-use crate::upstream::body::{Body, Broken, Standing, Upload, Watch};
-use crate::upstream::head::{Constant, Surroundings};
-use crate::upstream::{Failed, Upstream, tunnel};
+use crate::upstream::Upstream;
+use crate::upstream::body::{Body, Broken, Upload};
+use crate::upstream::head::Constant;
+
+use self::passing::{Passing, Upgrade, is_navigation};
+use self::refusal::{drained, preflight, refusal_of, refused, to_https, told, whole};
 
 /// A site with everything a request for it needs.
 pub struct Front {
@@ -69,30 +66,6 @@ struct Worker {
     upstreams: Vec<Upstream>,
     revoked: View,
 }
-
-/// A request that may go on, with what its answer needs.
-struct Passing<'a> {
-    front: &'a Front,
-    upstream: &'a Upstream,
-    held: Held,
-    peer: Peer,
-    now: Moment,
-    /// Drawn only for those whose answer needs one.
-    reference: LazyCell<Reference>,
-    connection: &'a Connection,
-}
-
-/// What a request becomes a tunnel with, should it become one.
-struct Upgrade {
-    visitor: OnUpgrade,
-    shutdown: CancellationToken,
-}
-
-/// How much of a refused request's body is read, so that its connection can go on (R7).
-const DRAIN: usize = 64 * 1024;
-
-/// And for how long.
-const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 impl Shared {
     /// Puts sites, flow and trusted proxies together.
@@ -262,147 +235,6 @@ impl Gateway {
         }
     }
 
-    async fn forward(
-        &self,
-        pass: Pass,
-        asked: Checked,
-        body: Upload,
-        upgrade: Option<Upgrade>,
-        passing: &Passing<'_>,
-    ) -> Result<Response<Body>, Failed> {
-        let site = &passing.front.door.site;
-        let closing = asked.closing();
-        let surroundings = Surroundings {
-            site,
-            peer: passing.peer,
-            identity: passing.front.identity.as_ref(),
-            constant: &passing.front.constant,
-        };
-        let upstream = passing.upstream;
-        let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
-        if is_event_stream(response.headers()) {
-            let shutdown = passing.connection.shutdown.clone();
-            response = response.map(|body| body.endless(shutdown));
-        }
-        if let Way::Granted(grants) = pass.into_way() {
-            for grant in &grants {
-                self.keep_up(site, grant, passing, &mut response);
-            }
-            let watch = Watch {
-                standing: Rc::clone(&self.0) as Rc<dyn Standing>,
-                grants,
-            };
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                tunnel_through(upgrade, &mut response, Some(watch));
-            } else {
-                response = response.map(|body| body.watched(watch));
-            }
-        } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            tunnel_through(upgrade, &mut response, None);
-        }
-        if closing {
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
-    }
-
-    /// Sends the request that was held for this browser in the place of the one that came for its answer.
-    async fn replay(
-        &self,
-        pass: Pass,
-        asked: Checked,
-        body: Upload,
-        upgrade: Option<Upgrade>,
-        mut passing: Passing<'_>,
-    ) -> Response<Body> {
-        let flow = &self.0.shared.flow;
-        let site = &passing.front.door.site;
-        let target = asked.target().raw().to_owned();
-        let forget = cookies::print(site, cookies::REPLAY, "", Some(0));
-        let cookies = asked.fields().get_all(header::COOKIE).iter();
-        let secret = flow.ring.keepsakes(site, cookies).secret;
-        let taken = passing
-            .held
-            .replay
-            .take()
-            .zip(secret)
-            .filter(|_| *asked.method() == Method::GET && !asked.websocket());
-        let opened = taken.as_ref().and_then(|(id, secret)| {
-            let browser = flow.ring.browser(secret);
-            let kept = flow
-                .store
-                .holds
-                .replay(id, &browser, &target, passing.now)?;
-            kept.open(&flow.ring.hold(secret, id)).ok()
-        });
-        let mut response = match (opened, taken) {
-            (Some((method, kind, bytes)), Some((id, secret))) => {
-                let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
-                let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
-                // It is another request than the one that was let through: the gate looks at it itself.
-                let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live)
-                else {
-                    let page = passing.page(flow, &Page::SubmitAgain { back: &target });
-                    return whole(page, true);
-                };
-                passing.record(What::HoldReplayed);
-                let upload = Upload::bytes(bytes.clone());
-                match self.forward(pass, asked, upload, upgrade, &passing).await {
-                    Ok(response) => response,
-                    Err(failed) => {
-                        // Nothing of it went up: it waits on for another try, and so does its cookie.
-                        if failed.nothing_sent()
-                            && flow.keep_again(
-                                &id,
-                                &secret,
-                                (method, kind, &bytes),
-                                &target,
-                                passing.now,
-                            )
-                        {
-                            passing.record(What::UpstreamFailed { why: &failed });
-                            let page = Page::Refused(Refusal::NotReleased { again: &target });
-                            return whole(passing.page(flow, &page), true);
-                        }
-                        whole(told(flow, &passing, &failed, true), true)
-                    }
-                }
-            }
-            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
-            _ => {
-                let navigation = is_navigation(&asked);
-                return match self.forward(pass, asked, body, upgrade, &passing).await {
-                    Ok(response) => response,
-                    Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
-                };
-            }
-        };
-        response.headers_mut().append(header::SET_COOKIE, forget);
-        response
-    }
-
-    /// Keeps the idle time of a grant that was used, and ends the code that it was earned with.
-    fn keep_up(
-        &self,
-        site: &Site,
-        grant: &Grant,
-        passing: &Passing<'_>,
-        response: &mut Response<Body>,
-    ) {
-        let flow = &self.0.shared.flow;
-        if passing.now.unix.saturating_sub(grant.issued()) < AGAIN.as_secs() {
-            flow.store.used(&grant.id());
-        }
-        if let Some(renewed) = grant.renewed(passing.now) {
-            response.headers_mut().append(
-                header::SET_COOKIE,
-                flow.grant_cookie(site, &renewed, passing.now),
-            );
-        }
-    }
-
     /// A refusal of what belongs to no site.
     fn nobodys(&self, what: &What<'_>, refusal: Refusal<'_>, now: Moment) -> Response<Body> {
         let reference = Reference::draw();
@@ -430,48 +262,6 @@ impl Gateway {
             );
         }
         response
-    }
-}
-
-impl Passing<'_> {
-    fn record(&self, what: What<'_>) {
-        observe::record(&Event {
-            reference: *self.reference,
-            site: Some(&self.front.door.site.name),
-            what,
-        });
-    }
-
-    fn page(&self, flow: &Flow, page: &Page<'_>) -> Reply {
-        let look = look(&self.front.door.site);
-        reply(
-            &flow
-                .pages
-                .render(page, &look, &self.reference.to_string(), self.now),
-        )
-    }
-}
-
-/// Joins both ends of an upgraded connection. The server waits for the visitor's end of it.
-fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch: Option<Watch>) {
-    let application = hyper::upgrade::on(response);
-    if let Some(Upgrade { visitor, shutdown }) = upgrade {
-        tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
-    }
-}
-
-impl Standing for Worker {
-    fn stands(&self, grant: &Grant) -> bool {
-        let now = self.shared.flow.clock.now();
-        let scope = self
-            .shared
-            .fronts
-            .iter()
-            .find(|front| front.door.site.name == *grant.site())
-            .and_then(|front| front.door.site.scope(grant.scope().as_str()));
-        // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
-        let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
-        lives && !self.revoked.contains(&grant.id())
     }
 }
 
@@ -523,144 +313,6 @@ async fn read_form(asked: &Checked, body: Upload) -> Result<(Form, Upload), Brok
     Ok((form, body))
 }
 
-fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
-    flow.record(visit, What::Refused { reason });
-    let refusal = match reason {
-        Reason::Denied => Refusal::Denied,
-        Reason::CrossOrigin => Refusal::CrossOrigin,
-    };
-    match audience::of(visit.asked.fields(), visit.asked.websocket()) {
-        Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),
-        _ => problem(&refusal, visit.reference),
-    }
-}
-
-/// An application that fails is told to people as a page and to scripts as JSON.
-fn told(flow: &Flow, passing: &Passing<'_>, failed: &Failed, navigation: bool) -> Reply {
-    passing.record(What::UpstreamFailed { why: failed });
-    let refusal = match failed.status() {
-        StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
-        StatusCode::BAD_REQUEST => Refusal::BadRequest,
-        _ => Refusal::UpstreamDown,
-    };
-    if navigation {
-        passing.page(flow, &Page::Refused(refusal))
-    } else {
-        problem(&refusal, *passing.reference)
-    }
-}
-
-fn problem(refusal: &Refusal<'_>, reference: Reference) -> Reply {
-    let kind = Kind::from(refusal);
-    let problem = Problem {
-        kind,
-        scope: None,
-        challenge_url: None,
-        expires_at: None,
-        reference: &reference.to_string(),
-    };
-    let mut reply = empty(refusal.status()).map(|_| Bytes::from(problem.json()));
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-    reply
-}
-
-/// The answer to OPTIONS that no grant stands behind: CORS for a preflight from one of the site's origins, else 403.
-fn preflight(asked: &Checked, allowed: bool) -> Reply {
-    if !allowed {
-        return empty(StatusCode::FORBIDDEN);
-    }
-    let mut reply = empty(StatusCode::NO_CONTENT);
-    let copies = [
-        (header::ORIGIN, header::ACCESS_CONTROL_ALLOW_ORIGIN),
-        (
-            header::ACCESS_CONTROL_REQUEST_METHOD,
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-        ),
-        (
-            header::ACCESS_CONTROL_REQUEST_HEADERS,
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-        ),
-    ];
-    for (asked_for, allowed) in copies {
-        if let Some(value) = asked.fields().get(asked_for) {
-            reply.headers_mut().insert(allowed, value.clone());
-        }
-    }
-    reply.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderValue::from_static("true"),
-    );
-    reply
-        .headers_mut()
-        .insert(header::VARY, HeaderValue::from_static("Origin"));
-    reply
-}
-
-/// The same page by https. A body would have travelled in clear already: only what can be asked again is redirected.
-fn to_https(site: &Site, asked: &Checked) -> Reply {
-    if asked.unsafe_method() || asked.websocket() {
-        return empty(StatusCode::FORBIDDEN);
-    }
-    let mut reply = see_other(&format!("{}{}", site.origin.text(), asked.target().raw()));
-    *reply.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    reply
-}
-
-fn refusal_of(malformed: Malformed) -> Refusal<'static> {
-    match malformed {
-        Malformed::Method => Refusal::MethodNotAllowed,
-        Malformed::TooLarge => Refusal::HeadTooLarge,
-        Malformed::Target(_) | Malformed::Ambiguous(_) | Malformed::Expectation => {
-            Refusal::BadRequest
-        }
-    }
-}
-
-/// Reads what a refused request still sends, within a bound, so that none of it is taken for the next one (R7).
-async fn drained(reply: Reply, body: Upload, asked: &Checked) -> Response<Body> {
-    let small = match asked.framing() {
-        Framing::Empty => true,
-        Framing::Length(length) => length <= DRAIN as u64,
-        Framing::Chunked => false,
-    };
-    let read = small && !asked.expects_continue() && {
-        let rest = Limited::new(body, DRAIN).collect();
-        matches!(tokio::time::timeout(DRAIN_TIME, rest).await, Ok(Ok(_)))
-    };
-    whole(reply, !read || asked.closing())
-}
-
-/// A reply of ours as a response; `closing` says that its connection ends with it.
-fn whole(reply: Reply, closing: bool) -> Response<Body> {
-    let mut response =
-        reply.map(|bytes| Body::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())));
-    if closing {
-        // hyper drops it where it has no meaning: over HTTP/2.
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// Whether the answer goes on until somebody leaves (WHATWG HTML section 9.2).
-fn is_event_stream(fields: &HeaderMap) -> bool {
-    const KIND: &[u8] = b"text/event-stream";
-    let kind = fields
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.as_bytes().get(..KIND.len()));
-    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
-}
-
 fn has_body(asked: &Checked) -> bool {
     asked.framing() != Framing::Empty
-}
-
-fn is_navigation(asked: &Checked) -> bool {
-    asked
-        .fields()
-        .get("sec-fetch-mode")
-        .is_none_or(|mode| mode == "navigate")
 }

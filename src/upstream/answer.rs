@@ -7,7 +7,7 @@ use super::body::Body;
 use super::head::Surroundings;
 use super::{Address, Failed, HostMode, Settings, head};
 use crate::gate::{Pass, Way};
-use crate::request::is_hop_by_hop;
+use crate::request::fields::is_hop_by_hop;
 use crate::seal::cookies;
 use crate::site::Site;
 

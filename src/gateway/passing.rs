@@ -1,0 +1,244 @@
+//! A request that may go on: up to its application, and the answer back.
+
+use std::cell::LazyCell;
+use std::rc::Rc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::{told, whole};
+use super::{Front, Gateway, Worker};
+use crate::challenge::AGAIN;
+use crate::code::Reference;
+use crate::event::{Event, What};
+use crate::flow::{Flow, Reply, look, reply};
+use crate::form::Form;
+use crate::gate::{self, Pass, Verdict, Way};
+use crate::grant::Grant;
+use crate::moment::Moment;
+use crate::observe;
+use crate::page::{Page, Refusal};
+use crate::peer::Peer;
+use crate::request::Checked;
+use crate::seal::{Held, cookies};
+use crate::server::Connection;
+use crate::site::Site;
+use crate::upstream::body::{Body, Standing, Upload, Watch};
+use crate::upstream::head::Surroundings;
+use crate::upstream::{Failed, Upstream, tunnel};
+
+/// A request that may go on, with what its answer needs.
+pub(super) struct Passing<'a> {
+    pub(super) front: &'a Front,
+    pub(super) upstream: &'a Upstream,
+    pub(super) held: Held,
+    pub(super) peer: Peer,
+    pub(super) now: Moment,
+    /// Drawn only for those whose answer needs one.
+    pub(super) reference: LazyCell<Reference>,
+    pub(super) connection: &'a Connection,
+}
+
+/// What a request becomes a tunnel with, should it become one.
+pub(super) struct Upgrade {
+    pub(super) visitor: OnUpgrade,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Gateway {
+    pub(super) async fn forward(
+        &self,
+        pass: Pass,
+        asked: Checked,
+        body: Upload,
+        upgrade: Option<Upgrade>,
+        passing: &Passing<'_>,
+    ) -> Result<Response<Body>, Failed> {
+        let site = &passing.front.door.site;
+        let closing = asked.closing();
+        let surroundings = Surroundings {
+            site,
+            peer: passing.peer,
+            identity: passing.front.identity.as_ref(),
+            constant: &passing.front.constant,
+        };
+        let upstream = passing.upstream;
+        let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
+        if is_event_stream(response.headers()) {
+            let shutdown = passing.connection.shutdown.clone();
+            response = response.map(|body| body.endless(shutdown));
+        }
+        if let Way::Granted(grants) = pass.into_way() {
+            for grant in &grants {
+                self.keep_up(site, grant, passing, &mut response);
+            }
+            let watch = Watch {
+                standing: Rc::clone(&self.0) as Rc<dyn Standing>,
+                grants,
+            };
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                tunnel_through(upgrade, &mut response, Some(watch));
+            } else {
+                response = response.map(|body| body.watched(watch));
+            }
+        } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            tunnel_through(upgrade, &mut response, None);
+        }
+        if closing {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    /// Sends the request that was held for this browser in the place of the one that came for its answer.
+    pub(super) async fn replay(
+        &self,
+        pass: Pass,
+        asked: Checked,
+        body: Upload,
+        upgrade: Option<Upgrade>,
+        mut passing: Passing<'_>,
+    ) -> Response<Body> {
+        let flow = &self.0.shared.flow;
+        let site = &passing.front.door.site;
+        let target = asked.target().raw().to_owned();
+        let forget = cookies::print(site, cookies::REPLAY, "", Some(0));
+        let cookies = asked.fields().get_all(header::COOKIE).iter();
+        let secret = flow.ring.keepsakes(site, cookies).secret;
+        let taken = passing
+            .held
+            .replay
+            .take()
+            .zip(secret)
+            .filter(|_| *asked.method() == Method::GET && !asked.websocket());
+        let opened = taken.as_ref().and_then(|(id, secret)| {
+            let browser = flow.ring.browser(secret);
+            let kept = flow
+                .store
+                .holds
+                .replay(id, &browser, &target, passing.now)?;
+            kept.open(&flow.ring.hold(secret, id)).ok()
+        });
+        let (Some((method, kind, bytes)), Some((id, secret))) = (opened, taken) else {
+            // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
+            let navigation = is_navigation(&asked);
+            let answered = self.forward(pass, asked, body, upgrade, &passing).await;
+            return answered
+                .unwrap_or_else(|failed| whole(told(flow, &passing, &failed, navigation), true));
+        };
+        let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
+        let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
+        // It is another request than the one that was let through: the gate looks at it itself.
+        let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live) else {
+            return whole(
+                passing.page(flow, &Page::SubmitAgain { back: &target }),
+                true,
+            );
+        };
+        passing.record(What::HoldReplayed);
+        let upload = Upload::bytes(bytes.clone());
+        let mut response = match self.forward(pass, asked, upload, upgrade, &passing).await {
+            Ok(response) => response,
+            // Nothing of it went up: it waits on for another try, and so does its cookie.
+            Err(failed)
+                if failed.nothing_sent()
+                    && flow.keep_again(
+                        &id,
+                        &secret,
+                        (method, kind, &bytes),
+                        &target,
+                        passing.now,
+                    ) =>
+            {
+                passing.record(What::UpstreamFailed { why: &failed });
+                let page = Page::Refused(Refusal::NotReleased { again: &target });
+                return whole(passing.page(flow, &page), true);
+            }
+            Err(failed) => whole(told(flow, &passing, &failed, true), true),
+        };
+        response.headers_mut().append(header::SET_COOKIE, forget);
+        response
+    }
+
+    /// Keeps the idle time of a grant that was used, and ends the code that it was earned with.
+    fn keep_up(
+        &self,
+        site: &Site,
+        grant: &Grant,
+        passing: &Passing<'_>,
+        response: &mut Response<Body>,
+    ) {
+        let flow = &self.0.shared.flow;
+        if passing.now.unix.saturating_sub(grant.issued()) < AGAIN.as_secs() {
+            flow.store.used(&grant.id());
+        }
+        if let Some(renewed) = grant.renewed(passing.now) {
+            response.headers_mut().append(
+                header::SET_COOKIE,
+                flow.grant_cookie(site, &renewed, passing.now),
+            );
+        }
+    }
+}
+
+impl Passing<'_> {
+    pub(super) fn record(&self, what: What<'_>) {
+        observe::record(&Event {
+            reference: *self.reference,
+            site: Some(&self.front.door.site.name),
+            what,
+        });
+    }
+
+    pub(super) fn page(&self, flow: &Flow, page: &Page<'_>) -> Reply {
+        let look = look(&self.front.door.site);
+        reply(
+            &flow
+                .pages
+                .render(page, &look, &self.reference.to_string(), self.now),
+        )
+    }
+}
+
+/// Joins both ends of an upgraded connection. The server waits for the visitor's end of it.
+fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch: Option<Watch>) {
+    let application = hyper::upgrade::on(response);
+    if let Some(Upgrade { visitor, shutdown }) = upgrade {
+        tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
+    }
+}
+
+impl Standing for Worker {
+    fn stands(&self, grant: &Grant) -> bool {
+        let now = self.shared.flow.clock.now();
+        let scope = self
+            .shared
+            .fronts
+            .iter()
+            .find(|front| front.door.site.name == *grant.site())
+            .and_then(|front| front.door.site.scope(grant.scope().as_str()));
+        // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
+        let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
+        lives && !self.revoked.contains(&grant.id())
+    }
+}
+
+/// Whether the answer goes on until somebody leaves (WHATWG HTML section 9.2).
+fn is_event_stream(fields: &HeaderMap) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().get(..KIND.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
+}
+
+pub(super) fn is_navigation(asked: &Checked) -> bool {
+    asked
+        .fields()
+        .get("sec-fetch-mode")
+        .is_none_or(|mode| mode == "navigate")
+}
