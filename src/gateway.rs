@@ -337,46 +337,35 @@ impl Gateway {
                 .replay(id, &browser, &target, passing.now)?;
             kept.open(&flow.ring.hold(secret, id)).ok()
         });
-        let mut response = match (opened, taken) {
-            (Some((method, kind, bytes)), Some((id, secret))) => {
-                let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
-                let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
-                // It is another request than the one that was let through: the gate looks at it itself.
-                let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live)
-                else {
-                    let page = passing.page(flow, &Page::SubmitAgain { back: &target });
-                    return whole(page, true);
-                };
-                passing.record(What::HoldReplayed);
-                let upload = Upload::bytes(bytes.clone());
-                match self.forward(pass, asked, upload, upgrade, &passing).await {
-                    Ok(response) => response,
-                    Err(failed) => {
-                        // Nothing of it went up: it waits on for another try, and so does its cookie.
-                        if failed.nothing_sent()
-                            && flow.keep_again(
-                                &id,
-                                &secret,
-                                (method, kind, &bytes),
-                                &target,
-                                passing.now,
-                            )
-                        {
-                            passing.record(What::UpstreamFailed { why: &failed });
-                            let page = Page::Refused(Refusal::NotReleased { again: &target });
-                            return whole(passing.page(flow, &page), true);
-                        }
-                        whole(told(flow, &passing, &failed, true), true)
-                    }
-                }
-            }
+        let (Some((method, kind, bytes)), Some((id, secret))) = (opened, taken) else {
             // Not the request that it waits for, which another tab's may overtake: the cookie ends by itself.
-            _ => {
-                let navigation = is_navigation(&asked);
-                return match self.forward(pass, asked, body, upgrade, &passing).await {
-                    Ok(response) => response,
-                    Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
-                };
+            let navigation = is_navigation(&asked);
+            return match self.forward(pass, asked, body, upgrade, &passing).await {
+                Ok(response) => response,
+                Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
+            };
+        };
+        let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
+        let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
+        // It is another request than the one that was let through: the gate looks at it itself.
+        let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live) else {
+            let page = passing.page(flow, &Page::SubmitAgain { back: &target });
+            return whole(page, true);
+        };
+        passing.record(What::HoldReplayed);
+        let upload = Upload::bytes(bytes.clone());
+        let mut response = match self.forward(pass, asked, upload, upgrade, &passing).await {
+            Ok(response) => response,
+            Err(failed) => {
+                // Nothing of it went up: it waits on for another try, and so does its cookie.
+                if failed.nothing_sent()
+                    && flow.keep_again(&id, &secret, (method, kind, &bytes), &target, passing.now)
+                {
+                    passing.record(What::UpstreamFailed { why: &failed });
+                    let page = Page::Refused(Refusal::NotReleased { again: &target });
+                    return whole(passing.page(flow, &page), true);
+                }
+                whole(told(flow, &passing, &failed, true), true)
             }
         };
         response.headers_mut().append(header::SET_COOKIE, forget);
