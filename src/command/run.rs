@@ -35,7 +35,7 @@ fn start(config: config::Config) -> Result<Running, NotStarted> {
     run::start(config, bound, Surroundings::default())
 }
 
-/// Waits for SIGTERM, SIGINT or the loss of a worker, then takes everything down.
+/// Waits for SIGTERM, SIGINT, SIGHUP or the loss of a worker, then takes everything down.
 pub(super) fn until_stopped(running: Running) -> Exit {
     for address in running.addresses() {
         let scheme = if address.tls { "https" } else { "http" };
@@ -43,14 +43,15 @@ pub(super) fn until_stopped(running: Running) -> Exit {
     }
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
-        let (mut terminate, mut interrupt) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        // A closed terminal: there is no reload yet that this could mean instead.
+        let mut hangup = signal(SignalKind::hangup())?;
         notify(&[NotifyState::Ready]);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
             () = shutdown.cancelled() => {}
         }
         io::Result::Ok(())

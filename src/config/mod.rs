@@ -51,7 +51,7 @@ pub struct Config {
     pub delivery: carrier::Delivery,
     /// `[limits]`
     pub limits: limit::Settings,
-    /// Where limits, revocations and the key are kept.
+    /// Where the session key is kept, if none is named.
     pub state_directory: PathBuf,
     /// The first signs, all verify; at least 32 bytes each (S10). `None`: a key is made in the state directory.
     pub session_keys: Option<Vec<Secret>>,
