@@ -12,6 +12,9 @@ use crate::route::{Asked, Opening, Requirement};
 use crate::scope::Scope;
 use crate::site::Site;
 
+/// The grants behind one request: nearly always one, and moved along with it many times.
+pub type Grants = SmallVec<[Grant; 1]>;
+
 /// What is to be done with a request.
 #[derive(Debug)]
 pub enum Verdict<'s> {
@@ -42,17 +45,13 @@ pub struct Pass {
 
 /// How a request goes on.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would be an allocation for every allowed request"
-)]
 pub enum Way {
     /// Without Cookie and Authorization, and answered without Set-Cookie: the anonymous zone.
     Anonymous,
     /// As it is, with no grant behind it.
     Open,
     /// Under these grants, the first scope's first. Never empty.
-    Granted(SmallVec<[Grant; 2]>),
+    Granted(Grants),
 }
 
 impl Pass {
@@ -137,14 +136,14 @@ fn granted<'s, 'n>(
     site: &'s Site,
     held: &[Grant],
     needed: impl Iterator<Item = &'n str>,
-) -> Result<SmallVec<[Grant; 2]>, &'s Arc<Scope>> {
+) -> Result<Grants, &'s Arc<Scope>> {
     // A grant belongs to a subject, not to a browser: who holds the first scope decides whose the others must be.
     let first = site.first_scope();
     let person = held
         .iter()
         .find(|grant| grant.scope() == &first.name)
         .map(Grant::subject);
-    let mut grants = SmallVec::<[Grant; 2]>::new();
+    let mut grants = Grants::new();
     for name in needed {
         let person = person.or_else(|| grants.first().map(Grant::subject));
         let fits = |grant: &&Grant| {

@@ -12,18 +12,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use smallvec::SmallVec;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::wire::Lease;
+use crate::gate::Grants;
 use crate::grant::Grant;
 
 /// The body of an answer: ours, or the application's.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would be an allocation for every allowed request"
-)]
 pub enum Body {
     /// Bytes at hand; none when they have been given.
     Bytes(Option<Bytes>),
@@ -45,7 +41,7 @@ pub struct Watch {
     /// Who knows.
     pub standing: Rc<dyn Standing>,
     /// All of these must stand.
-    pub grants: SmallVec<[Grant; 2]>,
+    pub grants: Grants,
 }
 
 /// Says whether a grant still stands at this moment.

@@ -26,7 +26,7 @@ mod wire;
 use self::body::{Body, Upload};
 use self::connect::Connector;
 use self::head::Surroundings;
-use self::wire::{Pool, Wire};
+use self::wire::{Pool, Unanswered, Wire};
 
 /// Where an application is and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,14 +185,16 @@ impl Upstream {
                 .rested(Instant::now())
                 .then(|| head::copy(&request))
                 .flatten();
-            match self.exchange(wire, request, progress.as_ref()).await {
+            let unanswered = match self.exchange(wire, request, progress.as_ref()).await {
                 Ok(response) => return Ok(response),
-                Err((_, Some(unsent))) => request = unsent,
-                Err((failed, None)) => match spare {
-                    Some(again) if !matches!(failed, Failed::Timeout) => request = again,
-                    _ => return Err(failed),
-                },
-            }
+                Err(Unanswered(unanswered)) => *unanswered,
+            };
+            request = match (unanswered, spare) {
+                ((_, Some(unsent)), _) => unsent,
+                ((Failed::Timeout, None), _) => return Err(Failed::Timeout),
+                ((_, None), Some(again)) => again,
+                ((failed, None), None) => return Err(failed),
+            };
         }
         // Boxed: connecting takes much room, and nearly every request finds a connection.
         Box::pin(self.send_first(request, progress.as_ref())).await
@@ -211,7 +213,7 @@ impl Upstream {
         let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
         self.exchange(wire, request, progress)
             .await
-            .map_err(|(failed, _)| failed)
+            .map_err(|Unanswered(unanswered)| unanswered.0)
     }
 
     async fn exchange(
@@ -219,14 +221,14 @@ impl Upstream {
         mut wire: Wire,
         request: http::Request<Upload>,
         progress: Option<&body::Progress>,
-    ) -> Result<Response<Body>, (Failed, Option<http::Request<Upload>>)> {
+    ) -> Result<Response<Body>, Unanswered> {
         let answered = match progress {
             None => tokio::time::timeout(FIRST_BYTE, wire.send(request))
                 .await
-                .map_err(|_| (Failed::Timeout, None))?,
+                .map_err(|_| Unanswered::new(Failed::Timeout, None))?,
             Some(progress) => wait_for(wire.send(request), progress)
                 .await
-                .ok_or((Failed::Timeout, None))?,
+                .ok_or_else(|| Unanswered::new(Failed::Timeout, None))?,
         };
         Ok(wire.lend(answered?, &self.pool))
     }

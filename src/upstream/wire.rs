@@ -21,6 +21,16 @@ pub(super) struct Wire {
     since: Instant,
 }
 
+/// No answer came. In a box, so that an answer that does come is not moved about in the room for this.
+pub(super) struct Unanswered(pub(super) Box<(Failed, Option<Request<Upload>>)>);
+
+impl Unanswered {
+    /// Why, and the request if nothing of it was written.
+    pub(super) fn new(failed: Failed, unsent: Option<Request<Upload>>) -> Self {
+        Self(Box::new((failed, unsent)))
+    }
+}
+
 /// Idle connections, last in first out: the warmest is used, the others may end (performance.md section 3).
 #[derive(Default)]
 pub(super) struct Pool {
@@ -70,23 +80,21 @@ impl Wire {
     pub(super) async fn send(
         &mut self,
         request: Request<Upload>,
-    ) -> Result<Response<Incoming>, (Failed, Option<Request<Upload>>)> {
+    ) -> Result<Response<Incoming>, Unanswered> {
         if let Err(error) = self.sender.ready().await {
-            return Err((Failed::Broken(error), Some(request)));
+            return Err(Unanswered::new(Failed::Broken(error), Some(request)));
         }
-        self.sender
-            .try_send_request(request)
-            .await
-            .map_err(|mut refused| {
-                let unsent = refused.take_message();
-                let error = refused.into_error();
-                let failed = if error.is_user() {
-                    Failed::Visitor(error)
-                } else {
-                    Failed::Broken(error)
-                };
-                (failed, unsent)
-            })
+        let sent = self.sender.try_send_request(request).await;
+        sent.map_err(|mut refused| {
+            let unsent = refused.take_message();
+            let error = refused.into_error();
+            let failed = if error.is_user() {
+                Failed::Visitor(error)
+            } else {
+                Failed::Broken(error)
+            };
+            Unanswered::new(failed, unsent)
+        })
     }
 
     /// Gives the answer's body the connection to bring home.
