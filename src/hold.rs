@@ -45,8 +45,8 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub struct NotOurs;
 
 impl Kept {
-    /// Seals a body under `key`, which must be used for this one body only: the nonce is then free to be constant
-    /// in its first bytes, and is random all the same.
+    /// Seals a body under `key`. One key seals few bodies, those that one browser sends for one scope, so that random
+    /// nonces do (NIST SP 800-38D section 8.3).
     ///
     /// # Errors
     /// [`NotOurs`] if the cipher refuses, which it does for no body of up to [`MAX_BODY`].
