@@ -29,7 +29,7 @@ use crate::observe;
 use crate::page::{Look, Page, Refusal};
 use crate::peer::{self, Peer};
 use crate::request::{self, Checked, Framing};
-use crate::server::{Connection, Service};
+use crate::server::{Connection, Service, address_text};
 use crate::store::revoked::View;
 use crate::upstream::Upstream;
 use crate::upstream::body::{Body, Broken, Upload};
@@ -220,7 +220,12 @@ impl Gateway {
             front,
             upstream: &self.0.upstreams[index],
             held,
-            peer,
+            // The connection's own, unless a trusted proxy speaks for somebody else.
+            peer_text: if peer.address == connection.peer {
+                connection.peer_text.clone()
+            } else {
+                address_text(peer.address)
+            },
             now,
             reference: LazyCell::new(Reference::draw),
             connection,

@@ -243,7 +243,7 @@ impl Ring {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn open_marks(&self, value: &str) -> Vec<Mark> {
+    fn open_marks(&self, value: &[u8]) -> Vec<Mark> {
         let opened = || {
             let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
             let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
@@ -255,7 +255,7 @@ impl Ring {
         opened().unwrap_or_default()
     }
 
-    fn open(&self, value: &str, site: &Site, scope: &Scope) -> Option<Grant> {
+    fn open(&self, value: &[u8], site: &Site, scope: &Scope) -> Option<Grant> {
         // S2: a longer one was not made here.
         let mut buffer = [0_u8; 384];
         let length = URL_SAFE_NO_PAD.decode_slice(value, &mut buffer).ok()?;
@@ -306,12 +306,9 @@ impl BrowserSecret {
     }
 
     /// A client may bring any 128 bits: they open nothing that was not begun with them.
-    fn parse(value: &str) -> Option<Self> {
-        let fits = value.len() == 22
-            && URL_SAFE_NO_PAD
-                .decode(value)
-                .is_ok_and(|bytes| bytes.len() == 16);
-        fits.then(|| Self(value.to_owned()))
+    fn parse(value: &[u8]) -> Option<Self> {
+        // Printed again rather than taken over: one secret has one spelling.
+        parse_id(value).map(Self::new)
     }
 }
 
@@ -321,7 +318,7 @@ pub fn print_id(id: &[u8; 16]) -> String {
 }
 
 /// The identifier that [`print_id`] printed.
-pub fn parse_id(text: &str) -> Option<[u8; 16]> {
+pub fn parse_id(text: impl AsRef<[u8]>) -> Option<[u8; 16]> {
     let mut id = [0; 16];
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut id).ok()?;
     (length == 16).then_some(id)

@@ -20,7 +20,6 @@ use crate::grant::Grant;
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::{Page, Refusal};
-use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::{Held, cookies};
 use crate::server::Connection;
@@ -34,7 +33,7 @@ pub(super) struct Passing<'a> {
     pub(super) front: &'a Front,
     pub(super) upstream: &'a Upstream,
     pub(super) held: Held,
-    pub(super) peer: Peer,
+    pub(super) peer_text: HeaderValue,
     pub(super) now: Moment,
     /// Drawn only for those whose answer needs one.
     pub(super) reference: LazyCell<Reference>,
@@ -60,7 +59,7 @@ impl Gateway {
         let closing = asked.closing();
         let surroundings = Surroundings {
             site,
-            peer: passing.peer,
+            peer_text: &passing.peer_text,
             identity: passing.front.identity.as_ref(),
             constant: &passing.front.constant,
         };

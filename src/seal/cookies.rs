@@ -20,26 +20,28 @@ const INSECURE: &str = "countersign-";
 
 /// The cookies of one site in one request, by what stands behind the site's name.
 pub struct Cookies<'h> {
-    found: SmallVec<[(&'h str, &'h str); 4]>,
+    found: SmallVec<[(&'h str, &'h [u8]); 4]>,
 }
 
 /// More than these of our names in one request are not a browser's: then none counts.
 const MOST: usize = 24;
 
 impl<'h> Cookies<'h> {
-    /// Finds them. What is not ASCII in a value of ours was not written here, and is no value.
+    /// Finds them. What of a name is not UTF-8 was not written here, and is no name.
     pub fn read(site: &Site, fields: impl Iterator<Item = &'h HeaderValue>) -> Self {
         let mut found = SmallVec::new();
         for pair in fields.flat_map(|field| pairs(field.as_bytes())) {
             let Some(suffix) = suffix(site, pair) else {
                 continue;
             };
-            let Ok(text) = std::str::from_utf8(suffix) else {
-                continue;
-            };
             // Everything behind the name up to `=` is the suffix.
-            let (suffix, value) = text.split_once('=').unwrap_or((text, ""));
-            found.push((suffix.trim_end(), value.trim()));
+            let (suffix, value) = match memchr::memchr(b'=', suffix) {
+                Some(at) => (&suffix[..at], &suffix[at + 1..]),
+                None => (suffix, &[][..]),
+            };
+            if let Ok(suffix) = std::str::from_utf8(suffix.trim_ascii_end()) {
+                found.push((suffix, value.trim_ascii()));
+            }
         }
         if found.len() > MOST {
             found.clear();
@@ -48,7 +50,7 @@ impl<'h> Cookies<'h> {
     }
 
     /// Those that came exactly once (S4).
-    pub fn once(&self) -> impl Iterator<Item = (&'h str, &'h str)> {
+    pub fn once(&self) -> impl Iterator<Item = (&'h str, &'h [u8])> {
         let count = |suffix: &str| {
             self.found
                 .iter()

@@ -27,7 +27,7 @@ use super::guard::Guard;
 use super::roll::Seat;
 use super::turn::{Answer, Turn};
 use super::watch::{Order, Watch};
-use super::{Connection, Service, Tally, said, tls};
+use super::{Connection, Service, Tally, address_text, said, tls};
 
 /// A request head (A1). hyper answers 431 above it; a head of more than 100 fields gets 431 as well, by hyper's own
 /// default, which must not be set: it would then allocate for every request.
@@ -104,6 +104,7 @@ pub(super) async fn serve<S: Service>(
     if !tls {
         let connection = Connection {
             peer,
+            peer_text: address_text(peer),
             tls,
             server_name: None,
             version2: false,
@@ -114,6 +115,7 @@ pub(super) async fn serve<S: Service>(
         let (_, session) = stream.get_ref();
         let connection = Connection {
             peer,
+            peer_text: address_text(peer),
             tls,
             server_name: session.server_name().map(str::to_ascii_lowercase),
             version2: session.alpn_protocol() == Some(tls::H2),

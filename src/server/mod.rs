@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
@@ -85,6 +85,8 @@ pub trait Service: Clone + 'static {
 pub struct Connection {
     /// The address at the other end; IPv4 written as IPv6 is IPv4 here.
     pub peer: IpAddr,
+    /// The same as text, for a field of the requests that go on: made once.
+    pub peer_text: HeaderValue,
     /// Whether it is encrypted.
     pub tls: bool,
     /// The name that the client asked for in its TLS handshake, in lower case.
@@ -93,6 +95,14 @@ pub struct Connection {
     pub version2: bool,
     /// Cancelled when the server shuts down: what has no end of its own (an event stream, a tunnel) ends then.
     pub shutdown: CancellationToken,
+}
+
+/// An address as a field's value.
+///
+/// # Panics
+/// Never: an address is visible ASCII.
+pub fn address_text(address: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&address.to_string()).expect("an address is visible ASCII")
 }
 
 /// How much one worker takes on.

@@ -151,6 +151,7 @@ fn pipe(version2: bool) -> Piped {
     let seat = roll.admit([192, 0, 2, 1].into()).unwrap();
     let connection = Connection {
         peer: [192, 0, 2, 1].into(),
+        peer_text: address_text([192, 0, 2, 1].into()),
         tls: version2,
         server_name: None,
         version2,

@@ -7,7 +7,6 @@ use http::{Request, Uri, Version};
 use super::body::Upload;
 use super::{Address, HostMode, Settings};
 use crate::gate::{Pass, Way};
-use crate::peer::Peer;
 use crate::request::{Checked, Framing};
 use crate::seal::cookies;
 use crate::site::Site;
@@ -16,8 +15,8 @@ use crate::site::Site;
 pub struct Surroundings<'a> {
     /// The site that is asked.
     pub site: &'a Site,
-    /// Who asks.
-    pub peer: Peer,
+    /// Who asks: the address as a field's value.
+    pub peer_text: &'a HeaderValue,
     /// The field that tells the application who it is, if the operator named one.
     pub identity: Option<&'a HeaderName>,
     /// What is the same for every request of the site.
@@ -63,7 +62,7 @@ pub(super) fn write(
 ) -> Request<Upload> {
     let Surroundings {
         site,
-        peer,
+        peer_text,
         identity,
         constant,
     } = *surroundings;
@@ -106,8 +105,7 @@ pub(super) fn write(
     if settings.host == HostMode::Upstream {
         move_origin(&mut fields, settings, site);
     }
-    let address =
-        HeaderValue::from_str(&peer.address.to_string()).expect("an address is visible ASCII");
+    let address = peer_text.clone();
     fields.insert(X_REAL_IP, address.clone());
     fields.insert(X_FORWARDED_FOR, address);
     fields.insert(X_FORWARDED_PROTO, constant.forwarded_proto.clone());

@@ -1,7 +1,6 @@
 //! What goes up and what comes down, as tables; and what becomes of a connection that died at rest.
 
 use std::cell::RefCell;
-use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +17,6 @@ use crate::form::Form;
 use crate::gate::tests::site;
 use crate::gate::{Verdict, decide};
 use crate::grant::Grant;
-use crate::peer::Peer;
 use crate::request::check;
 use crate::route::Class;
 use crate::site::Site;
@@ -46,18 +44,16 @@ fn settings(upstream: &str, host: HostMode) -> Settings {
     }
 }
 
+static PEER: HeaderValue = HeaderValue::from_static("2001:db8::9");
+
 fn surroundings<'a>(
     site: &'a Site,
     identity: Option<&'a HeaderName>,
     constant: &'a Constant,
 ) -> Surroundings<'a> {
-    let peer = Peer {
-        address: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9]),
-        https: true,
-    };
     Surroundings {
         site,
-        peer,
+        peer_text: &PEER,
         identity,
         constant,
     }
