@@ -493,7 +493,7 @@ proptest::proptest! {
         let loaded = load_in(&path, &Environment::of([]));
         assert!(loaded.config.is_none(), "its secrets are not there");
         for problem in &loaded.problems {
-            assert!(problem.render(false).contains("countersign.toml"));
+            assert!(problem.render(false).contains("countersign.toml"), "{}", problem.render(false));
             let _ = problem.to_json();
         }
     }

@@ -59,10 +59,10 @@ impl Table {
 /// Reads `main` and what it includes. `None` if a file cannot be had or is no TOML: then all such problems are in
 /// `problems`, and nothing else is said, for what stands in a broken file is guesswork.
 pub(super) fn read(main: &Path, problems: &mut Vec<Diagnostic>) -> Option<Table> {
-    let mut root = parse_file(main, 0, problems)?;
+    let mut root = parse_file(main, 0, None, problems)?;
     let before = problems.len();
-    for (rank, path) in included(&root, main, problems).iter().enumerate() {
-        let Some(mut table) = parse_file(path, rank + 1, problems) else {
+    for (rank, (path, named)) in included(&root, main, problems).iter().enumerate() {
+        let Some(mut table) = parse_file(path, rank + 1, Some(named), problems) else {
             continue;
         };
         if let Some(index) = table
@@ -89,10 +89,10 @@ pub(super) fn read(main: &Path, problems: &mut Vec<Diagnostic>) -> Option<Table>
     (!broken).then_some(root)
 }
 
-/// The files that `include` names, in name order within each pattern.
-fn included(root: &Table, main: &Path, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+/// The files that `include` names, in name order within each pattern, and where it names them.
+fn included(root: &Table, main: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(PathBuf, Place)> {
     let folder = main.parent().unwrap_or(Path::new(""));
-    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut paths: Vec<(PathBuf, Place)> = Vec::new();
     // A value or pattern of another type is reported where the key's type is checked.
     let patterns = match root.get("include").map(|entry| &entry.value) {
         Some(Value {
@@ -107,7 +107,10 @@ fn included(root: &Table, main: &Path, problems: &mut Vec<Diagnostic>) -> Vec<Pa
             continue;
         };
         match matches(folder, text) {
-            Ok(found) => paths.extend(found.into_iter().filter(|path| path != main)),
+            Ok(found) => {
+                let others = found.into_iter().filter(|path| path != main);
+                paths.extend(others.map(|path| (path, pattern.place.clone())));
+            }
             Err(why) => problems.push(Diagnostic::new(
                 Rule::Include,
                 format!("cannot include `{text}`"),
@@ -117,7 +120,7 @@ fn included(root: &Table, main: &Path, problems: &mut Vec<Diagnostic>) -> Vec<Pa
         }
     }
     let mut seen = std::collections::BTreeSet::new();
-    paths.retain(|path| seen.insert(path.clone()));
+    paths.retain(|(path, _)| seen.insert(path.clone()));
     paths
 }
 
@@ -153,7 +156,13 @@ fn matches(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn parse_file(path: &Path, rank: usize, problems: &mut Vec<Diagnostic>) -> Option<Table> {
+/// Reads one file; `named` is where another one names it, if one does.
+fn parse_file(
+    path: &Path,
+    rank: usize,
+    named: Option<&Place>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Table> {
     let (text, why) = match read_text(path) {
         Ok(text) => (text, None),
         Err(why) => (String::new(), Some(why)),
@@ -163,8 +172,8 @@ fn parse_file(path: &Path, rank: usize, problems: &mut Vec<Diagnostic>) -> Optio
         problems.push(Diagnostic::new(
             Rule::Unreadable,
             format!("cannot read {}: {why}", path.display()),
-            &Place::whole(&source),
-            "",
+            named.unwrap_or(&Place::whole(&source)),
+            if named.is_some() { "named here" } else { "" },
         ));
         return None;
     }
