@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Answer, plain};
+use crate::upstream::tunnel;
 
 /// Answers the handshake (RFC 6455 section 4.2.2) and leaves a task behind that tells the time.
 pub(super) fn open(
@@ -194,10 +194,7 @@ fn accept(key: &HeaderValue) -> Option<HeaderValue> {
         .decode(key.as_bytes())
         .ok()
         .filter(|nonce| nonce.len() == 16)?;
-    let mut sha1 = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    sha1.update(key.as_bytes());
-    sha1.update(GUID);
-    HeaderValue::from_str(&STANDARD.encode(sha1.finish())).ok()
+    HeaderValue::from_str(&tunnel::accept(key.as_bytes())).ok()
 }
 
 /// Whether a comma-separated field holds `word`, in any letter case.
@@ -233,9 +230,6 @@ const TOO_BIG: u16 = 1009;
 
 /// Nobody has reason to tell a clock more than this at once.
 const LONGEST: usize = 4096;
-
-/// RFC 6455 section 1.3.
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]
 mod tests {
