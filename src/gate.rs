@@ -79,12 +79,15 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, form: &Form, held: &[Grant]) 
         target: asked.target(),
         websocket: asked.websocket(),
         form,
+        logins: &[],
     };
     let pass = |way| Verdict::Forward(Pass { way });
     let first = site.first_scope();
     match site.routes.judge(&question) {
         Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
-        Requirement::Open(Opening::PublicFull | Opening::LoginPage, _) => pass(Way::Open),
+        Requirement::Open(Opening::PublicFull | Opening::LoginPage | Opening::Capture, _) => {
+            pass(Way::Open)
+        }
         Requirement::Open(Opening::Public, _) => {
             match granted(site, held, std::iter::once(first.name.as_str())) {
                 Ok(grants) => pass(Way::Granted(grants)),

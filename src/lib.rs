@@ -8,8 +8,8 @@
 //! gateway.rs                                         one request in, one response out
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/    rooms: they talk to the world, not to each other
-//! site route challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
-//! name scope phone code message subject peer target request form moment secret    words
+//! site route capture challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
+//! name scope phone code message subject peer target request form login moment secret    words
 //! ```
 //!
 //! A request goes: accept, handshake, [`request::check`], [`seal::Ring::open_all`], [`gate::decide`], one `match`,
@@ -32,6 +32,7 @@ pub mod server;
 pub mod store;
 pub mod upstream;
 
+pub mod capture;
 pub mod challenge;
 pub mod event;
 pub mod gate;
@@ -44,6 +45,7 @@ pub mod site;
 
 pub mod code;
 pub mod form;
+pub mod login;
 pub mod message;
 pub mod moment;
 pub mod name;

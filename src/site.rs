@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
 use http::HeaderValue;
 
+use crate::capture::Capture;
 use crate::name::Name;
 use crate::route::Table;
 use crate::scope::Scope;
@@ -27,6 +29,10 @@ pub struct Site {
     pub scopes: Vec<Arc<Scope>>,
     /// Which path belongs to which class.
     pub routes: Table,
+    /// The logins of the application that are captured.
+    pub captures: Vec<Capture>,
+    /// How the application's forms are encoded where they do not say so.
+    pub charset: &'static Encoding,
     /// For applications without users: the one subject who is asked.
     pub fixed_user: Option<Subject>,
     /// Whom to turn to; shown where a visitor cannot go on.
@@ -47,6 +53,18 @@ impl Site {
     #[must_use]
     pub fn scope(&self, name: &str) -> Option<&Arc<Scope>> {
         self.scopes.iter().find(|scope| scope.name.as_str() == name)
+    }
+
+    /// The capture of that name.
+    #[must_use]
+    pub fn capture(&self, name: &Name) -> Option<&Capture> {
+        self.captures.iter().find(|capture| capture.name == *name)
+    }
+
+    /// The capture whose code is good for this scope, if logins are captured for it.
+    #[must_use]
+    pub fn capture_for(&self, scope: &Name) -> Option<&Capture> {
+        self.captures.iter().find(|capture| capture.scope == *scope)
     }
 
     /// Whether a page of `origin` may post here: the site's own, or one that the operator named.

@@ -65,6 +65,7 @@ fn tell(
         target: &target,
         websocket: question.websocket,
         form: &Form::Unread,
+        logins: &[],
     };
     let explanation = settings.site.routes.explain(&asked);
     let printed = if json {

@@ -116,6 +116,8 @@ fn site_settings(
             insecure: !origin.https() && !origin.loopback(),
             scopes: own,
             routes: Table::new(routes?, first),
+            captures: Vec::new(),
+            charset: encoding_rs::UTF_8,
             fixed_user: site.fixed_user.as_ref().map(|user| user.value.clone()),
             support: site.support.as_ref().map(|support| support.value.0.clone()),
             accent: site.accent.as_ref().map(|accent| accent.value.0.clone()),

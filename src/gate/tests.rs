@@ -32,6 +32,8 @@ pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
         insecure: false,
         scopes: vec![Arc::new(scope("login")), Arc::new(scope("admin"))],
         routes: Table::new(routes.iter().map(route).collect(), login),
+        captures: Vec::new(),
+        charset: encoding_rs::UTF_8,
         fixed_user: None,
         support: None,
         accent: None,

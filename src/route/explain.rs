@@ -168,6 +168,7 @@ impl fmt::Display for Class {
             Self::Public => f.write_str("public"),
             Self::PublicFull => f.write_str("public-full"),
             Self::LoginPage => f.write_str("login-page"),
+            Self::Capture(name) => write!(f, "capture {name}"),
             Self::Scope(name) => write!(f, "require scope {name}"),
         }
     }

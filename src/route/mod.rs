@@ -34,6 +34,8 @@ pub enum Class {
     PublicFull,
     /// Anyone; a page that must work before login.
     LoginPage,
+    /// Anyone, for two things only: the login page by GET or HEAD, and a POST that carries this capture's login.
+    Capture(Name),
     /// Whoever has a grant for this scope.
     Scope(Name),
 }
@@ -68,6 +70,8 @@ pub struct Asked<'r> {
     pub websocket: bool,
     /// What the body says; [`Form::Unread`] will do if [`Table::wants_form`] says no.
     pub form: &'r Form,
+    /// The captures whose login the body carries, by name.
+    pub logins: &'r [&'r Name],
 }
 
 /// What a request needs before it may go on.
@@ -90,6 +94,8 @@ pub enum Opening {
     PublicFull,
     /// A page that must work before login.
     LoginPage,
+    /// The application's own login; which capture, the route says.
+    Capture,
 }
 
 /// One or more scopes, each once; the site's first scope leads, then the order of routes.
@@ -214,6 +220,7 @@ impl Table {
             target,
             websocket,
             form: &Form::Unread,
+            logins: &[],
         };
         let mut openings = self.opening.candidates(target.first().folded);
         let open = openings.find(|&at| {
@@ -326,6 +333,7 @@ impl Class {
             Self::Public => Some(Opening::Public),
             Self::PublicFull => Some(Opening::PublicFull),
             Self::LoginPage => Some(Opening::LoginPage),
+            Self::Capture(_) => Some(Opening::Capture),
             Self::Deny | Self::Scope(_) => None,
         }
     }

@@ -418,6 +418,7 @@ fn r5_every_method_is_closed() {
             target: &target,
             websocket: false,
             form: &Form::Unread,
+            logins: &[],
         };
         let Requirement::Scopes(needed) = table.judge(&asked) else {
             panic!("{method}")

@@ -71,6 +71,7 @@ fn needs_by(
         target,
         websocket,
         form,
+        logins: &[],
     }))
 }
 
@@ -376,6 +377,7 @@ fn explain_says_what_was_tried_and_why() {
                 target: &target(text),
                 websocket: false,
                 form: &Form::Unread,
+                logins: &[],
             })
             .to_string()
     };
@@ -578,7 +580,7 @@ proptest! {
         let table = table(&listed);
         let path = spells.iter().fold("/admin/users".to_owned(), |path, spell| apply(&path, *spell));
         if let Ok(target) = Target::parse(path.parse().unwrap()) {
-            let asked = Asked { method: &Method::GET, target: &target, websocket: false, form: &Form::Unread };
+            let asked = Asked { method: &Method::GET, target: &target, websocket: false, form: &Form::Unread, logins: &[] };
             let needed = names(&table.judge(&asked));
             prop_assert!(needed.iter().any(|name| name == "admin" || name == "deny"), "{path} needs {needed:?} of {listed:?}");
         }
@@ -590,7 +592,7 @@ proptest! {
         let table = table(&listed);
         let quick = Target::parse(path.parse().unwrap()).unwrap();
         let slow = Target::parse_slowly(path.parse().unwrap()).unwrap();
-        let needed = |target| names(&table.judge(&Asked { method: &Method::GET, target, websocket: false, form: &Form::Unread }));
+        let needed = |target| names(&table.judge(&Asked { method: &Method::GET, target, websocket: false, form: &Form::Unread, logins: &[] }));
         prop_assert_eq!(needed(&quick), needed(&slow));
     }
 

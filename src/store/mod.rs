@@ -24,10 +24,12 @@ use crate::subject::Subject;
 pub mod counters;
 pub mod holds;
 pub mod key;
+pub mod quarantine;
 pub mod revoked;
 
 use self::counters::{Counters, Part};
 use self::holds::Holds;
+use self::quarantine::Quarantine;
 use self::revoked::Revoked;
 
 /// `[store.memory]`.
@@ -46,6 +48,8 @@ pub struct Store {
     pub counters: Counters,
     /// What waits for a code.
     pub holds: Holds,
+    /// Cookie values of logins that wait for a code.
+    pub quarantine: Quarantine,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
     fresh: DashMap<grant::Id, (challenge::Id, Duration)>,
@@ -175,6 +179,7 @@ impl Store {
             revoked: Revoked::default(),
             counters: Counters::new(limits.clone()),
             holds: Holds::new(most),
+            quarantine: Quarantine::default(),
             challenges: DashMap::new(),
             running: DashMap::new(),
             fresh: DashMap::new(),
@@ -434,6 +439,7 @@ impl Store {
         self.running.retain(|_, (_, until)| *until > now.mono);
         self.fresh.retain(|_, (_, until)| *until > now.mono);
         self.holds.sweep(now);
+        self.quarantine.sweep(now);
         self.counters.sweep(now);
         self.revoked.sweep(now);
     }

@@ -25,6 +25,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     (
         "decisions",
         &[
+            "capture",
             "challenge",
             "event",
             "gate",
@@ -39,7 +40,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     (
         "words",
         &[
-            "code", "form", "message", "moment", "name", "peer", "phone", "request", "scope",
+            "code", "form", "login", "message", "moment", "name", "peer", "phone", "request", "scope",
             "secret", "subject", "target",
         ],
     ),
