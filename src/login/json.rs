@@ -1,13 +1,15 @@
 //! JSON bodies: one strict walk that finds the credentials, and a wide one that finds names.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::like::Name;
-use super::{Ambiguous, Sought};
+use super::Ambiguous;
+use super::like::{Name, Spellings};
+use super::sought::{self, Sought};
 
 /// How deep objects and arrays may lie in each other; logins are flat, and readers give up at different depths.
 const DEEPEST: usize = 32;
@@ -96,7 +98,7 @@ impl Walk<'_> {
                 let role = sought.role;
                 sought.found(*trail == Trail::Exact, || {
                     let text = value.ok_or(Ambiguous("a credential in JSON is no text"))?;
-                    super::presentable(role, text)
+                    sought::presentable(role, text)
                 });
             }
         }
@@ -198,10 +200,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
         self.arrive(None);
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            let spellings = LazyCell::new(|| Spellings::of(name.as_bytes()));
             let next = self.step(|step| {
                 if step.text == name {
                     Trail::Exact
-                } else if step.name.is_like(name.as_bytes()) {
+                } else if step.name.is_like(&spellings) {
                     Trail::Like
                 } else {
                     Trail::Off
@@ -242,6 +245,11 @@ pub(super) fn is_likely(body: &[u8]) -> bool {
         .iter()
         .find(|b| !b.is_ascii_whitespace() && !b"\0\xef\xbb\xbf\xfe\xff".contains(b));
     matches!(first, Some(b'{' | b'['))
+}
+
+/// Whether a body is JSON and nothing else.
+pub(super) fn is_valid(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn scan(text: &[u8], skips_comments: bool) -> (Vec<Found>, bool) {

@@ -235,7 +235,7 @@ fn pointers_find_nothing_in_forms() {
 }
 
 /// Spellings of `u` that some server takes for it.
-const LIKE_U: [&str; 61] = [
+const LIKE_U: [&str; 63] = [
     // PHP: leading blanks, cut at NUL, arrays. `u.`, `u ` and `u[` are `u_` there, and `u` to those who trim.
     "+u",
     "%20u",
@@ -261,6 +261,8 @@ const LIKE_U: [&str; 61] = [
     "u+",
     "u%20",
     "u]",
+    "u]x",
+    "u.]x",
     // qs of Node, and others that walk into objects
     "[u]",
     "[u][x]",
@@ -503,6 +505,8 @@ fn the_field_games_with_longer_names_are_refused() {
         ("auth[username]", "auth[username"),
         ("auth[username]", "auth.username"),
         ("auth[username]", "[auth][username]"),
+        ("auth[username]", ".auth[username]"),
+        ("auth[username]", "auth[]x[username]"),
         ("auth[username]", "auth[][username]"),
         ("auth[username]", "auth[+username]"),
         ("auth[username]", "+auth%5Busername%5D%00"),
@@ -546,15 +550,9 @@ fn fields_of_a_multipart_form_are_looked_at_as_pairs_are() {
     };
     let look = |fields: &[Field]| {
         let charset = Charset::of(None, UTF_8).unwrap();
-        let wanted = wanted("u", "p");
-        let mut sought = vec![
-            Sought::new(wanted.username.as_ref().unwrap(), Role::User),
-            Sought::new(&wanted.password, Role::Password),
-        ];
-        for sought in &mut sought {
-            sought.look_at_fields(fields, charset);
-        }
-        settle(sought, "").map(who)
+        let mut sought = Sought::all(&wanted("u", "p"));
+        sought::look_at_fields(&mut sought, fields, charset);
+        sought::settle(sought, "").map(who)
     };
     let p = || field("p", "x", false);
     // Nothing is escaped here, nothing separates.
