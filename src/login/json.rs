@@ -71,16 +71,6 @@ enum Trail {
     Off,
 }
 
-impl Trail {
-    fn then(self, next: Self) -> Self {
-        match (self, next) {
-            (Self::Off, _) | (_, Self::Off) => Self::Off,
-            (Self::Exact, Self::Exact) => Self::Exact,
-            _ => Self::Like,
-        }
-    }
-}
-
 /// The walk at one value. Every value is looked at, for names that stand twice may do so anywhere.
 struct Walk<'a> {
     sought: &'a mut [Sought],
@@ -109,7 +99,12 @@ impl Walk<'_> {
         let mut trails = [Trail::Off; 2];
         for ((sought, before), trail) in self.sought.iter().zip(self.trails).zip(&mut trails) {
             match sought.path.get(self.depth) {
-                Some(step) if before != Trail::Off => *trail = before.then(next(step)),
+                Some(step) if before != Trail::Off => {
+                    *trail = match next(step) {
+                        Trail::Exact => before,
+                        other => other,
+                    }
+                }
                 _ => {}
             }
         }

@@ -11,19 +11,11 @@ pub(super) struct Name {
     php: Option<Php>,
     /// As those read it who walk into objects: `a.b`, `a[b]` and `[a][b]` are one.
     parts: Vec<Vec<u8>>,
-    has_colon: bool,
 }
 
-/// A name that was sent, in every spelling that some server makes of it.
+/// A name that was sent, in every spelling that some server makes of it, tidied up.
 #[derive(Debug, Default)]
-pub(super) struct Spellings(Vec<Spelling>);
-
-#[derive(Debug)]
-struct Spelling {
-    tidy: Vec<u8>,
-    /// Cut at a colon: `u:string` is `u` in Zope, and `form:u` is a whole name in JSF.
-    cut: bool,
-}
+pub(super) struct Spellings(Vec<Vec<u8>>);
 
 /// A variable of PHP and the keys behind it.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +41,6 @@ impl Name {
             tokens => Self {
                 php: None,
                 parts: tokens.iter().map(|token| tidy(token.as_bytes())).collect(),
-                has_colon: true,
             },
         }
     }
@@ -59,15 +50,13 @@ impl Name {
         let tidy = tidy(text.as_bytes());
         Self {
             php: Some(Php::of(&tidy)),
-            parts: parts(&tidy, true),
-            has_colon: text.contains(':'),
+            parts: parts(&tidy),
         }
     }
 
     /// Whether any server could take what was sent for this one.
     pub(super) fn is_like(&self, sent: &Spellings) -> bool {
-        let mut spellings = sent.0.iter();
-        spellings.any(|spelling| !(spelling.cut && self.has_colon) && self.is(&spelling.tidy))
+        sent.0.iter().any(|tidy| self.is(tidy))
     }
 
     /// Whether a member of JSON in so many objects could be taken for this one: at the top, or for names with several
@@ -77,7 +66,7 @@ impl Name {
             return true;
         }
         let last = self.parts.last().filter(|_| self.parts.len() > 1);
-        last.is_some_and(|last| sent.0.iter().any(|spelling| spelling.tidy == *last))
+        last.is_some_and(|last| sent.0.contains(last))
     }
 
     fn is(&self, tidy: &[u8]) -> bool {
@@ -85,18 +74,17 @@ impl Name {
             let is_variable = self.php.as_ref().is_some_and(|php| php.base == tidy);
             return is_variable || matches!(&*self.parts, [only] if only == tidy);
         }
+        let way = parts(tidy);
         let has_brackets = tidy.iter().any(|b| b"[]".contains(b));
-        let is_way = |keeps_between| {
-            let other = parts(tidy, keeps_between);
-            other == self.parts || has_brackets && other.starts_with(&self.parts)
-        };
+        if way == self.parts || has_brackets && way.starts_with(&self.parts) {
+            return true;
+        }
         // `u[x]` makes an array of `u`, and `auth` puts a text where `auth[user]` was.
-        let is_variable = |php: &Php| {
+        self.php.as_ref().is_some_and(|php| {
             let other = Php::of(tidy);
             other.base == php.base
                 && (other.keys.starts_with(&php.keys) || php.keys.starts_with(&other.keys))
-        };
-        is_way(true) || has_brackets && is_way(false) || self.php.as_ref().is_some_and(is_variable)
+        })
     }
 }
 
@@ -112,7 +100,7 @@ impl Spellings {
     /// Takes in another reading of the name.
     pub(super) fn add(&mut self, name: &[u8]) {
         if is_plain(name) {
-            return self.add_one(name, false);
+            return self.add_one(name);
         }
         let mut round = name.to_vec();
         for _ in 0..=ROUNDS {
@@ -131,20 +119,21 @@ impl Spellings {
         // What decodes before it splits finds a name behind any of these, what reads C strings one before the NUL.
         let separates = |b: &u8| b"\0&;=?".contains(b);
         if name.iter().any(separates) {
-            self.add_one(name, false);
+            self.add_one(name);
         }
         for piece in name.split(separates) {
-            self.add_one(piece, false);
+            self.add_one(piece);
+            // `u:string` is `u` in Zope.
             if let Some(colon) = piece.iter().position(|&b| b == b':') {
-                self.add_one(&piece[..colon], true);
+                self.add_one(&piece[..colon]);
             }
         }
     }
 
-    fn add_one(&mut self, name: &[u8], cut: bool) {
+    fn add_one(&mut self, name: &[u8]) {
         let tidy = tidy(name);
         if !tidy.is_empty() {
-            self.0.push(Spelling { tidy, cut });
+            self.0.push(tidy);
         }
     }
 }
@@ -166,9 +155,8 @@ impl Php {
             let Some(end) = inner.iter().position(|&b| b == b']') else {
                 break;
             };
-            let key = inner[..end].trim_ascii();
-            if !key.is_empty() {
-                keys.push(key.to_vec());
+            if end > 0 {
+                keys.push(inner[..end].to_vec());
             }
             rest = &inner[end + 1..];
         }
@@ -176,18 +164,14 @@ impl Php {
     }
 }
 
-/// The names on a way through objects. What stands between a closing bracket and the next opening one is taken by some
-/// for a name and passed over by others.
-fn parts(tidy: &[u8], keeps_between: bool) -> Vec<Vec<u8>> {
+/// The names on a way through objects; what stands between a closing bracket and the next opening one is none.
+fn parts(tidy: &[u8]) -> Vec<Vec<u8>> {
     let mut parts = Vec::new();
     let mut closed = false;
     for piece in tidy.split_inclusive(|b| b".[]".contains(b)) {
-        let part = match piece {
-            [part @ .., b'.' | b'[' | b']'] => part,
-            part => part,
-        };
+        let ([part @ .., b'.' | b'[' | b']'] | part) = piece;
         let part = part.trim_ascii();
-        if !part.is_empty() && (keeps_between || !closed) {
+        if !part.is_empty() && !closed {
             parts.push(part.to_vec());
         }
         closed = piece.ends_with(b"]");

@@ -60,11 +60,9 @@ impl Sought {
     }
 
     fn is_exactly(&self, name: &[u8], charset: Charset) -> bool {
-        let field = self.field.as_ref();
-        field.is_some_and(|field| match field.is_ascii() {
-            true => field.as_bytes() == name,
-            false => charset.main.encode(field).0 == name,
-        })
+        self.field
+            .as_ref()
+            .is_some_and(|field| charset.main.encode(field).0 == name)
     }
 
     fn is_in_query(&self, query: &str) -> bool {

@@ -51,17 +51,9 @@ pub(super) fn plain_names(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 fn split(text: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     let wholes = text.split(|&b| b == b'&').filter(|whole| !whole.is_empty());
     wholes.flat_map(|whole| {
-        let parts = whole.contains(&b';').then(|| whole.split(|&b| b == b';'));
-        let parts = parts.into_iter().flatten();
-        let pair = Pair::of(whole, false);
-        // The first part begins as the whole does: it is another pair only where the name ends earlier.
-        std::iter::once(pair).chain(
-            parts
-                .enumerate()
-                .map(|(at, part)| (at, Pair::of(part, true)))
-                .filter(move |(at, part)| *at > 0 || part.name != pair.name)
-                .map(|(_, part)| part),
-        )
+        // The first part begins as the whole does, and what its name ends with is looked at there.
+        let parts = whole.split(|&b| b == b';').skip(1);
+        std::iter::once(Pair::of(whole, false)).chain(parts.map(|part| Pair::of(part, true)))
     })
 }
 
