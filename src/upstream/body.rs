@@ -8,12 +8,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::FIRST_BYTE;
 use super::wire::Lease;
 use crate::gate::Grants;
 use crate::grant::Grant;
@@ -24,6 +26,10 @@ pub(super) use self::upload::Progress;
 pub use self::upload::{GRACE, RATE, Upload};
 
 /// The body of an answer: ours, or the application's.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every body is the large one"
+)]
 pub enum Body {
     /// Bytes at hand; none when they have been given.
     Bytes(Option<Bytes>),
@@ -33,6 +39,8 @@ pub enum Body {
 
 /// An application's answer that is still coming.
 pub struct Answer {
+    /// What was looked at. In a box, since few answers are and all of them are moved about.
+    head: Option<Box<Bytes>>,
     incoming: Incoming,
     lease: Lease,
     watch: Option<Watch>,
@@ -42,7 +50,7 @@ pub struct Answer {
 
 /// The beginning of a body.
 pub struct Peeked {
-    /// What was read.
+    /// What was read: no more than was asked for.
     pub bytes: Bytes,
     /// Whether that is all of it.
     pub whole: bool,
@@ -74,6 +82,9 @@ pub enum Broken {
     /// The visitor sent less than [`RATE`] bytes a second (A1).
     #[error("the body came too slowly")]
     Slow,
+    /// The application did not get far enough with its answer within [`FIRST_BYTE`] (A1).
+    #[error("the application stopped in the middle of its answer")]
+    Stalled,
     /// The grant it ran under has ended (S5).
     #[error("the grant has ended")]
     Ended,
@@ -95,6 +106,11 @@ impl Body {
         Self::Bytes(None)
     }
 
+    /// A body at hand.
+    pub fn bytes(bytes: Bytes) -> Self {
+        Self::Bytes(at_hand(bytes))
+    }
+
     /// An application's answer over a leased connection.
     pub(super) fn answer(incoming: Incoming, mut lease: Lease) -> Self {
         use http_body::Body as _;
@@ -102,12 +118,33 @@ impl Body {
             lease.bring_home();
         }
         Self::Answer(Answer {
+            head: None,
             incoming,
             lease,
             watch: None,
             tick: None,
             shutdown: None,
         })
+    }
+
+    /// Reads up to `most` bytes and gives them with a body that still begins with them.
+    ///
+    /// # Errors
+    /// [`Broken`] if the body fails before that, or if the application needs more than [`FIRST_BYTE`] for it: who is
+    /// made to wait for a look must not wait for an application that lets it drip (A1).
+    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
+        let (bytes, whole) = tokio::time::timeout(FIRST_BYTE, begin(&mut self, most))
+            .await
+            .map_err(|_| Broken::Stalled)??;
+        let peeked = Peeked {
+            bytes: bytes.slice(..most.min(bytes.len())),
+            whole,
+        };
+        match &mut self {
+            Self::Answer(answer) if !whole => answer.head = at_hand(bytes).map(Box::new),
+            _ => self = Self::bytes(bytes),
+        }
+        Ok((peeked, self))
     }
 
     /// The same body, ended when what it runs under has ended.
@@ -146,7 +183,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_none(),
-            Self::Answer(answer) => answer.incoming.is_end_stream(),
+            Self::Answer(answer) => answer.head.is_none() && answer.incoming.is_end_stream(),
         }
     }
 
@@ -155,7 +192,7 @@ impl http_body::Body for Body {
             Self::Bytes(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Answer(answer) => answer.incoming.size_hint(),
+            Self::Answer(answer) => both(answer.head.as_deref(), &answer.incoming),
         }
     }
 }
@@ -163,6 +200,9 @@ impl http_body::Body for Body {
 impl Answer {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         use http_body::Body as _;
+        if let Some(head) = self.head.take() {
+            return Poll::Ready(Some(Ok(Frame::data(*head))));
+        }
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -206,3 +246,36 @@ impl Answer {
         }
     }
 }
+
+/// Reads frames until there are more than `most` bytes, or no more. Gives what came, and whether that is all.
+async fn begin<B>(body: &mut B, most: usize) -> Result<(Bytes, bool), Broken>
+where
+    B: http_body::Body<Data = Bytes, Error = Broken> + Unpin,
+{
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await.transpose()? {
+        bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
+        if bytes.len() > most {
+            return Ok((bytes.freeze(), false));
+        }
+    }
+    Ok((bytes.freeze(), true))
+}
+
+/// How long a body is that begins with `head`.
+fn both(head: Option<&Bytes>, rest: &Incoming) -> SizeHint {
+    use http_body::Body as _;
+    let head = head.map_or(0, |head| head.len() as u64);
+    match rest.size_hint().exact() {
+        Some(rest) => SizeHint::with_exact(head + rest),
+        None => SizeHint::default(),
+    }
+}
+
+/// As a body keeps it: a frame without bytes would be one too many.
+fn at_hand(bytes: Bytes) -> Option<Bytes> {
+    Some(bytes).filter(|bytes| !bytes.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

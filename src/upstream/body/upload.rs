@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::{Broken, Peeked};
+use super::{Broken, Peeked, at_hand, begin, both};
 
 /// A request's body on its way up: what was read already, then the rest as it comes.
 pub struct Upload {
@@ -51,7 +51,7 @@ impl Upload {
     /// A body at hand.
     pub fn bytes(bytes: Bytes) -> Self {
         Self {
-            head: Some(bytes).filter(|bytes| !bytes.is_empty()),
+            head: at_hand(bytes),
             ..Self::empty()
         }
     }
@@ -75,19 +75,9 @@ impl Upload {
     /// # Errors
     /// [`Broken`] if the visitor's body fails or comes too slowly before that.
     pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
-        use http_body_util::BodyExt as _;
-        let mut bytes = BytesMut::new();
-        let whole = loop {
-            match self.frame().await.transpose()? {
-                None => break true,
-                Some(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
-            }
-            if bytes.len() > most {
-                break false;
-            }
-        };
-        let bytes = bytes.freeze();
-        self.head = Some(bytes.clone()).filter(|bytes| !bytes.is_empty());
+        let (bytes, whole) = begin(&mut self, most).await?;
+        self.head = at_hand(bytes.clone());
+        let bytes = bytes.slice(..most.min(bytes.len()));
         Ok((Peeked { bytes, whole }, self))
     }
 
@@ -190,12 +180,9 @@ impl http_body::Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let head = self.head.as_ref().map_or(0, |head| head.len() as u64);
-        let rest = self.rest.as_ref().map(http_body::Body::size_hint);
-        match rest.map(|rest| rest.exact()) {
-            None => SizeHint::with_exact(head),
-            Some(Some(rest)) => SizeHint::with_exact(head + rest),
-            Some(None) => SizeHint::default(),
+        match &self.rest {
+            Some(rest) => both(self.head.as_ref(), rest),
+            None => SizeHint::with_exact(self.head.as_ref().map_or(0, |head| head.len() as u64)),
         }
     }
 }
