@@ -206,9 +206,13 @@ impl Gateway {
                 return waited_for(page);
             }
         }
-        let (read, body) = match Box::pin(read_body(site, &asked, &held, body)).await {
-            Ok(read) => read,
-            Err(_) => return whole(flow.refuse(&visit(), Refusal::BadRequest), true),
+        let (read, body) = if body_has_a_say(site, &asked, &held) {
+            match Box::pin(read_body(&asked, body)).await {
+                Ok(read) => read,
+                Err(_) => return whole(flow.refuse(&visit(), Refusal::BadRequest), true),
+            }
+        } else {
+            (Read::nothing(&asked), body)
         };
         let logins = match read.logins(site, &asked, &held) {
             Ok(logins) => logins,
@@ -360,40 +364,29 @@ struct Read {
     read: bool,
 }
 
-/// Reads as much of the body as has a say in who may go where: conditions of routes, logins, and passwords where none
-/// belong.
-async fn read_body(
-    site: &Site,
-    asked: &Checked,
-    held: &Held,
-    body: Upload,
-) -> Result<(Read, Upload), Broken> {
-    let unread = Read {
-        form: Form::Unread,
-        bytes: Bytes::new(),
-        whole: !has_body(asked),
-        read: false,
-    };
-    let question = Asked {
-        method: asked.method(),
-        target: asked.target(),
-        websocket: asked.websocket(),
-        form: &Form::Unread,
-        logins: &[],
-    };
-    // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
+/// Whether the body has a say in who may go where: by a condition of a route, by the login that it carries, or by a
+/// password where none belongs.
+fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
     let searched = || {
+        let question = Asked {
+            method: asked.method(),
+            target: asked.target(),
+            websocket: asked.websocket(),
+            form: &Form::Unread,
+            logins: &[],
+        };
+        // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
         !site.captures.is_empty()
             && has_body(asked)
             && (!held.live.is_empty() || site.routes.may_open(&question))
     };
-    let conditional = || {
-        site.routes
+    searched()
+        || site
+            .routes
             .wants_form(asked.method(), asked.target(), asked.websocket())
-    };
-    if !searched() && !conditional() {
-        return Ok((unread, body));
-    }
+}
+
+async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
     let kind = asked.field(header::CONTENT_TYPE);
     let form = if head.whole {
@@ -411,6 +404,16 @@ async fn read_body(
 }
 
 impl Read {
+    /// Nobody had to know.
+    fn nothing(asked: &Checked) -> Self {
+        Self {
+            form: Form::Unread,
+            bytes: Bytes::new(),
+            whole: !has_body(asked),
+            read: false,
+        }
+    }
+
     /// The logins that the body carries, for the captures that its path is for.
     fn logins<'s>(
         &self,

@@ -321,7 +321,7 @@ impl Ring {
         })
     }
 
-    /// Whose login something belongs to: this browser's, as this subject, at this site.
+    /// Whose login something belongs to: this browser's, as this subject, at this site. Four bytes of it are zero.
     pub fn owner(&self, browser: &BrowserSecret, site: &Name, subject: &Subject) -> [u8; 16] {
         let parts: [&[u8]; 5] = [
             browser.0.as_bytes(),
@@ -332,7 +332,8 @@ impl Ring {
         ];
         let mac = self.first().mac(Use::Browser, &parts);
         let mut owner = [0; 16];
-        owner.copy_from_slice(&mac[..16]);
+        // The last four bytes are for telling one attempt from another.
+        owner[..12].copy_from_slice(&mac[..12]);
         owner
     }
 

@@ -17,6 +17,7 @@ use crate::capture::Capture;
 use crate::capture::cookie;
 use crate::capture::judge::Judgement;
 use crate::challenge::{self, Entry};
+use crate::directory::Person;
 use crate::event::What;
 use crate::grant::Grant;
 use crate::grant::prints::Print;
@@ -41,7 +42,10 @@ pub(super) const PAGE: &[u8] = b"page";
 
 /// A cookie that the browser brought is kept back from so many bytes on: shorter ones name no session
 /// (design section 3).
-const SESSION: usize = 16;
+pub const SESSION: usize = 16;
+
+/// So many bytes of an owner are the same for all attempts of one browser as one person.
+const SAME: usize = 12;
 
 /// How many values one login may set without the quarantine's bound giving way.
 const VALUES: usize = 64;
@@ -49,7 +53,13 @@ const VALUES: usize = 64;
 /// A login that may go up. Dropping it gives its room back; its cookies stay kept back.
 pub struct Admitted {
     named: Subject,
+    person: Option<Person>,
+    /// Whether their grant for the capture's scope came along.
+    granted: bool,
+    /// Whose the login is once it has gone well, until its code is right.
     owner: Owner,
+    /// The same for this one attempt: if it fails, nothing else is let go.
+    attempt: Owner,
     secret: BrowserSecret,
     /// Sets the secret, where it is new.
     cookie: Option<HeaderValue>,
@@ -58,9 +68,20 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Whose login it is.
+    /// Whose login it is, as the quarantine knows them.
     pub fn owner(&self) -> &Owner {
         &self.owner
+    }
+
+    /// Whether their grant for the capture's scope came along: then nothing is asked.
+    pub fn granted(&self) -> bool {
+        self.granted
+    }
+
+    fn subject(&self) -> &Subject {
+        self.person
+            .as_ref()
+            .map_or(&self.named, |person| &person.subject)
     }
 }
 
@@ -119,7 +140,17 @@ impl Flow {
             Self::browser(visit).map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
         let site = &visit.door.site;
         let owner = self.ring.owner(&secret, &site.name, &named);
-        let brought: Vec<_> = if self.same_person(visit, capture, &named) {
+        let mut attempt = owner;
+        let tag: [u8; 4] = random().map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
+        attempt[SAME..].copy_from_slice(&tag);
+        let person = self.person(visit.door, &named).await;
+        let subject = person.as_ref().map_or(&named, |person| &person.subject);
+        let granted = visit
+            .held
+            .live
+            .iter()
+            .any(|grant| *grant.scope() == capture.scope && grant.subject() == subject);
+        let brought: Vec<_> = if granted {
             // Their other windows go on meanwhile.
             Vec::new()
         } else {
@@ -130,15 +161,18 @@ impl Flow {
             .quarantine
             .reserve(VALUES + brought.len())
             .map_err(full)?;
-        self.store.quarantine.put(owner, &brought, visit.now);
+        self.store.quarantine.put(attempt, &brought, visit.now);
         // On disk before the password goes up: a session that it opens must not outlive a crash unguarded (A4).
         if self.store.settled().await.is_err() {
-            self.store.quarantine.lift(&owner);
+            self.store.quarantine.lift(&attempt);
             return Err(self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/)));
         }
         Ok(Admitted {
             named,
+            person,
+            granted,
             owner,
+            attempt,
             secret,
             cookie,
             room,
@@ -148,7 +182,7 @@ impl Flow {
 
     /// The login was none, or never arrived: nothing of it is kept back.
     pub async fn dismiss(&self, admitted: &Admitted) {
-        self.store.quarantine.lift(&admitted.owner);
+        self.store.quarantine.lift(&admitted.attempt);
         // If that is not kept, the values stay back for a day after a crash: no wall falls by it.
         let _ = self.store.settled().await;
     }
@@ -166,31 +200,25 @@ impl Flow {
         let Some(scope) = site.scope(capture.scope.as_str()) else {
             return Held::Waits(self.refuse(visit, Refusal::Internal));
         };
-        let person = self.person(visit.door, &admitted.named).await;
-        let subject = person
-            .as_ref()
-            .map_or_else(|| admitted.named.clone(), |person| person.subject.clone());
-        if visit
-            .held
-            .live
-            .iter()
-            .any(|grant| *grant.scope() == scope.name && *grant.subject() == subject)
-        {
+        let subject = admitted.subject().clone();
+        if admitted.granted {
             self.dismiss(&admitted).await;
             return Held::Through;
         }
         let site_name = &site.name;
-        let set: Vec<_> = answers
+        let set = answers
             .cookies
             .iter()
             .filter_map(|field| cookie::set(field, visit.now.unix))
             .filter(|set| !set.deletes)
-            .flat_map(|set| self.weighed(site, capture, set.name, set.value))
-            .collect();
-        self.store.quarantine.put(admitted.owner, &set, visit.now);
+            .flat_map(|set| self.weighed(site, capture, set.name, set.value));
+        let all: Vec<_> = self.brought(visit, capture).chain(set).collect();
+        // From here on they are the person's, until the code is right.
+        self.store.quarantine.put(admitted.owner, &all, visit.now);
+        self.store.quarantine.lift(&admitted.attempt);
         self.end_others(visit, &subject);
-        let phone = person.as_ref().is_some_and(|person| person.phone.is_some());
-        if !phone && judgement == Judgement::Good {
+        let phone = admitted.person.as_ref().and_then(|person| person.phone.as_ref());
+        if phone.is_none() && judgement == Judgement::Good {
             // Nothing can come of it: what it set stays kept back, and the browser forgets it.
             let _ = self.store.settled().await;
             self.record(
@@ -207,7 +235,8 @@ impl Flow {
             Judgement::Good => Entry::Capture,
             Judgement::Doubt | Judgement::Bad => Entry::Doubt,
         };
-        let recipient = person
+        let recipient = admitted
+            .person
             .as_ref()
             .map_or_else(Recipient::nobody, Recipient::of);
         let audience = audience::of(visit.asked.fields(), false);
@@ -311,15 +340,6 @@ impl Flow {
         Ok((Hold { target, request }, room))
     }
 
-    /// Whether the browser has a live grant of that person for the capture's scope.
-    fn same_person(&self, visit: &Visit<'_>, capture: &Capture, named: &Subject) -> bool {
-        visit
-            .held
-            .live
-            .iter()
-            .any(|grant| *grant.scope() == capture.scope && grant.subject() == named)
-    }
-
     /// The cookies of a login that are kept back while it is judged: those that make a session by name, and those that
     /// are long enough to.
     fn brought<'v>(
@@ -376,7 +396,9 @@ impl Flow {
             kept.all(|kept| match (kept.weight, owner) {
                 // A value that others share must not keep anybody from signing in.
                 (Weight::Seen, Some(_)) => true,
-                (Weight::Named, Some(own)) => kept.owners.iter().all(|owner| owner == own),
+                (Weight::Named, Some(own)) => {
+                    kept.owners.iter().all(|owner| owner[..SAME] == own[..SAME])
+                },
                 (Weight::Seen, None) => granted,
                 (Weight::Named, None) => false,
             })
@@ -395,6 +417,23 @@ impl Flow {
     pub fn new_secret(visit: &Visit<'_>) -> Result<HeaderValue, NoRandomness> {
         let secret = BrowserSecret::new(random()?);
         Ok(cookies::print(&visit.door.site, "", secret.value(), None))
+    }
+
+    /// A login went into a session that was signed in before, and the application does not say as whom now: what other
+    /// people hold here ends, its cookies stay kept back from everybody, and the visitor signs in with a new one.
+    pub async fn start_over(
+        &self,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        admitted: &Admitted,
+    ) -> Reply {
+        // The attempt itself is never let go: nobody can tell whose session it is.
+        self.end_others(visit, admitted.subject());
+        let reply = self.sign_in_again(visit, capture);
+        match self.store.settled().await {
+            Ok(()) => reply,
+            Err(_) => self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/)),
+        }
     }
 
     /// The application shows a page to somebody who has no grant, as if they were signed in: its session outlived the

@@ -11,7 +11,7 @@ use crate::capture::cookie::{self, Jar};
 use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
 use crate::capture::{Capture, look};
 use crate::event::What;
-use crate::flow::capture::{Admitted, Answers, Held};
+use crate::flow::capture::{Admitted, Answers, Held, SESSION};
 use crate::flow::{Flow, Visit};
 use crate::gate::{self, Pass};
 use crate::hold::Destination;
@@ -52,6 +52,8 @@ struct Chain {
     set: Vec<HeaderValue>,
     jar: Jar,
     judgement: Judgement,
+    /// Whether the session is one that was signed in before, and nobody knows as whom.
+    another: bool,
 }
 
 impl Gateway {
@@ -161,6 +163,9 @@ impl Gateway {
                 return whole(told_to(flow, visit, &failed), true);
             }
         };
+        if chain.another && !admitted.granted() {
+            return whole(flow.start_over(visit, capture, &admitted).await, closing);
+        }
         if chain.judgement == Judgement::Bad {
             flow.dismiss(&admitted).await;
             flow.record(
@@ -208,6 +213,7 @@ impl Gateway {
         };
         let sent = brought(&asked);
         let mut jar = sent.clone();
+        let before = self.signed_in_before(capture, &asked, &jar, passing).await;
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
         let mut set = Vec::new();
@@ -250,13 +256,43 @@ impl Gateway {
                 }
             }
         };
+        let changed = jar
+            .pairs()
+            .any(|(name, value)| makes_session(capture, name, value) && !sent.has(name, value));
         Ok(Chain {
             first,
             last,
             set,
             jar,
             judgement,
+            another: before && !changed,
         })
+    }
+
+    /// Whether the application takes this browser for signed in before it has seen the password. A probe tells that
+    /// somebody is, not who: unless the answer to the login changes the session, nobody knows whose it is.
+    async fn signed_in_before(
+        &self,
+        capture: &Capture,
+        asked: &Checked,
+        sent: &Jar,
+        passing: &Passing<'_>,
+    ) -> bool {
+        let site = &passing.front.door.site;
+        if !sent
+            .pairs()
+            .any(|(name, value)| makes_session(capture, name, value))
+        {
+            return false;
+        }
+        let Some((pass, target)) = probe(site, capture) else {
+            return false;
+        };
+        let get = asked.following(target, sent.field());
+        match self.ask(&pass, get, Upload::empty(), passing).await {
+            Ok(probed) => probed.judged(judge::probed) == Judgement::Good,
+            Err(_) => false,
+        }
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
@@ -374,6 +410,15 @@ fn refused(flow: &Flow, visit: &Visit<'_>, admitted: &Admitted, chain: Chain) ->
         fields.append(header::SET_COOKIE, more);
     }
     response
+}
+
+/// Whether a cookie may make a session: by its name, or where none are named by its length.
+fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
+    if capture.auth_cookies.is_empty() {
+        value.len() >= SESSION
+    } else {
+        capture.auth_cookies.has(name)
+    }
 }
 
 fn take_in(jar: &mut Jar, set: &mut Vec<HeaderValue>, fields: &HeaderMap, now: u64) {
