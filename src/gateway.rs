@@ -260,7 +260,7 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
-            searched: read.whole,
+            searched: read.whole && said.password == Mentioned::Nowhere,
         };
         if let Some(capture) = captured {
             let login = logins

@@ -20,7 +20,7 @@ use crate::login::Login;
 use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::cookies;
-use crate::site::Site;
+use crate::site::{Origin, Site};
 use crate::target::Target;
 use crate::upstream::Failed;
 use crate::upstream::body::{Body, Upload};
@@ -108,16 +108,11 @@ impl Gateway {
             // round in circles.
             match self.leads(&looked.head.headers, &page, passing) {
                 Leads::Here(target) => gate::open_to_strangers(site, &target),
-                Leads::Elsewhere(..) | Leads::Nowhere => true,
+                Leads::Elsewhere { .. } | Leads::Nowhere => true,
             }
         } else {
             head_only
-                || judge::admits(
-                    &looked.head.headers,
-                    looked.head.status,
-                    &looked.start,
-                    capture,
-                )
+                || looked.judged(|answered| judge::admits(capture, answered))
         };
         if !admitted {
             return whole(flow.sign_in_again(visit, capture), closing);
@@ -250,7 +245,7 @@ impl Gateway {
                     };
                     take_in(&mut jar, &mut set, &followed.head.headers, now.unix);
                     next = followed.judged(|answered| {
-                        judge::followed(capture, &asked, body, origin, answered, hops)
+                        judge::followed(capture, &asked, body, &target, origin, answered, hops)
                     });
                     last = Some((followed, target));
                 }
@@ -348,10 +343,19 @@ impl Gateway {
         let mut leads_to = None;
         let (to, page) = if last.head.status.is_redirection() {
             match self.leads(&last.head.headers, base, passing) {
-                Leads::Here(target) => (at(&target), None),
-                Leads::Elsewhere(address, origin) => {
-                    leads_to = origin;
-                    (Way::Elsewhere(address), None)
+                Leads::Here(target) => {
+                    let fragment = last.head.headers.get(header::LOCATION);
+                    let fragment = fragment.and_then(judge::fragment);
+                    let raw = match fragment {
+                        Some(fragment) => format!("{}#{fragment}", target.raw()),
+                        None => target.raw().to_owned(),
+                    };
+                    (Way::Here(Destination::of(&raw)), None)
+                }
+                Leads::Elsewhere { url, origin } => {
+                    leads_to = Origin::parse(&origin).ok();
+                    let address = HeaderValue::from_str(&url).ok();
+                    (address.map_or_else(|| at(base), Way::Elsewhere), None)
                 }
                 Leads::Nowhere => (at(base), None),
             }

@@ -38,8 +38,8 @@ pub(super) struct Passing<'a> {
     /// Drawn only for those whose answer needs one.
     pub(super) reference: LazyCell<Reference>,
     pub(super) connection: &'a Connection,
-    /// Whether all of its body was searched for a password: if not, a session that its answer sets may be another
-    /// person's.
+    /// Whether all of its body was searched for a password, and none was found: if not, a session that its answer sets
+    /// may be another person's.
     pub(super) searched: bool,
 }
 
@@ -83,8 +83,12 @@ impl Gateway {
             } else {
                 response = response.map(|body| body.watched(watch));
             }
-        } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            tunnel_through(upgrade, &mut response, None);
+        } else {
+            // A page that is open to all may renew the session of somebody who has a grant.
+            self.keep_up(site, &[], passing, &mut response);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                tunnel_through(upgrade, &mut response, None);
+            }
         }
         if closing {
             response
@@ -184,7 +188,7 @@ impl Gateway {
                 flow.store.used(&grant.id());
             }
         }
-        if site.binds() && passing.searched {
+        if site.binds() && passing.searched && !passing.held.live.is_empty() {
             let moved = flow.moved(site, &passing.held, response.headers(), now);
             if !moved.is_empty() {
                 let fields = response.headers_mut();
