@@ -312,6 +312,7 @@ fn what_is_no_password_passes_under_a_grant_whole() {
         b"\r\n--line--\r\n",
     ]
     .concat();
+    let binary = vec![7; 100_000];
     let small: Vec<u8> = upload
         .iter()
         .copied()
@@ -321,7 +322,7 @@ fn what_is_no_password_passes_under_a_grant_whole() {
     for (method, path, kind, body) in [
         ("POST", "/upload", PARTS, &*upload),
         ("POST", "/upload", PARTS, &small),
-        ("PUT", "/file", "application/octet-stream", &upload[200..]),
+        ("PUT", "/file", "application/octet-stream", &binary),
         (
             "POST",
             "/save",

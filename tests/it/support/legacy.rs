@@ -488,27 +488,26 @@ impl Portal {
 
     /// The logins that were posted.
     pub fn logins(&self) -> Vec<Recorded> {
-        let post = format!("POST {}", self.manner.at);
-        let whole = |line: &str| {
-            let rest = line.strip_prefix(&post);
-            rest.is_some_and(|rest| rest.starts_with([' ', '?']))
-        };
         let all = self.app.seen().into_iter();
-        all.filter(|request| whole(&request.head.first)).collect()
+        all.filter(|request| self.is_login(request)).collect()
     }
 
     /// The lines of the requests after the first `from` that brought this value of a cookie. Logins do not count: a
     /// right password is asked for there, whatever else comes.
     pub fn brought(&self, value: &str, from: usize) -> Vec<String> {
-        let post = format!("POST {}", self.manner.at);
         let all = self.app.seen().into_iter().skip(from);
         all.filter(|request| {
             let cookies = request.head.all("cookie");
-            cookies.iter().any(|cookies| cookies.contains(value))
+            !self.is_login(request) && cookies.iter().any(|cookies| cookies.contains(value))
         })
         .map(|request| request.head.first)
-        .filter(|line| !line.starts_with(&post))
         .collect()
+    }
+
+    fn is_login(&self, request: &Recorded) -> bool {
+        let post = format!("POST {}", self.manner.at);
+        let rest = request.head.first.strip_prefix(&post);
+        rest.is_some_and(|rest| rest.starts_with([' ', '?']))
     }
 
     /// From now on it closes every connection without a word.
