@@ -7,7 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
 
 use super::story::Gateway;
 use super::visitor::Visitor;
@@ -77,6 +78,9 @@ pub struct Message {
     pub code: String,
 }
 
+/// How often somebody looks whether a gateway that is not ready yet is still there.
+const STEP: Duration = Duration::from_millis(250);
+
 /// The numbers on record.
 pub const ALICE: &str = "+12025550143";
 pub const BOB: &str = "+12025550144";
@@ -92,26 +96,26 @@ impl Gate {
         // The gateway tells systemd when it is ready; here it tells us, and nobody has to knock until it answers.
         let socket = root.join("notify");
         let notify = UnixDatagram::bind(&socket).expect("a fresh folder");
-        notify.set_read_timeout(Some(PATIENCE)).expect("not zero");
+        notify.set_read_timeout(Some(STEP)).expect("not zero");
         let config = config.to_str().expect("temporary folders have plain names");
         let gateway = Gateway::start(&["run", "--config", config], &[("NOTIFY_SOCKET", &socket)]);
+        let ready = Self {
+            gateway,
+            port,
+            read: 0,
+            _folder: folder,
+        };
         let mut said = [0; 4096];
-        loop {
-            let length = notify
-                .recv(&mut said)
-                .expect("the gateway says that it is ready");
-            if said[..length]
-                .split(|byte| *byte == b'\n')
-                .any(|line| line == b"READY=1")
-            {
-                return Self {
-                    gateway,
-                    port,
-                    read: 0,
-                    _folder: folder,
-                };
+        for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+            let length = notify.recv(&mut said).unwrap_or_default();
+            let mut lines = said[..length].split(|byte| *byte == b'\n');
+            if lines.any(|line| line == b"READY=1") {
+                return ready;
             }
+            let ended = ready.gateway.printed.try_recv() == Err(TryRecvError::Disconnected);
+            assert!(!ended, "the gateway ended; what it said is printed above");
         }
+        panic!("the gateway is not ready after {PATIENCE:?}");
     }
 
     /// A new browser at its door.
