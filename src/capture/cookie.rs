@@ -94,6 +94,11 @@ impl Jar {
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
+    /// Whether this very cookie is among them.
+    pub fn has(&self, name: &[u8], value: &[u8]) -> bool {
+        self.pairs().any(|pair| pair == (name, value))
+    }
+
     /// The Cookie field to send; `None` if there is nothing to send.
     pub fn field(&self) -> Option<HeaderValue> {
         None

@@ -1,10 +1,11 @@
 //! Was the login good? The seven steps of design section 3, in their order.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::Capture;
 use super::cookie::Jar;
 use crate::request::Checked;
+use crate::site::Origin;
 use crate::target::Target;
 
 /// An answer as far as it is judged.
@@ -14,8 +15,8 @@ pub struct Answered<'a> {
     pub status: StatusCode,
     /// Its fields, mapped back to the public origin.
     pub fields: &'a HeaderMap,
-    /// Its body out of its coding, or as much of it as is looked at.
-    pub body: &'a [u8],
+    /// Its body out of its coding, as much of it as is looked at; `None` if the coding is not known.
+    pub body: Option<&'a [u8]>,
 }
 
 /// What to do after an answer.
@@ -73,4 +74,27 @@ pub fn followed(
 pub fn probed(answered: &Answered<'_>) -> Judgement {
     let _ = answered;
     Judgement::Doubt
+}
+
+/// Where a Location leads.
+#[derive(Clone, Debug)]
+pub enum Leads {
+    /// Within the site.
+    Here(Target),
+    /// To another origin: the whole address, and its origin if it is one that a browser writes.
+    Elsewhere(HeaderValue, Option<Origin>),
+    /// Nowhere that can be read.
+    Nowhere,
+}
+
+/// Where a Location leads.
+pub fn resolve(base: &Target, origin: &str, location: &HeaderValue) -> Leads {
+    let _ = (base, origin, location);
+    Leads::Nowhere
+}
+
+/// Whether it is shown.
+pub fn admits(fields: &HeaderMap, status: StatusCode, body: &[u8], capture: &Capture) -> bool {
+    let _ = (fields, status, body, capture);
+    true
 }

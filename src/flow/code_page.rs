@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::check::onward;
 use super::own::code_path;
-use super::{Flow, Reply, Visit, see_other};
+use super::{Flow, Reply, Visit, look, reply_to};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
@@ -22,7 +23,7 @@ impl Flow {
         let Some((secret, mut view)) = view else {
             return self.refuse(visit, Refusal::UnknownChallenge { again: "/" });
         };
-        if !super::proven(view.question.entry) {
+        if !view.question.entry.proven() {
             // A stranger is told how the carriers do for everybody, never how their own message fared (C7).
             let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel);
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
@@ -36,11 +37,7 @@ impl Flow {
                     },
                 );
             }
-            return see_other(&format!(
-                "{}{}",
-                visit.door.site.origin.text(),
-                reward.destination.as_str()
-            ));
+            return onward(&visit.door.site, reward);
         }
         let ending = match self.ending(visit, &view).await {
             Ok(ending) => ending,
@@ -76,7 +73,18 @@ impl Flow {
             error: error(&view, visit),
             resend_in: resend_in(&view),
         };
-        self.page(visit, &Page::Code(page))
+        let rendered = self.pages.render(
+            &Page::Code(page),
+            &look(&visit.door.site),
+            &visit.reference.to_string(),
+            visit.now,
+        );
+        let question = &view.question;
+        let leads_to =
+            self.store
+                .holds
+                .leads_to(&question.browser, &question.site, &question.scope.name);
+        reply_to(&rendered, leads_to.as_ref())
     }
 
     /// The last digits of the number, if the subject has shown who they are.
@@ -85,7 +93,7 @@ impl Flow {
         visit: &Visit<'_>,
         view: &View,
     ) -> Result<Option<String>, Refusal<'static>> {
-        if !super::proven(view.question.entry) {
+        if !view.question.entry.proven() {
             return Ok(None);
         }
         let person = self.person(visit.door, &view.question.subject).await;

@@ -41,6 +41,11 @@ impl std::fmt::Debug for Login {
 #[error("{0}")]
 pub struct Ambiguous(pub &'static str);
 
+impl Ambiguous {
+    /// It is longer than [`LIMIT`].
+    pub const TOO_LONG: Self = Self("the body is longer than 64 KiB");
+}
+
 /// The longest body that may carry a login (design section 3).
 pub const LIMIT: usize = 64 * 1024;
 

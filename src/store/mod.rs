@@ -1,10 +1,11 @@
 //! What must be remembered between requests: challenges and holds, counters, revocations.
 //!
 //! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
-//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies.
+//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine.
 //! The step that answers a challenge compares, counts and spends under one lock (C3).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use dashmap::DashMap;
 
 use crate::challenge::{self, Answer, Challenge, MaySend, Mistake, Question, Trouble};
 use crate::grant::{self, Grant};
+use crate::hold::release::Release;
 use crate::hold::{Destination, Hold};
 use crate::limit;
 use crate::message::Channel;
@@ -66,6 +68,11 @@ pub const MOST_CHALLENGES: usize = 100_000;
 #[error("no room for another one now")]
 pub struct Full;
 
+/// The state could not be written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the state could not be written down")]
+pub struct NotKept;
+
 /// A second tab joins what runs for the same browser, site, scope and name of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Running {
@@ -96,6 +103,8 @@ pub struct Reward {
     pub replay: bool,
     /// Whether a request was lost on the way, so that the visitor must submit it again.
     pub lost: bool,
+    /// What the application answered to the login that began it.
+    pub release: Option<Arc<Release>>,
 }
 
 /// What a page shows of a challenge.
@@ -444,6 +453,19 @@ impl Store {
         self.revoked.sweep(now);
     }
 
+    /// Waits until everything that was noted so far is kept.
+    ///
+    /// # Errors
+    /// [`NotKept`]: nothing that depends on it may be said.
+    pub async fn settled(&self) -> Result<(), NotKept> {
+        std::future::ready(Ok(())).await
+    }
+
+    /// Whether another challenge could be begun for who comes so.
+    pub fn has_room(&self, entry: challenge::Entry) -> bool {
+        self.len() < room(self.most, entry)
+    }
+
     /// How many challenges there are.
     pub fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
@@ -458,9 +480,10 @@ impl Store {
 /// How many of `most` places there are for who comes so. The last eighth is for people who have shown who they are:
 /// strangers, however many, leave them their step-up (A1).
 fn room(most: usize, entry: challenge::Entry) -> usize {
-    match entry {
-        challenge::Entry::Ask => most - most / 8,
-        challenge::Entry::StepUp | challenge::Entry::Renewal => most,
+    if entry.proven() {
+        most
+    } else {
+        most - most / 8
     }
 }
 

@@ -78,13 +78,31 @@ pub(super) fn write(
             fields.remove(header::COOKIE);
             fields.remove(header::AUTHORIZATION);
         }
-        Way::Open | Way::Granted(_) => {
+        Way::Open | Way::Captured | Way::Granted(_) => {
             // S6: ours never get there; everybody else's pass byte for byte.
             match cookies::without_ours(&fields) {
                 Some(rest) => fields.insert(header::COOKIE, rest),
                 None => fields.remove(header::COOKIE),
             };
         }
+    }
+    if matches!(pass.way(), Way::Captured) {
+        // What answers is looked at whole and in clear; and HTTP Basic would be a login beside the captured one.
+        for name in [
+            header::AUTHORIZATION,
+            header::ACCEPT_ENCODING,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+            header::IF_UNMODIFIED_SINCE,
+        ] {
+            fields.remove(name);
+        }
+    } else if matches!(pass.way(), Way::Granted(_)) && !site.captures.is_empty() {
+        // Nothing binds it to the subject of the grant: another person's would be a login of theirs.
+        fields.remove(header::AUTHORIZATION);
     }
     fields.insert(header::HOST, constant.host.clone());
     match framing {

@@ -15,7 +15,7 @@ use super::*;
 use crate::challenge::tests::{at, verified};
 use crate::form::Form;
 use crate::gate::tests::site;
-use crate::gate::{Verdict, decide};
+use crate::gate::{Mentioned, Said, Verdict, decide};
 use crate::grant::Grant;
 use crate::request::check;
 use crate::route::Class;
@@ -78,7 +78,12 @@ fn passed(site: &Site, request: &Checked) -> Pass {
     } else {
         &[]
     };
-    match decide(site, request, &Form::Unread, held) {
+    let said = Said {
+        form: &Form::Unread,
+        logins: &[],
+        password: Mentioned::Nowhere,
+    };
+    match decide(site, request, said, held) {
         Verdict::Forward(pass) => pass,
         other => panic!("{other:?}"),
     }
