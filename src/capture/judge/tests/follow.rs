@@ -436,7 +436,7 @@ proptest! {
         word in "q[a-z]{1,7}",
         rounds in 0_usize..3,
         upper: bool,
-        front in "(/|/app/|/x/y/|/?go=|/p?a=b&go=%2F)",
+        front in "(/|/app/|/x/y/|/\\?go=|/p\\?a=b&go=%2F)",
         back in "(|/|/x|\\?y=z|%3Fy|#z|\\.html|;v=1)",
         place in 0..6,
     ) {
