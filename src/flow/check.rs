@@ -67,9 +67,13 @@ impl Flow {
             }
             "cancel" => {
                 self.store.cancel(id, &browser);
-                with_cookies(see_other(&sign_out_path()), self.end_all(visit))
+                let cookies = self.end_all(visit);
+                with_cookies(self.kept(visit, see_other(&sign_out_path())).await, cookies)
             }
-            "answer" | "" => self.answer(visit, id, &browser, secret, &view, &posted),
+            "answer" | "" => {
+                let answer = self.answer(visit, id, &browser, secret, &view, &posted);
+                self.kept(visit, answer).await
+            }
             _ => self.refuse(visit, Refusal::BadRequest),
         }
     }
