@@ -221,7 +221,8 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.limits, limit::Settings::default());
     assert_eq!((config.show_phone, config.log_format), (2, LogFormat::Auto));
     assert_eq!(config.delivery.countries, ["US"]);
-    assert_eq!(config.state_directory, Path::new("/var/lib/countersign"));
+    assert_eq!(config.store.path, Path::new("/var/lib/countersign"));
+    assert!(config.store.durable);
     assert!(config.session_keys.is_none() && !config.delivery.fictional);
     assert_eq!(
         (config.delivery.timeout, config.carriers[0].timeout),
@@ -241,10 +242,7 @@ fn what_is_not_written_has_its_default() {
 fn the_state_directory_is_the_one_that_systemd_names() {
     let folder = Folder::new(GOOD);
     let loaded = folder.load_with([("STATE_DIRECTORY", "/var/lib/a:/var/lib/b".into())]);
-    assert_eq!(
-        loaded.config.unwrap().state_directory,
-        Path::new("/var/lib/a")
-    );
+    assert_eq!(loaded.config.unwrap().store.path, Path::new("/var/lib/a"));
 }
 
 #[test]
