@@ -180,10 +180,8 @@ impl Gateway {
         let front = &shared.fronts[index];
         let site = &front.door.site;
         let mut held = flow.ring.open_all(site, asked.fields(), now);
-        held.live
-            .retain(|grant| !self.0.revoked.contains(&grant.id()));
-        held.run_out
-            .retain(|grant| !self.0.revoked.contains(&grant.id()));
+        held.live.retain(|grant| !self.0.revoked.contains(grant));
+        held.run_out.retain(|grant| !self.0.revoked.contains(grant));
         let body = match asked.framing() {
             Framing::Empty => Upload::empty(),
             Framing::Length(_) | Framing::Chunked => Upload::stream(Bytes::new(), incoming),

@@ -44,6 +44,9 @@ pub(super) const PAGE: &[u8] = b"page";
 /// (design section 3).
 pub const SESSION: usize = 16;
 
+/// What the heads of the answers to a login may take up beside a body.
+const HEADS: usize = 128 * 1024;
+
 /// So many bytes of an owner are the same for all attempts of one browser as one person.
 const SAME: usize = 12;
 
@@ -76,6 +79,14 @@ impl Admitted {
     /// Whether their grant for the capture's scope came along: then nothing is asked.
     pub fn granted(&self) -> bool {
         self.granted
+    }
+
+    fn can_be_reached(&self) -> bool {
+        let phone = self
+            .person
+            .as_ref()
+            .and_then(|person| person.phone.as_ref());
+        phone.is_some()
     }
 
     fn subject(&self) -> &Subject {
@@ -123,14 +134,14 @@ impl Flow {
             (Some(Ok(named)), _) => named,
             // An application may take any name; nobody has this one here.
             (Some(Err(_)), _) => {
-                return Err(self.refuse(visit, Refusal::BadRequest /*AmbiguousLogin*/));
+                return Err(self.refuse(visit, Refusal::AmbiguousLogin));
             }
             (None, Some(fixed)) => fixed.clone(),
             (None, None) => return Err(self.refuse(visit, Refusal::Internal)),
         };
         let full = |_: Full| {
             self.record(visit, What::Full);
-            self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/))
+            self.refuse(visit, Refusal::LoginsFull)
         };
         if !self.store.has_room(Entry::Doubt) {
             return Err(full(Full));
@@ -141,7 +152,8 @@ impl Flow {
         let site = &visit.door.site;
         let owner = self.ring.owner(&secret, &site.name, &named);
         let mut attempt = owner;
-        let tag: [u8; 4] = random().map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
+        let tag: [u8; 4] =
+            random().map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
         attempt[SAME..].copy_from_slice(&tag);
         let person = self.person(visit.door, &named).await;
         let subject = person.as_ref().map_or(&named, |person| &person.subject);
@@ -165,7 +177,7 @@ impl Flow {
         // On disk before the password goes up: a session that it opens must not outlive a crash unguarded (A4).
         if self.store.settled().await.is_err() {
             self.store.quarantine.lift(&attempt);
-            return Err(self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/)));
+            return Err(self.refuse(visit, Refusal::LoginsFull));
         }
         Ok(Admitted {
             named,
@@ -200,12 +212,10 @@ impl Flow {
         let Some(scope) = site.scope(capture.scope.as_str()) else {
             return Held::Waits(self.refuse(visit, Refusal::Internal));
         };
-        let subject = admitted.subject().clone();
         if admitted.granted {
             self.dismiss(&admitted).await;
             return Held::Through;
         }
-        let site_name = &site.name;
         let set = answers
             .cookies
             .iter()
@@ -216,128 +226,88 @@ impl Flow {
         // From here on they are the person's, until the code is right.
         self.store.quarantine.put(admitted.owner, &all, visit.now);
         self.store.quarantine.lift(&admitted.attempt);
-        self.end_others(visit, &subject);
-        let phone = admitted.person.as_ref().and_then(|person| person.phone.as_ref());
-        if phone.is_none() && judgement == Judgement::Good {
+        self.end_others(visit, admitted.subject());
+        let good = judgement == Judgement::Good;
+        let reply = if good && !admitted.can_be_reached() {
             // Nothing can come of it: what it set stays kept back, and the browser forgets it.
-            let _ = self.store.settled().await;
-            self.record(
-                visit,
-                What::LoginCaptured {
-                    scope: &scope.name,
-                    outcome: "nobody by that name has a number",
-                },
-            );
+            self.note_captured(visit, scope, "nobody by that name has a number");
             let page = self.page(visit, &Page::Refused(Refusal::NoPhone));
-            return Held::Waits(with_cookies(page, self.forgetting(visit, capture)));
-        }
-        let entry = match judgement {
-            Judgement::Good => Entry::Capture,
-            Judgement::Doubt | Judgement::Bad => Entry::Doubt,
+            with_cookies(page, self.forgetting(visit, capture))
+        } else {
+            let (entry, outcome) = if good {
+                (Entry::Capture, "the application took the password")
+            } else {
+                (Entry::Doubt, "in doubt")
+            };
+            self.note_captured(visit, scope, outcome);
+            match self
+                .ask_for_the_code(visit, capture, scope, entry, admitted, answers)
+                .await
+            {
+                Ok(reply) => reply,
+                Err(refusal) => self.refuse(visit, refusal),
+            }
         };
+        // Before anybody hears of it: what the answers set is kept back whatever happens to this process (A4).
+        Held::Waits(self.kept(visit, reply).await)
+    }
+
+    /// Holds the answers and begins, or joins, the challenge.
+    async fn ask_for_the_code(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        scope: &Arc<Scope>,
+        entry: Entry,
+        admitted: Admitted,
+        answers: Answers,
+    ) -> Result<Reply, Refusal<'static>> {
         let recipient = admitted
             .person
             .as_ref()
             .map_or_else(Recipient::nobody, Recipient::of);
-        let audience = audience::of(visit.asked.fields(), false);
+        let subject = admitted.subject().clone();
         let Admitted {
             named,
             secret,
             cookie,
-            room,
+            mut room,
             ..
         } = admitted;
+        let audience = audience::of(visit.asked.fields(), false);
+        let key = self.ring.hold(&secret, scope.name.as_str().as_bytes());
+        let hold = hold(visit, capture, audience, &key, &mut room, answers)
+            .map_err(|NoRandomness| Refusal::Internal)?;
         let browser = self.ring.browser(&secret);
-        let hold = match self.seal_answers(visit, &secret, scope, capture, audience, room, answers)
-        {
-            Ok(hold) => hold,
-            Err(NoRandomness) => return Held::Waits(self.refuse(visit, Refusal::Internal)),
-        };
-        let begun = self.challenge(visit, scope, subject, named, entry, browser);
-        let reply = match begun {
-            Ok(id) => {
-                let (hold, room) = hold;
-                self.store
-                    .holds
-                    .keep_in(room, browser, site_name, &scope.name, hold, visit.now);
-                self.record(
-                    visit,
-                    What::LoginCaptured {
-                        scope: &scope.name,
-                        outcome: match judgement {
-                            Judgement::Good => "the application took the password",
-                            Judgement::Doubt | Judgement::Bad => "in doubt",
-                        },
-                    },
-                );
-                let fresh = self
-                    .store
-                    .view(&id, &browser, visit.now)
-                    .is_some_and(|view| view.last_send.is_none());
-                // A second tab, or a double click, joins the running challenge: no second message.
-                if fresh {
-                    self.send_first(visit, &id, &browser, recipient);
-                }
-                let until = visit.now.later(challenge::LONGEST).unix;
-                match audience {
-                    Audience::Navigation => see_other(&code_path(&id)),
-                    _ => {
-                        self.turn_away(visit, audience, scope, Some((&code_path(&id), Some(until))))
-                    }
-                }
-            }
-            Err(NotBegun::Full) => self.refuse(visit, Refusal::Full /*LoginsFull*/),
-            Err(NotBegun::NoRandomness) => self.refuse(visit, Refusal::Internal),
-        };
-        // Before anybody hears of it: what the answers set is kept back whatever happens to this process (A4).
-        if self.store.settled().await.is_err() {
-            return Held::Waits(self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/)));
+        let id = self
+            .challenge(visit, scope, subject, named, entry, browser)
+            .map_err(|not_begun| match not_begun {
+                NotBegun::Full => Refusal::LoginsFull,
+                NotBegun::NoRandomness => Refusal::Internal,
+            })?;
+        let site = &visit.door.site.name;
+        self.store
+            .holds
+            .keep_in(room, browser, site, &scope.name, hold, visit.now);
+        let fresh = self
+            .store
+            .view(&id, &browser, visit.now)
+            .is_some_and(|view| view.last_send.is_none());
+        // A second tab, or a double click, joins the running challenge: no second message.
+        if fresh {
+            self.send_first(visit, &id, &browser, recipient)
+                .await
+                .map_err(|_| Refusal::NothingCanSend)?;
         }
-        Held::Waits(with_cookies(reply, cookie))
+        let until = visit.now.later(challenge::LONGEST).unix;
+        let page = (code_path(&id), Some(until));
+        let reply = self.turn_away(visit, audience, scope, Some((&page.0, page.1)));
+        Ok(with_cookies(reply, cookie))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it is one hold")]
-    fn seal_answers(
-        &self,
-        visit: &Visit<'_>,
-        secret: &BrowserSecret,
-        scope: &Scope,
-        capture: &Capture,
-        audience: Audience,
-        mut room: Room,
-        answers: Answers,
-    ) -> Result<(Hold, Room), NoRandomness> {
-        let mut release = Release {
-            to: answers.to,
-            cookies: answers.cookies,
-            page: answers.page,
-        };
-        if !matches!(audience, Audience::Navigation | Audience::Frame) {
-            // A script's answer is no page: its person comes back to the one the script runs in.
-            release.to = Way::Here(super::entry::referer(visit));
-            release.page = None;
-        }
-        let target = match &release.to {
-            Way::Here(destination) => destination.clone(),
-            Way::Elsewhere(_) => Destination::of("/"),
-        };
-        let fits = release
-            .page
-            .as_ref()
-            .is_none_or(|page| room.resize(page.body.len() + 2 * 64 * 1024).is_ok());
-        if !fits {
-            release.page = None;
-        }
-        let key = self.ring.hold(secret, scope.name.as_str().as_bytes());
-        let sealed =
-            Sealed::seal(release.to_bytes(), RELEASE, &key, random()?).map_err(|_| NoRandomness)?;
-        let request = Waiting::Answer {
-            sealed,
-            life: capture.hold,
-            prints: answers.prints,
-            leads_to: answers.leads_to.map(Box::new),
-        };
-        Ok((Hold { target, request }, room))
+    fn note_captured(&self, visit: &Visit<'_>, scope: &Scope, outcome: &'static str) {
+        let scope = &scope.name;
+        self.record(visit, What::LoginCaptured { scope, outcome });
     }
 
     /// The cookies of a login that are kept back while it is judged: those that make a session by name, and those that
@@ -398,7 +368,7 @@ impl Flow {
                 (Weight::Seen, Some(_)) => true,
                 (Weight::Named, Some(own)) => {
                     kept.owners.iter().all(|owner| owner[..SAME] == own[..SAME])
-                },
+                }
                 (Weight::Seen, None) => granted,
                 (Weight::Named, None) => false,
             })
@@ -430,10 +400,7 @@ impl Flow {
         // The attempt itself is never let go: nobody can tell whose session it is.
         self.end_others(visit, admitted.subject());
         let reply = self.sign_in_again(visit, capture);
-        match self.store.settled().await {
-            Ok(()) => reply,
-            Err(_) => self.page(visit, &Page::Refused(Refusal::Full /*LoginsFull*/)),
-        }
+        self.kept(visit, reply).await
     }
 
     /// The application shows a page to somebody who has no grant, as if they were signed in: its session outlived the
@@ -447,7 +414,7 @@ impl Flow {
         );
         let page = self.page(
             visit,
-            &Page::SignedOut/*SignInAgain*/ {
+            &Page::SignInAgain {
                 again: &capture.page,
             },
         );
@@ -568,6 +535,45 @@ impl Flow {
         let ours = admitted.cookie.iter().cloned().chain([replay]);
         Some(with_cookies(reply, set.into_iter().chain(ours)))
     }
+}
+
+/// The answers to a login as they wait for its code.
+fn hold(
+    visit: &Visit<'_>,
+    capture: &Capture,
+    audience: Audience,
+    key: &[u8; 32],
+    room: &mut Room,
+    answers: Answers,
+) -> Result<Hold, NoRandomness> {
+    let mut release = Release {
+        to: answers.to,
+        cookies: answers.cookies,
+        page: answers.page,
+    };
+    if !matches!(audience, Audience::Navigation | Audience::Frame) {
+        // A script's answer is no page: its person comes back to the one the script runs in.
+        release.to = Way::Here(super::entry::referer(visit));
+        release.page = None;
+    }
+    let target = match &release.to {
+        Way::Here(destination) => destination.clone(),
+        Way::Elsewhere(_) => Destination::of("/"),
+    };
+    let no_room = |page: &HeldPage| room.resize(page.body.len() + HEADS).is_err();
+    if release.page.as_ref().is_some_and(no_room) {
+        // Head and cookies are kept: the browser asks for the page itself.
+        release.page = None;
+    }
+    let sealed =
+        Sealed::seal(release.to_bytes(), RELEASE, key, random()?).map_err(|_| NoRandomness)?;
+    let request = Waiting::Answer {
+        sealed,
+        life: capture.hold,
+        prints: answers.prints,
+        leads_to: answers.leads_to.map(Box::new),
+    };
+    Ok(Hold { target, request })
 }
 
 /// The application's cookies in a request: all but ours.

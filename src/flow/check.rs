@@ -21,7 +21,7 @@ use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::site::Site;
 use crate::store::holds::Fetched;
-use crate::store::{Attempt, Refused, Reward, View};
+use crate::store::{Attempt, Lost, Refused, Reward, View};
 use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
@@ -76,17 +76,13 @@ impl Flow {
                 let forget = capture.map(|capture| self.forgetting(visit, capture));
                 let cookies = self.end_all(visit).into_iter();
                 with_cookies(
-                    see_other(&sign_out_path()),
+                    self.kept(visit, see_other(&sign_out_path())).await,
                     cookies.chain(forget.unwrap_or_default()),
                 )
             }
             "answer" | "" => {
-                let reply = self.answer(visit, id, &browser, secret, &view, &posted);
-                // What was counted, lifted or revoked is kept before anybody hears of it (A4).
-                match self.store.settled().await {
-                    Ok(()) => reply,
-                    Err(_) => self.refuse(visit, Refusal::Full),
-                }
+                let answer = self.answer(visit, id, &browser, secret, &view, &posted);
+                self.kept(visit, answer).await
             }
             _ => self.refuse(visit, Refusal::BadRequest),
         }
@@ -190,7 +186,8 @@ impl Flow {
             request: Waiting::Nothing,
         });
         let mut destination = hold.target;
-        let (mut replay, mut lost) = (false, matches!(hold.request, Waiting::Lost));
+        let mut lost = matches!(hold.request, Waiting::Lost).then_some(Lost::Request);
+        let mut replay = false;
         let mut prints = self.prints_for(visit, grant.subject());
         let mut release = None;
         let key = self.ring.hold(old, grant.scope().as_str().as_bytes());
@@ -210,7 +207,7 @@ impl Flow {
                     );
                     replay = true;
                 }
-                Err(_) => lost = true,
+                Err(_) => lost = Some(Lost::Request),
             },
             Waiting::Answer {
                 sealed,
@@ -240,6 +237,7 @@ impl Flow {
                     release = Some(Arc::new(opened));
                 } else if let Some(login) = login {
                     destination = login;
+                    lost = Some(Lost::Login);
                 }
             }
         }
@@ -266,7 +264,7 @@ impl Flow {
     /// The answer to the right code: cookies, and the way on.
     fn release(&self, visit: &Visit<'_>, id: &challenge::Id, reward: &Reward) -> Reply {
         let site = &visit.door.site;
-        let to = if reward.lost {
+        let to = if reward.lost.is_some() {
             see_other(&code_path(id))
         } else {
             onward(site, reward)

@@ -9,7 +9,7 @@ use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
 use crate::page::{CodeError, CodePage, Notice, Page, Refusal, State};
-use crate::store::View;
+use crate::store::{Lost, View};
 
 /// Until when a lock that only the operator lifts is said to last: nobody knows, and it can be asked again then.
 const OPERATOR: u64 = 3600;
@@ -29,15 +29,12 @@ impl Flow {
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
         }
         if let Some(reward) = &view.reward {
-            if reward.lost {
-                return self.page(
-                    visit,
-                    &Page::SubmitAgain {
-                        back: reward.destination.as_str(),
-                    },
-                );
-            }
-            return onward(&visit.door.site, reward);
+            let again = reward.destination.as_str();
+            return match reward.lost {
+                None => onward(&visit.door.site, reward),
+                Some(Lost::Request) => self.page(visit, &Page::SubmitAgain { back: again }),
+                Some(Lost::Login) => self.refuse(visit, Refusal::LoginExpired { again }),
+            };
         }
         let ending = match self.ending(visit, &view).await {
             Ok(ending) => ending,

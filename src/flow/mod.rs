@@ -29,6 +29,7 @@ use crate::seal::{BrowserSecret, Held, Keepsakes, Ring, cookies};
 use crate::site::{Origin, Site};
 use crate::store::Store;
 use crate::store::counters::Part;
+use crate::store::durable::NotKept;
 use crate::subject::Subject;
 
 pub mod ask;
@@ -129,6 +130,14 @@ impl Flow {
             &visit.reference.to_string(),
             visit.now,
         ))
+    }
+
+    /// The answer, once what it rests on is on disk; else a page that says to try again (A4, A7).
+    pub async fn kept(&self, visit: &Visit<'_>, answer: Reply) -> Reply {
+        match self.store.settled().await {
+            Ok(()) => answer,
+            Err(NotKept) => self.refuse(visit, Refusal::NothingCanSend),
+        }
     }
 
     /// A refusal as a reply.

@@ -37,7 +37,10 @@ impl Flow {
     pub(super) async fn sign_out(&self, visit: &Visit<'_>, body: Upload) -> Reply {
         let action = sign_out_path();
         match self.posted(visit, &action, body).await {
-            Ok(_) => with_cookies(see_other(&action), self.end_all(visit)),
+            Ok(_) => {
+                let cookies = self.end_all(visit);
+                with_cookies(self.kept(visit, see_other(&action)).await, cookies)
+            }
             Err(NotOurs::CrossOrigin) => self.refuse(visit, Refusal::CrossOrigin),
             Err(NotOurs::Unreadable) => self.refuse(visit, Refusal::BadRequest),
             // The page has a fresh token, or says that there is nothing to end.
@@ -65,7 +68,7 @@ impl Flow {
         let (scope, subject) = (grant.scope(), grant.subject());
         self.record(
             visit,
-            match self.store.revoked.revoke(grant) {
+            match self.store.revoked.revoke(grant, visit.now) {
                 Ok(()) => What::GrantRevoked { scope, subject },
                 Err(_) => What::Full,
             },

@@ -111,8 +111,7 @@ impl Gateway {
                 Leads::Elsewhere { .. } | Leads::Nowhere => true,
             }
         } else {
-            head_only
-                || looked.judged(|answered| judge::admits(capture, answered))
+            head_only || looked.judged(|answered| judge::admits(capture, answered))
         };
         if !admitted {
             return whole(flow.sign_in_again(visit, capture), closing);

@@ -248,7 +248,7 @@ impl Standing for Worker {
             .and_then(|front| front.door.site.scope(grant.scope().as_str()));
         // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
         let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
-        lives && !self.revoked.contains(&grant.id())
+        lives && !self.revoked.contains(grant)
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
     let refusal = match reason {
         Reason::Denied => Refusal::Denied,
         Reason::CrossOrigin => Refusal::CrossOrigin,
-        Reason::Credentials => Refusal::Denied, //CredentialsElsewhere
-        Reason::Ambiguous(_) => Refusal::BadRequest, //AmbiguousLogin
+        Reason::Credentials => Refusal::CredentialsElsewhere,
+        Reason::Ambiguous(_) => Refusal::AmbiguousLogin,
     };
     match audience::of(visit.asked.fields(), visit.asked.websocket()) {
         Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),

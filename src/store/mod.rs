@@ -1,7 +1,9 @@
 //! What must be remembered between requests: challenges and holds, counters, revocations.
 //!
 //! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
-//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine.
+//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine, and
+//! the journal's under any. Counters, revocations and the quarantine are written to disk as they change; an answer that
+//! rests on them waits for [`Store::settled`].
 //! The step that answers a challenge compares, counts and spends under one lock (C3).
 
 use std::path::PathBuf;
@@ -24,12 +26,17 @@ use crate::seal::BrowserSecret;
 use crate::subject::Subject;
 
 pub mod counters;
+pub mod durable;
 pub mod holds;
 pub mod key;
+mod print;
 pub mod quarantine;
 pub mod revoked;
 
 use self::counters::{Counters, Part};
+use self::durable::file::NotOpened;
+use self::durable::restore::Restored;
+use self::durable::{Journal, NotKept};
 use self::holds::Holds;
 use self::quarantine::Quarantine;
 use self::revoked::Revoked;
@@ -37,8 +44,10 @@ use self::revoked::Revoked;
 /// `[store.memory]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The state directory: the session key is made here at first start.
+    /// The state directory: the session key is made here at first start, and the state file.
     pub path: PathBuf,
+    /// Whether limits, sign-outs and the quarantine outlive the process.
+    pub durable: bool,
 }
 
 /// Everything that is remembered, shared by all workers.
@@ -52,6 +61,7 @@ pub struct Store {
     pub holds: Holds,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
+    journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
     fresh: DashMap<grant::Id, (challenge::Id, Duration)>,
@@ -67,11 +77,6 @@ pub const MOST_CHALLENGES: usize = 100_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no room for another one now")]
 pub struct Full;
-
-/// The state could not be written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the state could not be written down")]
-pub struct NotKept;
 
 /// A second tab joins what runs for the same browser, site, scope and name of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -101,10 +106,19 @@ pub struct Reward {
     pub destination: Destination,
     /// Whether a held request is replayed there.
     pub replay: bool,
-    /// Whether a request was lost on the way, so that the visitor must submit it again.
-    pub lost: bool,
+    /// What was lost on the way, so that the visitor must do it again.
+    pub lost: Option<Lost>,
     /// What the application answered to the login that began it.
     pub release: Option<Arc<Release>>,
+}
+
+/// What did not wait until the right code came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// A request that was to be replayed.
+    Request,
+    /// The application's answer to the login: it had waited for longer than it may.
+    Login,
 }
 
 /// What a page shows of a challenge.
@@ -177,18 +191,62 @@ pub enum Sending {
 }
 
 impl Store {
-    /// An empty one under these limits.
+    /// An empty one under these limits, which ends with the process.
     pub fn new(limits: limit::Settings) -> Self {
         Self::bounded(limits, MOST_CHALLENGES)
     }
 
-    /// An empty one that takes so many challenges and as many holds.
+    /// The same, for so many challenges and as many holds.
     pub fn bounded(limits: limit::Settings, most: usize) -> Self {
+        let counters = Counters::new(limits.clone());
+        let rest = (Revoked::default(), Quarantine::default());
+        Self::with(limits, most, Journal::default(), counters, rest)
+    }
+
+    /// One that goes on where the last one in this state directory ended, or, with `durable` off, begins anew.
+    ///
+    /// # Errors
+    /// [`NotOpened`], and then nothing may start: counting from nothing would make every limit easier (A4).
+    pub fn open(
+        settings: &Settings,
+        limits: limit::Settings,
+        most: usize,
+        now: Moment,
+    ) -> Result<Self, NotOpened> {
+        if !settings.durable {
+            return Ok(Self::bounded(limits, most));
+        }
+        let (journal, kept) = Journal::open(&settings.path, now)?;
+        Ok(Self::restored(limits, most, journal, kept))
+    }
+
+    fn restored(
+        limits: limit::Settings,
+        most: usize,
+        journal: Journal,
+        mut kept: Restored,
+    ) -> Self {
+        let counters = Counters::restored(limits.clone(), journal.clone(), &mut kept);
+        let rest = (
+            Revoked::restored(journal.clone(), &mut kept),
+            Quarantine::restored(journal.clone(), &mut kept),
+        );
+        Self::with(limits, most, journal, counters, rest)
+    }
+
+    fn with(
+        limits: limit::Settings,
+        most: usize,
+        journal: Journal,
+        counters: Counters,
+        (revoked, quarantine): (Revoked, Quarantine),
+    ) -> Self {
         Self {
-            revoked: Revoked::default(),
-            counters: Counters::new(limits.clone()),
+            revoked,
+            counters,
             holds: Holds::new(most),
-            quarantine: Quarantine::default(),
+            quarantine,
+            journal,
             challenges: DashMap::new(),
             running: DashMap::new(),
             fresh: DashMap::new(),
@@ -201,6 +259,25 @@ impl Store {
     /// The limits that count.
     pub fn limits(&self) -> &limit::Settings {
         &self.limits
+    }
+
+    /// Resolves when everything that was counted, revoked or kept back before this call is on disk: what rests on it may be
+    /// given then, and not before (A4). At once where nothing is kept.
+    ///
+    /// # Errors
+    /// [`NotKept`]: it may not be given (A7).
+    pub fn settled(&self) -> impl Future<Output = Result<(), NotKept>> + Send + use<> {
+        self.journal.settled()
+    }
+
+    /// Writes as if something had been counted: whether it was must not show in how long the next answer takes (C7).
+    pub fn touch(&self) {
+        self.journal.touch();
+    }
+
+    /// Writes what is left and lets go of the state directory. What is counted afterwards is not kept.
+    pub fn close(&self) {
+        self.journal.close();
     }
 
     /// Begins a challenge named `id`, or joins the one that runs for the same browser, site, scope and name of the subject.
@@ -438,6 +515,7 @@ impl Store {
 
     /// Forgets what has ended. One task calls it about once a second.
     pub fn sweep(&self, now: Moment) {
+        self.journal.tick(now);
         self.challenges.retain(|_, entry| {
             let stays = entry.challenge.ends() > now.mono;
             if !stays {
@@ -453,14 +531,6 @@ impl Store {
         self.revoked.sweep(now);
     }
 
-    /// Waits until everything that was noted so far is kept.
-    ///
-    /// # Errors
-    /// [`NotKept`]: nothing that depends on it may be said.
-    pub async fn settled(&self) -> Result<(), NotKept> {
-        std::future::ready(Ok(())).await
-    }
-
     /// Whether another challenge could be begun for who comes so.
     pub fn has_room(&self, entry: challenge::Entry) -> bool {
         self.len() < room(self.most, entry)
@@ -474,6 +544,12 @@ impl Store {
     /// Whether nobody is being asked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

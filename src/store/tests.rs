@@ -41,7 +41,7 @@ fn reward(verified: challenge::Verified) -> Reward {
         browser: [8; 32],
         destination: Destination::of("/"),
         replay: false,
-        lost: false,
+        lost: None,
         release: None,
     }
 }

@@ -200,6 +200,18 @@ fn a_past_date_in_any_form_takes_a_cookie_away() {
 }
 
 #[test]
+fn a_year_of_two_digits_is_of_this_century_up_to_69() {
+    for (date, unix) in [
+        ("01 Jan 69 00:00:00", Some(3_124_224_000)),
+        ("01 Jan 70 00:00:00", Some(0)),
+        ("01 Jan 00 00:00:00", Some(946_684_800)),
+        ("01 Jan 100 00:00:00", None),
+    ] {
+        assert_eq!(date::unix(date.as_bytes()), unix, "{date}");
+    }
+}
+
+#[test]
 fn an_empty_value_takes_a_cookie_away() {
     assert!(read("sid=").unwrap().3);
     assert!(read("sid= ; Max-Age=60").unwrap().3);

@@ -188,7 +188,7 @@ impl<'a> Sent<'a> {
     }
 
     fn pair(&mut self, name: &[u8], value: &[u8]) {
-        if !value.is_empty() {
+        if !words(value).is_empty() {
             self.pairs.insert((plain(name), plain(value)));
         }
     }

@@ -95,8 +95,9 @@ impl<'h> Page<'h> {
             self.foreign += usize::from(!tag.closes_itself);
         } else if tag.name.eq_ignore_ascii_case(b"plaintext") {
             return None;
-        } else if self.foreign > 0 && tag.closes_itself {
-            // `<title/>` is whole in a drawing, and only there.
+        } else if self.foreign > 0 && (tag.closes_itself || tag.name.eq_ignore_ascii_case(b"title"))
+        {
+            // In a drawing `<title/>` is whole, and what stands in a title is markup.
         } else if let Some(text) = TEXTS
             .iter()
             .find(|text| tag.name.eq_ignore_ascii_case(text))

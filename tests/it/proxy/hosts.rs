@@ -87,7 +87,8 @@ fn what_an_application_says_of_itself_comes_down_under_the_public_name() {
         [
             "a=1; Path=/",
             "b=2",
-            "c=3; Domain=other.example",
+            // Browsers would not take it with a Domain that is not theirs.
+            "c=3",
             "d=\"127.0.0.1\""
         ]
     );
@@ -100,7 +101,8 @@ fn what_points_elsewhere_stays() {
         "relative?x",
         "https://elsewhere.example/",
         "http://127.0.0.1.evil.example/",
-        "//127.0.0.1/x",
+        "//127.0.0.1:1/x",
+        "//127.0.0.2/x",
         "HTTP://app.localhost/",
         "",
     ] {
