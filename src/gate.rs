@@ -10,7 +10,7 @@ use crate::form::Form;
 use crate::grant::Grant;
 use crate::login::{self, Ambiguous};
 use crate::name::Name;
-use crate::request::Checked;
+use crate::request::{Checked, Framing};
 use crate::route::{Asked, Class, Opening, Requirement, Route};
 use crate::scope::Scope;
 use crate::site::Site;
@@ -104,6 +104,7 @@ const DOUBTFUL: Ambiguous = Ambiguous("a condition of the capture does not match
 #[derive(Debug)]
 pub struct Pass {
     way: Way,
+    authorization: bool,
 }
 
 /// How a request goes on.
@@ -123,6 +124,12 @@ impl Pass {
     /// How the request goes on.
     pub fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// Whether an Authorization field goes on with it. Where logins are captured it would be a login beside them, which
+    /// nothing binds to the subject of a grant.
+    pub fn authorization(&self) -> bool {
+        self.authorization
     }
 
     /// Takes the grants out, for as long as the answer runs.
@@ -146,7 +153,8 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         form: said.form,
         logins: said.logins,
     };
-    let pass = |way| Verdict::Forward(Pass { way });
+    let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
+    let captures = !site.captures.is_empty();
     let first = site.first_scope();
     // A password that goes anywhere but through its capture is another login, which nobody would hold back.
     let exposed = said.password != Mentioned::Nowhere;
@@ -154,7 +162,7 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         if exposed {
             Verdict::Refuse(Reason::Credentials)
         } else {
-            pass(Way::Granted(grants))
+            pass(Way::Granted(grants), !captures)
         }
     };
     let requirement = site.routes.judge(&question);
@@ -166,9 +174,11 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
     }
     match requirement {
         Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
-        Requirement::Open(Opening::PublicFull, _) => pass(Way::Open),
+        Requirement::Open(Opening::PublicFull, _) => {
+            pass(Way::Open, !captures || held.is_empty())
+        }
         Requirement::Open(Opening::LoginPage, _) if exposed => Verdict::Refuse(Reason::Credentials),
-        Requirement::Open(Opening::LoginPage, _) => pass(Way::Open),
+        Requirement::Open(Opening::LoginPage, _) => pass(Way::Open, !captures),
         Requirement::Open(Opening::Capture, _)
             if said.password == Mentioned::Query
                 || (exposed && *asked.method() != Method::POST) =>
@@ -184,7 +194,7 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
                         && !asked.websocket()
                         && !exposed =>
                 {
-                    pass(Way::Anonymous)
+                    pass(Way::Anonymous, false)
                 }
                 Err(missing) => challenge(site, asked, missing),
             }
@@ -207,14 +217,20 @@ fn captured<'s>(site: &'s Site, asked: &Checked, route: &Route, held: &[Grant]) 
     let Some(capture) = capture else {
         return Verdict::Refuse(Reason::Denied);
     };
-    let pass = Pass { way: Way::Captured };
+    let pass = Pass {
+        way: Way::Captured,
+        authorization: false,
+    };
     if *asked.method() == Method::POST {
         return Verdict::Login(pass, capture);
     }
     match granted(site, held, std::iter::once(capture.scope.as_str())) {
         Ok(grants) => Verdict::Forward(Pass {
             way: Way::Granted(grants),
+            authorization: false,
         }),
+        // A page is asked for without a body: with one it is something else.
+        Err(missing) if asked.framing() != Framing::Empty => challenge(site, asked, missing),
         Err(_) => Verdict::LoginPage(pass, capture),
     }
 }
@@ -236,7 +252,10 @@ pub fn follow(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
         Requirement::Open(..) => true,
         Requirement::Scopes(needed) => needed.scopes().all(|scope| *scope == capture.scope),
     };
-    allowed.then_some(Pass { way: Way::Captured })
+    allowed.then_some(Pass {
+        way: Way::Captured,
+        authorization: false,
+    })
 }
 
 /// Whether somebody without any grant may GET this page: there is no wall that would send them back.

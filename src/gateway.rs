@@ -258,7 +258,10 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
-            searched: read.whole && said.password == Mentioned::Nowhere,
+            // What is packed cannot be searched.
+            searched: read.whole
+                && said.password == Mentioned::Nowhere
+                && !asked.fields().contains_key(header::CONTENT_ENCODING),
         };
         if let Some(capture) = captured {
             let login = logins
@@ -423,9 +426,6 @@ impl Read {
         if !self.read || *asked.method() != Method::POST || site.captures.is_empty() {
             return Ok(found);
         }
-        if asked.fields().get_all(header::CONTENT_TYPE).iter().count() > 1 {
-            return Err(Ambiguous("two Content-Types"));
-        }
         let question = Asked {
             method: asked.method(),
             target: asked.target(),
@@ -433,7 +433,17 @@ impl Read {
             form: &self.form,
             logins: &[],
         };
-        for name in site.routes.captures(&question) {
+        let captures = site.routes.captures(&question);
+        if captures.is_empty() {
+            return Ok(found);
+        }
+        if asked.fields().get_all(header::CONTENT_TYPE).iter().count() > 1 {
+            return Err(Ambiguous("two Content-Types"));
+        }
+        if asked.fields().contains_key(header::CONTENT_ENCODING) {
+            return Err(Ambiguous("a Content-Encoding"));
+        }
+        for name in captures {
             let Some(capture) = site.capture(name) else {
                 continue;
             };

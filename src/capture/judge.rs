@@ -217,30 +217,23 @@ fn location(base: &Target, origin: &str, answered: &Answered<'_>) -> Option<Lead
     }
 }
 
-/// Step 4. An application that answers in JSON says whether the login was good: with an error, or with what the script
-/// needs (right for all that were measured). Where the words for it are there and say neither, nobody can tell.
+/// Step 4. An application that answers in JSON can say that the login failed; that it did not say so proves nothing.
 fn by_json(answered: &Answered<'_>) -> Judgement {
     let text = answered.body.unwrap_or_default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let Ok(Value::Object(members)) = serde_json::from_slice(text) else {
         return Judgement::Doubt;
     };
-    let mut judgement = Judgement::Good;
-    for (name, value) in &members {
+    let says_no = members.iter().any(|(name, value)| {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
-        if is("error") || is("errors") {
-            if !is_nothing(value) {
-                return Judgement::Bad;
-            }
-        } else if is("ok") || is("success") {
-            match value {
-                Value::Bool(true) => {}
-                Value::Bool(false) => return Judgement::Bad,
-                _ => judgement = Judgement::Doubt,
-            }
-        }
+        ((is("error") || is("errors")) && !is_nothing(value))
+            || ((is("ok") || is("success")) && *value == Value::Bool(false))
+    });
+    if says_no {
+        Judgement::Bad
+    } else {
+        Judgement::Doubt
     }
-    judgement
 }
 
 /// As applications say that there was no error.

@@ -65,8 +65,10 @@ impl Gateway {
         posted: Option<Posted>,
         asked: Checked,
         peer: Peer,
-        passing: Passing<'_>,
+        mut passing: Passing<'_>,
     ) -> Response<Body> {
+        // What a captured login sets is its person's, or stays with us.
+        passing.searched = true;
         let flow = &self.0.shared.flow;
         let site = &passing.front.door.site;
         let door = &passing.front.door;
@@ -179,7 +181,13 @@ impl Gateway {
             Held::Waits(reply) => whole(reply, closing),
             Held::Through => {
                 let mut response = first.into_response();
-                self.keep_up(&visit.door.site, &passing.held.live, passing, &mut response);
+                // The login was theirs: the session that it made is, too.
+                self.keep_up(
+                    &visit.door.site,
+                    &passing.held.live,
+                    passing,
+                    &mut response,
+                );
                 response
             }
         }

@@ -76,7 +76,6 @@ pub(super) fn write(
     match pass.way() {
         Way::Anonymous => {
             fields.remove(header::COOKIE);
-            fields.remove(header::AUTHORIZATION);
         }
         Way::Open | Way::Captured | Way::Granted(_) => {
             // S6: ours never get there; everybody else's pass byte for byte.
@@ -86,10 +85,12 @@ pub(super) fn write(
             };
         }
     }
+    if !pass.authorization() {
+        fields.remove(header::AUTHORIZATION);
+    }
     if matches!(pass.way(), Way::Captured) {
-        // What answers is looked at whole and in clear; and HTTP Basic would be a login beside the captured one.
+        // What answers is looked at whole and in clear.
         for name in [
-            header::AUTHORIZATION,
             header::ACCEPT_ENCODING,
             header::RANGE,
             header::IF_RANGE,
@@ -100,9 +101,6 @@ pub(super) fn write(
         ] {
             fields.remove(name);
         }
-    } else if matches!(pass.way(), Way::Granted(_)) && !site.captures.is_empty() {
-        // Nothing binds it to the subject of the grant: another person's would be a login of theirs.
-        fields.remove(header::AUTHORIZATION);
     }
     fields.insert(header::HOST, constant.host.clone());
     match framing {

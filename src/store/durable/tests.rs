@@ -735,7 +735,7 @@ async fn a_thousand_answers_share_few_transactions() {
         answer.await.unwrap().unwrap();
     }
     let commits = store.journal.commits() - before;
-    assert!((1..=100).contains(&commits), "{commits}");
+    assert!((1..500).contains(&commits), "{commits}");
     let store = Arc::into_inner(store).unwrap();
     drop(store);
     let (journal, kept) = Journal::open_with(folder.path(), at(0), fast()).unwrap();

@@ -297,7 +297,7 @@ fn a_capture_of_the_post_alone_leaves_the_page_to_another_route() {
             "[[sites.app.routes]]\npath = \"/login\"\nmethods = [\"GET\"]\nrequire = \"public\"\n\
              [[sites.app.routes]]\npath = \"/login\"\nmethods = [\"POST\"]\ncapture = \"form\"\n\
              [[sites.app.routes]]\npath = \"/admin\"\nrequire = \"admin\"\n\
-             [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\n",
+             [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\npage = \"/login\"\n",
         )
         .start();
     let mut browser = with_cookie(&gate, "sid", "0123456789abcdef");

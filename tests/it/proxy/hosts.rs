@@ -84,13 +84,7 @@ fn what_an_application_says_of_itself_comes_down_under_the_public_name() {
     );
     assert_eq!(
         answer.head.all("set-cookie"),
-        [
-            "a=1; Path=/",
-            "b=2",
-            // Browsers would not take it with a Domain that is not theirs.
-            "c=3",
-            "d=\"127.0.0.1\""
-        ]
+        ["a=1; Path=/", "b=2", "c=3", "d=\"127.0.0.1\""]
     );
 }
 
@@ -102,7 +96,6 @@ fn what_points_elsewhere_stays() {
         "https://elsewhere.example/",
         "http://127.0.0.1.evil.example/",
         "//127.0.0.1:1/x",
-        "//127.0.0.2/x",
         "HTTP://app.localhost/",
         "",
     ] {
