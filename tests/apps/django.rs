@@ -45,7 +45,7 @@ const MARKS: [&str; 4] = [
     "name=\"file\"",
 ];
 
-const DOORS: [Door; 22] = [
+const DOORS: [Door; 21] = [
     Door::opens("GET /admin/"),
     Door::opens("GET //admin/"),
     Door::shut("GET ///admin//"),
@@ -68,8 +68,13 @@ const DOORS: [Door; 22] = [
     Door::shut("GET /static/..%2fadmin/"),
     // The login page itself sends away who is signed in, and so may show nothing either.
     Door::shut("GET /admin/login/?next=/admin/"),
-    Door::shut_with("POST /admin/login/", "username=alice&password=wrong"),
 ];
+
+/// The form itself, with a password that is wrong. Tried last: a session that comes along with it may be kept back after.
+const FORM: [Door; 1] = [Door::shut_with(
+    "POST /admin/login/",
+    "username=alice&password=wrong",
+)];
 
 #[test]
 fn the_password_is_djangos_business_then_the_code_and_then_everything_works() {
@@ -170,14 +175,15 @@ fn no_cookie_of_any_moment_opens_the_admin_without_its_grant() {
     let during = alice.jar.clone();
     assert_eq!(during.value("sessionid"), None, "the session is held");
 
-    let burglar = Burglar {
+    let at = |doors| Burglar {
         gate: &gate,
         app: &app,
-        doors: &DOORS,
+        doors,
         marks: &MARKS,
         sessions: &["sessionid"],
         password: PASSWORD,
     };
+    let burglar = at(&DOORS);
     burglar.knows_the_application(&old.jar);
     burglar.gets_nothing(&[&before, &during, &old.jar, &bobs.jar]);
 
@@ -192,6 +198,7 @@ fn no_cookie_of_any_moment_opens_the_admin_without_its_grant() {
         alice.get("/admin/").text().contains(PRIVATE),
         "alice goes on"
     );
+    at(&FORM).gets_nothing(&[&before, &during, &after, &old.jar, &bobs.jar]);
     gate.ends_having_sent(1);
 }
 
@@ -256,7 +263,6 @@ fn anothers_session_is_not_to_be_had_with_ones_own_code() {
     bob.jar = old.jar.clone();
     let refused = post_form(&mut bob, "bob", "wrong");
     assert_eq!(refused.status(), 200, "{}", refused.head.raw);
-    assert!(refused.text().contains(WRONG), "{}", refused.text());
     assert!(!refused.text().contains("<strong>alice</strong>"));
 
     let answer = post_form(&mut bob, "bob", PASSWORD);

@@ -52,7 +52,7 @@ const MARKS: [&str; 6] = [
     "access_token",
 ];
 
-const DOORS: [Door; 15] = [
+const DOORS: [Door; 14] = [
     Door::opens("GET /private"),
     Door::opens("GET //private"),
     Door::opens("GET /%70rivate"),
@@ -70,15 +70,19 @@ const DOORS: [Door; 15] = [
     Door::shut("GET /login/%2e%2e/private"),
     Door::shut("GET /login?next=/private"),
     Door::shut("GET /login/"),
-    Door::shut_with("POST /login", "username=alice&password=wrong"),
 ];
 
-const LEGACY_DOORS: [Door; 6] = [
+const LEGACY_DOORS: [Door; 5] = [
     Door::opens("GET /legacy/home"),
     Door::opens("GET /legacy%2fhome"),
     Door::opens("GET /%6cegacy/home?x=/legacy/login"),
     Door::shut("GET /legacy/login/../home"),
     Door::shut("GET /legacy/login"),
+];
+
+/// The forms themselves, with a password that is wrong. Tried last: a session that comes along with it may be kept back after.
+const FORMS: [Door; 2] = [
+    Door::shut_with("POST /login", "username=alice&password=wrong"),
     Door::shut_with("POST /legacy/login", "username=alice&password=wrong"),
 ];
 
@@ -152,7 +156,12 @@ fn no_cookie_of_any_moment_opens_a_page_without_its_grant() {
     let after = alice.jar.without_ours();
     assert!(after.value("remember_token").is_some());
     burglar.gets_nothing(&[&before, &during, &after]);
-    assert!(alice.get("/private").text().contains("Hello alice"));
+    assert!(
+        alice.get("/private").text().contains("Hello alice"),
+        "alice goes on"
+    );
+    self::burglar(&gate, &app, &FORMS, &["remember_token"])
+        .gets_nothing(&[&before, &during, &after, &old.jar]);
     gate.ends_having_sent(1);
 }
 
@@ -195,7 +204,33 @@ fn a_session_elevated_in_place_opens_nothing_before_the_code() {
     assert_eq!(at, "/legacy/home");
     assert!(home.text().contains("Hello alice"), "{}", home.text());
     burglar.gets_nothing(&[&sid, &during, &alice.jar.without_ours()]);
+    assert!(
+        alice.get("/legacy/home").text().contains("Hello alice"),
+        "alice goes on"
+    );
+    self::burglar(&gate, &app, &FORMS, &[]).gets_nothing(&[&sid, &during]);
     gate.ends_having_sent(1);
+}
+
+/// No cookie of a login that elevates in place can be given a second time.
+#[test]
+fn a_look_at_another_tab_while_the_code_is_awaited_does_not_lose_the_login() {
+    let app = Application::start("flaskapp");
+    let mut gate = Gate::before(&app, SITE);
+    for tab in ["/legacy/home", LEGACY] {
+        let mut alice = gate.visitor();
+        let page = code_page(&log_in(&mut alice, LEGACY, "alice", PASSWORD));
+        let (_, shown) = alice.walk(tab);
+        assert!(!shown.text().contains("Hello"), "{}", shown.text());
+        let released = alice.enter(&page, &gate.message().code);
+        let (_, home) = alice.follow(&page, released);
+        assert!(
+            home.text().contains("Hello alice"),
+            "after a look at {tab}: {}",
+            home.text()
+        );
+    }
+    gate.ends_having_sent(2);
 }
 
 #[test]
@@ -282,9 +317,18 @@ fn a_session_elevated_as_bob_is_not_served_to_alice() {
     not_served(&by_legacy);
     not_served(&by_form);
 
-    // Nor does one in the same browser without the form: the session under her own grant becomes bob's.
-    let page = code_page(&log_in(&mut by_legacy, LEGACY, "bob", PASSWORD));
+    // In her own browser the session would become bob's under her grant. Nobody can tell whether it has: she signs in anew,
+    // with a fresh one, and then as bob only with bob's code.
+    let again = log_in(&mut by_legacy, LEGACY, "bob", PASSWORD);
+    assert_eq!(again.status(), 200, "{}", again.head.raw);
+    assert!(
+        !again.text().contains("type=password"),
+        "it is our own page"
+    );
     let shown = by_legacy.get("/legacy/home").text();
+    assert!(!shown.contains("Hello"), "{shown}");
+    let page = code_page(&log_in(&mut by_legacy, LEGACY, "bob", PASSWORD));
+    let shown = by_legacy.clone().get("/legacy/home").text();
     assert!(!shown.contains("Hello"), "{shown}");
     let message = gate.message();
     assert_eq!(message.to, BOB);
@@ -311,13 +355,6 @@ fn anothers_session_is_not_to_be_had_with_ones_own_code() {
             let kind = "application/x-www-form-urlencoded";
             let body = format!("username=bob&password={password}");
             let answer = bob.post_bytes(at, kind, body.as_bytes());
-            if at == FORM && password == "wrong" {
-                assert!(
-                    answer.text().contains("Wrong user or password"),
-                    "{}",
-                    answer.head.raw
-                );
-            }
             if location(&answer).starts_with("/.countersign/c/") {
                 sent += 1;
                 let page = code_page(&answer);
