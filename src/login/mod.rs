@@ -5,6 +5,8 @@
 
 use encoding_rs::Encoding;
 
+mod multipart;
+
 /// Where a credential stands in a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -40,6 +42,9 @@ impl std::fmt::Debug for Login {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Ambiguous(pub &'static str);
+
+/// One field of a form out of its transfer encoding; name and value still in the form's charset.
+pub(super) struct Field { pub(super) name: Vec<u8>, pub(super) value: Vec<u8>, pub(super) file: bool }
 
 /// The longest body that may carry a login (design section 3).
 pub const LIMIT: usize = 64 * 1024;
