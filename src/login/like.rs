@@ -171,8 +171,9 @@ fn tidy(name: &[u8]) -> Vec<u8> {
     out.strip_prefix(b"!").unwrap_or(out).trim_ascii().to_vec()
 }
 
+/// A percent sign that is left over escapes nothing: classic ASP drops it.
 fn shows(character: char) -> bool {
     character == ' '
-        || character.is_ascii_graphic()
+        || character.is_ascii_graphic() && character != '%'
         || !character.is_ascii() && character.is_alphanumeric()
 }
