@@ -102,6 +102,8 @@ pub struct Answers {
     pub cookies: Vec<HeaderValue>,
     /// What a grant keeps of the session cookies that the browser has then.
     pub prints: Vec<Print>,
+    /// Names of cookies that the browser must still have then: no answer sets them.
+    pub needs: Vec<Box<[u8]>>,
     /// Where the browser goes, and the page that waits there.
     pub to: Way,
     /// The page, if the last answer was one.
@@ -192,6 +194,34 @@ impl Flow {
         })
     }
 
+    /// Notes the sessions that an answer gives to somebody who is not signed in: they are nobody's yet.
+    pub fn note_fresh(&self, site: &Site, fields: &HeaderMap, now: Moment) {
+        let set = fields
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .filter_map(|field| cookie::set(field, now.unix))
+            .filter(|set| !set.deletes && site.is_session(set.name));
+        for set in set {
+            let print = self.ring.quarantined(site, set.name, set.value).next();
+            if let Some(print) = print {
+                self.store.fresh.put(print, now);
+            }
+        }
+    }
+
+    /// Whether this session was nobody's until now. It counts once: the login that asks may make it somebody's.
+    pub fn was_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
+        let mut prints = self.ring.quarantined(site, name, value);
+        prints.any(|print| self.store.fresh.take(&print, now))
+    }
+
+    /// A login failed in this session: it is nobody's still.
+    pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
+        if let Some(print) = self.ring.quarantined(site, name, value).next() {
+            self.store.fresh.put(print, now);
+        }
+    }
+
     /// The login was none, or never arrived: nothing of it is kept back.
     pub async fn dismiss(&self, admitted: &Admitted) {
         self.store.quarantine.lift(&admitted.attempt);
@@ -226,7 +256,7 @@ impl Flow {
         // From here on they are the person's, until the code is right.
         self.store.quarantine.put(admitted.owner, &all, visit.now);
         self.store.quarantine.lift(&admitted.attempt);
-        self.end_others(visit, admitted.subject());
+        let ended = self.end_others(visit, admitted.subject());
         let good = judgement == Judgement::Good;
         let reply = if good && !admitted.can_be_reached() {
             // Nothing can come of it: what it set stays kept back, and the browser forgets it.
@@ -249,7 +279,8 @@ impl Flow {
             }
         };
         // Before anybody hears of it: what the answers set is kept back whatever happens to this process (A4).
-        Held::Waits(self.kept(visit, reply).await)
+        let reply = self.kept(visit, reply).await;
+        Held::Waits(with_cookies(reply, ended))
     }
 
     /// Holds the answers and begins, or joins, the challenge.
@@ -380,6 +411,20 @@ impl Flow {
         Some(jar.field())
     }
 
+    /// Names of the cookies that a login which waits for this browser's code needs as they are: what the application sets
+    /// meanwhile, for a visitor from whom they are kept back, must not take their place.
+    pub fn needed(&self, site: &Site, fields: &HeaderMap, now: Moment) -> Vec<Box<[u8]>> {
+        let cookies = fields.get_all(header::COOKIE).iter();
+        let Some(secret) = self.ring.keepsakes(site, cookies).secret else {
+            return Vec::new();
+        };
+        let browser = self.ring.browser(&secret);
+        let scopes = site.captures.iter().map(|capture| &capture.scope);
+        scopes
+            .flat_map(|scope| self.store.holds.needs(&browser, &site.name, scope, now))
+            .collect()
+    }
+
     /// The cookie that gives a browser without a secret a new one.
     ///
     /// # Errors
@@ -398,9 +443,9 @@ impl Flow {
         admitted: &Admitted,
     ) -> Reply {
         // The attempt itself is never let go: nobody can tell whose session it is.
-        self.end_others(visit, admitted.subject());
+        let ended = self.end_others(visit, admitted.subject());
         let reply = self.sign_in_again(visit, capture);
-        self.kept(visit, reply).await
+        with_cookies(self.kept(visit, reply).await, ended)
     }
 
     /// The application shows a page to somebody who has no grant, as if they were signed in: its session outlived the
@@ -423,7 +468,7 @@ impl Flow {
 
     /// Set-Cookie fields that make the browser forget its sessions of the application: those that are named, and where
     /// none are, all that it brought.
-    pub(super) fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
+    pub fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
         let by_name = !capture.auth_cookies.is_empty();
         let mut names: Vec<&[u8]> = foreign(visit)
             .map(|(name, _)| name)
@@ -571,6 +616,7 @@ fn hold(
         sealed,
         life: capture.hold,
         prints: answers.prints,
+        needs: answers.needs,
         leads_to: answers.leads_to.map(Box::new),
     };
     Ok(Hold { target, request })
