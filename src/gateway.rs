@@ -244,7 +244,7 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         };
-        let mut passing = Passing {
+        let passing = Passing {
             front,
             upstream: &self.0.upstreams[index],
             held,
@@ -257,7 +257,6 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
-            needed: Vec::new(),
             // What is packed cannot be searched.
             searched: read.whole
                 && said.password == Mentioned::Nowhere
@@ -275,10 +274,7 @@ impl Gateway {
         }
         let granted = !passing.held.live.is_empty();
         let asked = match flow.without_quarantined(site, asked.fields(), granted, None, now) {
-            Some(rest) => {
-                passing.needed = flow.needed(site, asked.fields(), now);
-                asked.with_cookies(rest)
-            }
+            Some(rest) => asked.with_cookies(rest),
             None => asked,
         };
         if passing.held.replay.is_some() {
@@ -451,13 +447,18 @@ impl Read {
             let Some(capture) = site.capture(name) else {
                 continue;
             };
-            let login = login::read(
-                &capture.wanted,
-                site.charset,
-                asked.field(header::CONTENT_TYPE),
-                &self.bytes,
-                asked.target().query(),
-            );
+            let login = if self.whole {
+                login::read(
+                    &capture.wanted,
+                    site.charset,
+                    asked.field(header::CONTENT_TYPE),
+                    &self.bytes,
+                    asked.target().query(),
+                )
+            } else {
+                // A part of it may say something else than the whole.
+                Err(Ambiguous::TOO_LONG)
+            };
             match login {
                 Ok(login) => found.extend(login.map(|login| (name, login))),
                 // An upload to the very path of the login page, by somebody who is signed in.

@@ -37,8 +37,6 @@ pub enum Waiting {
         life: Duration,
         /// What the grant is bound to.
         prints: Vec<Print>,
-        /// Names of cookies that the browser must still have then: no answer of the login sets them.
-        needs: Vec<Box<[u8]>>,
         /// The other origin that it leads to, if it does.
         leads_to: Option<Box<Origin>>,
     },

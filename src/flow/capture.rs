@@ -102,8 +102,8 @@ pub struct Answers {
     pub cookies: Vec<HeaderValue>,
     /// What a grant keeps of the session cookies that the browser has then.
     pub prints: Vec<Print>,
-    /// Names of cookies that the browser must still have then: no answer sets them.
-    pub needs: Vec<Box<[u8]>>,
+    /// Cookies that no answer sets and the session may rest on.
+    pub needs: Vec<HeaderValue>,
     /// Where the browser goes, and the page that waits there.
     pub to: Way,
     /// The page, if the last answer was one.
@@ -411,20 +411,6 @@ impl Flow {
         Some(jar.field())
     }
 
-    /// Names of the cookies that a login which waits for this browser's code needs as they are: what the application sets
-    /// meanwhile, for a visitor from whom they are kept back, must not take their place.
-    pub fn needed(&self, site: &Site, fields: &HeaderMap, now: Moment) -> Vec<Box<[u8]>> {
-        let cookies = fields.get_all(header::COOKIE).iter();
-        let Some(secret) = self.ring.keepsakes(site, cookies).secret else {
-            return Vec::new();
-        };
-        let browser = self.ring.browser(&secret);
-        let scopes = site.captures.iter().map(|capture| &capture.scope);
-        scopes
-            .flat_map(|scope| self.store.holds.needs(&browser, &site.name, scope, now))
-            .collect()
-    }
-
     /// The cookie that gives a browser without a secret a new one.
     ///
     /// # Errors
@@ -539,6 +525,25 @@ impl Flow {
             .collect()
     }
 
+    /// Set-Cookie fields for what the session rests on and the browser does not show any more.
+    pub(super) fn restoring(visit: &Visit<'_>, needs: &[HeaderValue]) -> Vec<HeaderValue> {
+        let secure = if visit.door.site.origin.https() {
+            "; Secure"
+        } else {
+            ""
+        };
+        let has = |needed: &HeaderValue| {
+            foreign(visit).any(|(name, value)| [name, b"=", value].concat() == needed.as_bytes())
+        };
+        let lost = needs.iter().filter(|needed| !has(needed));
+        lost.filter_map(|needed| {
+            let attributes = format!("; Path=/; HttpOnly; SameSite=Lax{secure}");
+            let field = [needed.as_bytes(), attributes.as_bytes()].concat();
+            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
+        })
+        .collect()
+    }
+
     /// The page that waits for this browser at this address, if one does: given once, and kept by no cache (S7).
     pub fn waiting_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Option<HeldPage> {
         let (secret, browser) = self.known_browser(visit)?;
@@ -594,6 +599,7 @@ fn hold(
     let mut release = Release {
         to: answers.to,
         cookies: answers.cookies,
+        needs: answers.needs,
         page: answers.page,
     };
     if !matches!(audience, Audience::Navigation | Audience::Frame) {
@@ -616,7 +622,6 @@ fn hold(
         sealed,
         life: capture.hold,
         prints: answers.prints,
-        needs: answers.needs,
         leads_to: answers.leads_to.map(Box::new),
     };
     Ok(Hold { target, request })

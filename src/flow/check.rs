@@ -293,9 +293,12 @@ impl Flow {
             cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
         ];
         // The application's own first, in the order in which it set them.
-        let theirs = reward.release.iter().flat_map(|release| &release.cookies);
+        let release = reward.release.as_deref();
+        let restored = release.map(|release| Self::restoring(visit, &release.needs));
+        let theirs = release.into_iter().flat_map(|release| &release.cookies);
+        let theirs = restored.into_iter().flatten().chain(theirs.cloned());
         // First what goes, then what comes: the new grant may bear the name of an old one.
-        with_cookies(to, theirs.cloned().chain(ended).chain(set).chain(replay))
+        with_cookies(to, theirs.chain(ended).chain(set).chain(replay))
     }
 
     /// Keeps a held request on for another try: the application was not reached. False if that cannot be.

@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response};
 
 use super::Gateway;
-use super::passing::{Passing, withhold};
+use super::passing::Passing;
 use super::refusal::{told_to, whole};
 use crate::capture::cookie::{self, Jar};
 use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
@@ -51,8 +51,8 @@ struct Chain {
     /// Every Set-Cookie, in order.
     set: Vec<HeaderValue>,
     jar: Jar,
-    /// Names of cookies that no answer sets and the session may rest on.
-    needs: Vec<Box<[u8]>>,
+    /// Cookies that no answer sets and the session may rest on.
+    needs: Vec<HeaderValue>,
     judgement: Judgement,
     whose: Whose,
 }
@@ -96,10 +96,7 @@ impl Gateway {
                     passing.now,
                 );
                 let shown = match rest {
-                    Some(rest) => {
-                        passing.needed = flow.needed(site, asked.fields(), passing.now);
-                        asked.clone().with_cookies(rest)
-                    }
+                    Some(rest) => asked.clone().with_cookies(rest),
                     None => asked.clone(),
                 };
                 self.login_page(pass, capture, &visit, &passing, shown)
@@ -139,7 +136,6 @@ impl Gateway {
         if !admitted {
             return whole(flow.sign_in_again(visit, capture), closing);
         }
-        withhold(&mut looked.head.headers, &passing.needed);
         flow.note_fresh(site, &looked.head.headers, visit.now);
         if visit.keepsakes.secret.is_none() {
             // The login that comes from this page is this browser's, however often it is sent.
@@ -205,12 +201,7 @@ impl Gateway {
             Held::Through => {
                 let mut response = first.into_response();
                 // The login was theirs: the session that it made is, too.
-                self.keep_up(
-                    &visit.door.site,
-                    &passing.held.live,
-                    passing,
-                    &mut response,
-                );
+                self.keep_up(&visit.door.site, &passing.held.live, passing, &mut response);
                 response
             }
         }
@@ -253,9 +244,7 @@ impl Gateway {
         // Whatever was nobody's may be somebody's from here on.
         let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
             .pairs()
-            .filter(|(name, value)| {
-                site.is_session(name) && flow.was_fresh(site, name, value, now)
-            })
+            .filter(|(name, value)| site.is_session(name) && flow.was_fresh(site, name, value, now))
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect();
         let upload = Upload::bytes(body.clone());
@@ -305,7 +294,9 @@ impl Gateway {
             let unknown = sent.pairs().any(|(name, value)| {
                 site.is_session(name)
                     && jar.has(name, value)
-                    && !fresh.iter().any(|known| known.0 == name && known.1 == value)
+                    && !fresh
+                        .iter()
+                        .any(|known| known.0 == name && known.1 == value)
             });
             if !unknown {
                 whose = Whose::Theirs;
@@ -322,9 +313,8 @@ impl Gateway {
             .filter(|(name, value)| {
                 (site.is_session(name) || value.len() >= SESSION) && jar.has(name, value)
             })
-            .map(|(name, _)| name)
-            .filter(|name| !sets(&set, name))
-            .map(Box::from)
+            .filter(|(name, _)| !sets(&set, name))
+            .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
             .collect();
         Ok(Chain {
             first,

@@ -38,8 +38,6 @@ pub(super) struct Passing<'a> {
     /// Drawn only for those whose answer needs one.
     pub(super) reference: LazyCell<Reference>,
     pub(super) connection: &'a Connection,
-    /// Names of cookies that a login which waits needs as they are: this answer must not set them.
-    pub(super) needed: Vec<Box<[u8]>>,
     /// Whether all of its body was searched for a password, and none was found: if not, a session that its answer sets
     /// may be another person's.
     pub(super) searched: bool,
@@ -70,7 +68,6 @@ impl Gateway {
         };
         let upstream = passing.upstream;
         let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
-        withhold(response.headers_mut(), &passing.needed);
         if is_event_stream(response.headers()) {
             let shutdown = passing.connection.shutdown.clone();
             response = response.map(|body| body.endless(shutdown));
@@ -229,27 +226,6 @@ impl Passing<'_> {
                 .pages
                 .render(page, &look, &self.reference.to_string(), self.now),
         )
-    }
-}
-
-/// Takes out the Set-Cookie fields of these names.
-pub(super) fn withhold(fields: &mut HeaderMap, names: &[Box<[u8]>]) {
-    if names.is_empty() {
-        return;
-    }
-    let header::Entry::Occupied(entry) = fields.entry(header::SET_COOKIE) else {
-        return;
-    };
-    let (_, all) = entry.remove_entry_mult();
-    let name = |field: &HeaderValue| {
-        let pair = field.as_bytes().split(|b| *b == b'=').next();
-        pair.unwrap_or_default().trim_ascii().to_vec()
-    };
-    let stay: Vec<HeaderValue> = all
-        .filter(|field| !names.iter().any(|needed| **needed == name(field)[..]))
-        .collect();
-    for field in stay {
-        fields.append(header::SET_COOKIE, field);
     }
 }
 

@@ -242,24 +242,6 @@ impl Holds {
         Some(replay.what)
     }
 
-    /// Names of the cookies that what waits for this browser needs.
-    pub fn needs(
-        &self,
-        browser: &Browser,
-        site: &Name,
-        scope: &Name,
-        now: Moment,
-    ) -> Vec<Box<[u8]>> {
-        let key = (*browser, site.clone(), scope.clone());
-        match self.waiting.get(&key) {
-            Some(place) if place.until > now.mono => match &place.hold.request {
-                Waiting::Answer { needs, .. } => needs.clone(),
-                Waiting::Nothing | Waiting::Request(_) | Waiting::Lost => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
     /// The other origin that what waits for this browser leads to, if it does.
     pub fn leads_to(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Origin> {
         let place = self.waiting.get(&(*browser, site.clone(), scope.clone()))?;
