@@ -186,8 +186,8 @@ pub enum NotAPhone {
     /// `+0…`: no country code begins so (E.164 section 6).
     #[error("no country code begins with 0")]
     LeadingZero,
-    /// Fewer than 8 digits or more than 15 (E.164 section 6.1; only some landlines of the smallest islands have fewer
-    /// than 8).
+    /// Fewer than 8 digits or more than 15 (E.164 section 6.1). Those few that have fewer, on Niue and Tokelau and old
+    /// short landlines, are nobody's phone for a code.
     #[error("a phone number has 8 to 15 digits with its country code")]
     Length,
     /// More or fewer digits than numbers of that country code have.
