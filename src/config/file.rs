@@ -16,6 +16,7 @@ use super::secret::Reference;
 use super::value::At;
 use crate::limit;
 
+pub(super) mod capture;
 pub(super) mod delivery;
 pub(super) mod site;
 

@@ -16,6 +16,8 @@ use super::*;
 use crate::message::Channel;
 use crate::upstream::{Address, HostMode};
 
+mod captures;
+
 /// A folder with a configuration and every file that one may name.
 struct Folder(tempfile::TempDir);
 
@@ -480,7 +482,7 @@ fn example(defaults: bool) -> String {
 proptest::proptest! {
     /// A hand that slips anywhere in a configuration gets an answer, and never an error without a place.
     #[test]
-    fn any_slip_of_the_hand_is_told(start in 0..9000usize, length in 0..60usize, text in "[\\[\\]{}\"'=,.#a-z0-9é\\n -]{0,12}") {
+    fn any_slip_of_the_hand_is_told(start in 0..12000usize, length in 0..60usize, text in "[\\[\\]{}\"'=,.#a-z0-9é\\n -]{0,12}") {
         let mut configuration = example(false);
         let floor = |at: usize| (0..=at.min(configuration.len())).rev().find(|at| configuration.is_char_boundary(*at)).unwrap();
         let slip = floor(start)..floor(start + length);
@@ -530,7 +532,14 @@ fn the_defaults_in_the_example_are_the_defaults() {
 fn keys_of(text: &str) -> BTreeSet<String> {
     fn walk(table: &tree::Table, path: &str, keys: &mut BTreeSet<String>) {
         for entry in &table.entries {
-            let above_named = ["sites", "scopes", "directory", "carriers"].contains(&path);
+            let above_named = [
+                "sites",
+                "sites.NAME.captures",
+                "scopes",
+                "directory",
+                "carriers",
+            ]
+            .contains(&path);
             let own = if above_named { "NAME" } else { &entry.key };
             let path = if path.is_empty() {
                 own.to_owned()

@@ -187,7 +187,7 @@ impl Flow {
         let recipient = person
             .as_ref()
             .map_or_else(Recipient::nobody, Recipient::of);
-        let waits = super::proven(question.entry);
+        let waits = question.entry.proven();
         let sent = self.dispatch(visit, id, placeholder, question, recipient, channel);
         // Who has shown who they are may wait for the outcome, which the dispatcher bounds; a stranger must not be
         // able to measure it (C7).
@@ -232,7 +232,7 @@ impl Flow {
             now,
             ..
         } = &errand;
-        let (scope, open) = (&question.scope, super::proven(question.entry));
+        let (scope, open) = (&question.scope, question.entry.proven());
         let Some(phone) = &errand.recipient.phone else {
             // For somebody this would be counted.
             self.store.touch();
@@ -327,7 +327,7 @@ impl Errand {
 /// for everybody (`code_page`): the outcome, and when it is known, would say that there is a number (C7).
 fn trouble(failure: &Failure, entry: Entry) -> Option<Trouble> {
     match failure {
-        _ if !super::proven(entry) => None,
+        _ if !entry.proven() => None,
         // It may have gone out: the code stays good, and nobody is told to expect nothing.
         Failure::Unknown(_) => None,
         failure if failure.is_of_the_carrier() => Some(Trouble::Carrier),

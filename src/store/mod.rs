@@ -1,12 +1,13 @@
 //! What must be remembered between requests: challenges and holds, counters, revocations.
 //!
 //! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
-//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, and the journal's
-//! under any. Counters, revocations and the quarantine are written to disk as they change; an answer that rests on them
-//! waits for [`Store::settled`].
+//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine, and
+//! the journal's under any. Counters, revocations and the quarantine are written to disk as they change; an answer that
+//! rests on them waits for [`Store::settled`].
 //! The step that answers a challenge compares, counts and spends under one lock (C3).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use dashmap::DashMap;
 
 use crate::challenge::{self, Answer, Challenge, MaySend, Mistake, Question, Trouble};
 use crate::grant::{self, Grant};
+use crate::hold::release::Release;
 use crate::hold::{Destination, Hold};
 use crate::limit;
 use crate::message::Channel;
@@ -104,8 +106,19 @@ pub struct Reward {
     pub destination: Destination,
     /// Whether a held request is replayed there.
     pub replay: bool,
-    /// Whether a request was lost on the way, so that the visitor must submit it again.
-    pub lost: bool,
+    /// What was lost on the way, so that the visitor must do it again.
+    pub lost: Option<Lost>,
+    /// What the application answered to the login that began it.
+    pub release: Option<Arc<Release>>,
+}
+
+/// What did not wait until the right code came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// A request that was to be replayed.
+    Request,
+    /// The application's answer to the login: it had waited for longer than it may.
+    Login,
 }
 
 /// What a page shows of a challenge.
@@ -518,6 +531,11 @@ impl Store {
         self.revoked.sweep(now);
     }
 
+    /// Whether another challenge could be begun for who comes so.
+    pub fn has_room(&self, entry: challenge::Entry) -> bool {
+        self.len() < room(self.most, entry)
+    }
+
     /// How many challenges there are.
     pub fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
@@ -538,9 +556,10 @@ impl Drop for Store {
 /// How many of `most` places there are for who comes so. The last eighth is for people who have shown who they are:
 /// strangers, however many, leave them their step-up (A1).
 fn room(most: usize, entry: challenge::Entry) -> usize {
-    match entry {
-        challenge::Entry::Ask => most - most / 8,
-        challenge::Entry::StepUp | challenge::Entry::Renewal => most,
+    if entry.proven() {
+        most
+    } else {
+        most - most / 8
     }
 }
 
