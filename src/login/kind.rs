@@ -155,7 +155,7 @@ impl Charset {
         })
     }
 
-    /// Takes in what the fields say: browsers fill `_charset_` with the form's charset (HTML, form submission), and some
+    /// Takes in what the pairs of a form say: browsers fill `_charset_` with the form's charset (HTML, form submission), and some
     /// servers believe it.
     ///
     /// # Errors

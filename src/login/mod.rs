@@ -93,8 +93,6 @@ pub fn read(
         Kind::Multipart(named) => {
             let charset = Charset::of(named, charset)?;
             let fields = multipart::fields(content_type.unwrap_or_default(), body)?;
-            let charset =
-                charset.declared(fields.iter().map(|field| (&field.name, &field.value)))?;
             sought::look_at_fields(&mut sought, &fields, charset);
         }
         Kind::Json(named) => json::look(body, named, &mut sought)?,
