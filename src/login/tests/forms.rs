@@ -500,6 +500,7 @@ fn the_field_games_with_longer_names_are_refused() {
         ("auth[username]", "[auth][username]"),
         ("auth[username]", ".auth[username]"),
         ("auth[username]", "auth[]x[username]"),
+        ("a[b][d]", ".a[b]%5C[d]"),
         ("auth[username]", "auth[][username]"),
         ("auth[username]", "auth[+username]"),
         ("auth[username]", "+auth%5Busername%5D%00"),
