@@ -32,6 +32,22 @@ pub enum Entry {
     StepUp,
     /// Their grant for this scope ran out.
     Renewal,
+    /// The application took their password.
+    Capture,
+    /// They posted a login, and nobody can tell whether the application took it.
+    Doubt,
+}
+
+impl Entry {
+    /// Whether the subject has shown anything before this code: only then are digits of the number shown, and what
+    /// became of the message told.
+    #[must_use]
+    pub fn proven(self) -> bool {
+        match self {
+            Self::Ask | Self::Doubt => false,
+            Self::StepUp | Self::Renewal | Self::Capture => true,
+        }
+    }
 }
 
 /// What a right code proves: this subject, for this scope of this site. Only [`Challenge::answer`] makes one.

@@ -85,6 +85,28 @@ pub enum What<'a> {
         /// Whose.
         subject: &'a Subject,
     },
+    /// The answer to a login is held.
+    LoginCaptured {
+        /// For what.
+        scope: &'a Name,
+        /// How the login went, in our words.
+        outcome: &'static str,
+    },
+    /// The application refused a login.
+    LoginFailed {
+        /// For what.
+        scope: &'a Name,
+    },
+    /// A posted login could be read in more than one way, and was refused.
+    LoginAmbiguous {
+        /// Where, in our words.
+        why: &'a dyn fmt::Display,
+    },
+    /// The application takes somebody for signed in who has no grant any more.
+    SessionOutlived {
+        /// For what.
+        scope: &'a Name,
+    },
     /// A request that had been held went on.
     HoldReplayed,
     /// The application did not answer.
@@ -109,6 +131,10 @@ impl What<'_> {
             Self::ChallengeFailed { .. } => "challenge.failed",
             Self::ChallengeVerified { .. } => "challenge.verified",
             Self::GrantRevoked { .. } => "grant.revoked",
+            Self::LoginCaptured { .. } => "login.captured",
+            Self::LoginFailed { .. } => "login.failed",
+            Self::LoginAmbiguous { .. } => "login.ambiguous",
+            Self::SessionOutlived { .. } => "session.outlived",
             Self::HoldReplayed => "hold.replayed",
             Self::UpstreamFailed { .. } => "upstream.failed",
             Self::Full => "store.full",

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, header};
 use smallvec::SmallVec;
 
+use crate::capture::Capture;
 use crate::form::Form;
 use crate::grant::Grant;
-use crate::request::Checked;
-use crate::route::{Asked, Opening, Requirement};
+use crate::login::{self, Ambiguous};
+use crate::name::Name;
+use crate::request::{Checked, Framing};
+use crate::route::{Asked, Class, Opening, Requirement, Route};
 use crate::scope::Scope;
 use crate::site::Site;
+use crate::target::Target;
 
 /// The grants behind one request: nearly always one, and moved along with it many times.
 pub type Grants = SmallVec<[Grant; 1]>;
@@ -24,8 +28,57 @@ pub enum Verdict<'s> {
     Ask(&'s Arc<Scope>),
     /// A preflight, answered by us; `true` if the asking origin is one of the site's (design section 2).
     Preflight(bool),
+    /// A login page goes on, and its answer is looked at: it may be one that only the signed-in see.
+    LoginPage(Pass, &'s Capture),
+    /// A posted login goes on, and its answer waits for a code.
+    Login(Pass, &'s Capture),
     /// Nobody gets there.
     Refuse(Reason),
+}
+
+/// What a request says besides its head.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'r> {
+    /// Its body as a form.
+    pub form: &'r Form,
+    /// The captures whose login it carries.
+    pub logins: &'r [&'r Name],
+    /// Where any server could find the password of a capture of this site.
+    pub password: Mentioned,
+}
+
+/// Where a password is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mentioned {
+    /// In no reading of the request.
+    #[default]
+    Nowhere,
+    /// In the body.
+    Body,
+    /// In the query, where logs and histories keep it.
+    Query,
+}
+
+impl Mentioned {
+    /// Looks for every capture's password in the query and in `body`, as much as was read of it.
+    pub fn find(site: &Site, asked: &Checked, body: &[u8]) -> Self {
+        let places = || site.captures.iter().map(|capture| &capture.wanted.password);
+        let kind = asked.field(header::CONTENT_TYPE);
+        let query = asked.target().query();
+        let hidden = || asked.target().hidden_queries();
+        if places().any(|place| {
+            query.is_some_and(|query| login::in_query(place, query))
+                || hidden().any(|query| {
+                    std::str::from_utf8(query).is_ok_and(|query| login::in_query(place, query))
+                })
+        }) {
+            Self::Query
+        } else if !body.is_empty() && places().any(|place| login::in_body(place, kind, body)) {
+            Self::Body
+        } else {
+            Self::Nowhere
+        }
+    }
 }
 
 /// Why nobody gets there.
@@ -35,12 +88,23 @@ pub enum Reason {
     Denied,
     /// Another site's page sent it.
     CrossOrigin,
+    /// It carries a password where none belongs: another login than the one that is captured.
+    Credentials,
+    /// Two servers could read this login differently.
+    Ambiguous(Ambiguous),
 }
+
+/// A password in an address is kept by logs and histories, and some servers read it before any body.
+const MISPLACED: Ambiguous = Ambiguous("the password is in the query, or in a GET");
+
+/// A condition of the capture's route holds for some servers only.
+const DOUBTFUL: Ambiguous = Ambiguous("a condition of the capture does not match exactly once");
 
 /// The permission to forward one request. Only [`decide`] makes one, and the upstream client takes it by value.
 #[derive(Debug)]
 pub struct Pass {
     way: Way,
+    authorization: bool,
 }
 
 /// How a request goes on.
@@ -50,6 +114,8 @@ pub enum Way {
     Anonymous,
     /// As it is, with no grant behind it.
     Open,
+    /// To the application's own login: with cookies and without Authorization, and its answer is kept back.
+    Captured,
     /// Under these grants, the first scope's first. Never empty.
     Granted(Grants),
 }
@@ -58,6 +124,12 @@ impl Pass {
     /// How the request goes on.
     pub fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// Whether an Authorization field goes on with it. Where logins are captured it would be a login beside them, which
+    /// nothing binds to the subject of a grant.
+    pub fn authorization(&self) -> bool {
+        self.authorization
     }
 
     /// Takes the grants out, for as long as the answer runs.
@@ -70,7 +142,7 @@ impl Pass {
 ///
 /// `held` are live, unrevoked grants of this site. Headers other than Origin, Sec-Fetch-Site and the upgrade take
 /// no part (R5).
-pub fn decide<'s>(site: &'s Site, asked: &Checked, form: &Form, held: &[Grant]) -> Verdict<'s> {
+pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant]) -> Verdict<'s> {
     if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
         return Verdict::Refuse(Reason::CrossOrigin);
     }
@@ -78,35 +150,127 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, form: &Form, held: &[Grant]) 
         method: asked.method(),
         target: asked.target(),
         websocket: asked.websocket(),
-        form,
-        logins: &[],
+        form: said.form,
+        logins: said.logins,
     };
-    let pass = |way| Verdict::Forward(Pass { way });
+    let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
+    let captures = !site.captures.is_empty();
     let first = site.first_scope();
-    match site.routes.judge(&question) {
-        Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
-        Requirement::Open(Opening::PublicFull | Opening::LoginPage | Opening::Capture, _) => {
-            pass(Way::Open)
+    // A password that goes anywhere but through its capture is another login, which nobody would hold back.
+    let exposed = said.password != Mentioned::Nowhere;
+    let granted_pass = |grants| {
+        if exposed {
+            Verdict::Refuse(Reason::Credentials)
+        } else {
+            pass(Way::Granted(grants), !captures)
         }
+    };
+    let requirement = site.routes.judge(&question);
+    if !said.logins.is_empty()
+        && !matches!(requirement, Requirement::Open(Opening::Capture, _))
+        && site.routes.is_doubtful_login(&question)
+    {
+        return Verdict::Refuse(Reason::Ambiguous(DOUBTFUL));
+    }
+    match requirement {
+        Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
+        Requirement::Open(Opening::PublicFull, _) => {
+            pass(Way::Open, !captures || held.is_empty())
+        }
+        Requirement::Open(Opening::LoginPage, _) if exposed => Verdict::Refuse(Reason::Credentials),
+        Requirement::Open(Opening::LoginPage, _) => pass(Way::Open, !captures),
+        Requirement::Open(Opening::Capture, _)
+            if said.password == Mentioned::Query
+                || (exposed && *asked.method() != Method::POST) =>
+        {
+            Verdict::Refuse(Reason::Ambiguous(MISPLACED))
+        }
+        Requirement::Open(Opening::Capture, route) => captured(site, asked, route, held),
         Requirement::Open(Opening::Public, _) => {
             match granted(site, held, std::iter::once(first.name.as_str())) {
-                Ok(grants) => pass(Way::Granted(grants)),
+                Ok(grants) => granted_pass(grants),
                 Err(_)
                     if matches!(*asked.method(), Method::GET | Method::HEAD)
-                        && !asked.websocket() =>
+                        && !asked.websocket()
+                        && !exposed =>
                 {
-                    pass(Way::Anonymous)
+                    pass(Way::Anonymous, false)
                 }
                 Err(missing) => challenge(site, asked, missing),
             }
         }
-        Requirement::Scopes(needed) => {
-            match granted(site, held, needed.scopes().map(super::name::Name::as_str)) {
-                Ok(grants) => pass(Way::Granted(grants)),
-                Err(missing) => challenge(site, asked, missing),
-            }
-        }
+        Requirement::Scopes(needed) => match granted(site, held, needed.scopes().map(Name::as_str))
+        {
+            Ok(grants) => granted_pass(grants),
+            Err(missing) => challenge(site, asked, missing),
+        },
     }
+}
+
+/// A GET, or a POST that carries a login, on a capture's route. Who has its grant sees the login page as any other.
+fn captured<'s>(site: &'s Site, asked: &Checked, route: &Route, held: &[Grant]) -> Verdict<'s> {
+    let capture = match &route.class {
+        Class::Capture(name) => site.capture(name),
+        _ => None,
+    };
+    // `config` resolved the name.
+    let Some(capture) = capture else {
+        return Verdict::Refuse(Reason::Denied);
+    };
+    let pass = Pass {
+        way: Way::Captured,
+        authorization: false,
+    };
+    if *asked.method() == Method::POST {
+        return Verdict::Login(pass, capture);
+    }
+    match granted(site, held, std::iter::once(capture.scope.as_str())) {
+        Ok(grants) => Verdict::Forward(Pass {
+            way: Way::Granted(grants),
+            authorization: false,
+        }),
+        // A page is asked for without a body: with one it is something else.
+        Err(missing) if asked.framing() != Framing::Empty => challenge(site, asked, missing),
+        Err(_) => Verdict::LoginPage(pass, capture),
+    }
+}
+
+/// Whether the gateway itself may GET this page to find out how a login went: nothing that is denied, that another
+/// scope guards, or that is the gateway's own (design section 3, step 6).
+pub fn follow(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
+    if target.reaches("/.countersign") {
+        return None;
+    }
+    let allowed = match site.routes.judge(&Asked {
+        method: &Method::GET,
+        target,
+        websocket: false,
+        form: &Form::Fields(Vec::new()),
+        logins: &[],
+    }) {
+        Requirement::Deny(_) => false,
+        Requirement::Open(..) => true,
+        Requirement::Scopes(needed) => needed.scopes().all(|scope| *scope == capture.scope),
+    };
+    allowed.then_some(Pass {
+        way: Way::Captured,
+        authorization: false,
+    })
+}
+
+/// Whether somebody without any grant may GET this page: there is no wall that would send them back.
+pub fn open_to_strangers(site: &Site, target: &Target) -> bool {
+    !target.reaches("/.countersign")
+        && matches!(
+            site.routes.judge(&Asked {
+                method: &Method::GET,
+                target,
+                websocket: false,
+                form: &Form::Fields(Vec::new()),
+                logins: &[],
+            }),
+            Requirement::Open(..)
+        )
 }
 
 /// Origin is the site's own or one that it trusts; `null` only from a page of the same origin; absent passes.

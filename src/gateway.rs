@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use ipnet::IpNet;
+use smallvec::SmallVec;
 
+mod captured;
 mod passing;
 mod refusal;
 
@@ -23,18 +25,25 @@ use crate::event::{Event, What};
 use crate::flow::own::ROOT;
 use crate::flow::{Door, Flow, Visit, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Mentioned, Reason, Said, Verdict};
+use crate::hold::release::HeldPage;
+use crate::login::{self, Ambiguous, Login};
 use crate::moment::Moment;
+use crate::name::Name;
 use crate::observe;
 use crate::page::{Look, Page, Refusal};
 use crate::peer::{self, Peer};
 use crate::request::{self, Checked, Framing};
+use crate::route::Asked;
+use crate::seal::Held;
 use crate::server::{Connection, Service, address_text};
+use crate::site::Site;
 use crate::store::revoked::View;
 use crate::upstream::Upstream;
 use crate::upstream::body::{Body, Broken, Upload};
 use crate::upstream::head::Constant;
 
+use self::captured::Posted;
 use self::passing::{Passing, Upgrade, is_navigation};
 use self::refusal::{drained, preflight, refusal_of, refused, to_https, told, whole};
 
@@ -170,13 +179,10 @@ impl Gateway {
         };
         let front = &shared.fronts[index];
         let site = &front.door.site;
-        let mut held = flow
-            .ring
-            .open_all(site, asked.fields().get_all(header::COOKIE).iter(), now);
-        held.live
-            .retain(|grant| !self.0.revoked.contains(&grant.id()));
-        held.run_out
-            .retain(|grant| !self.0.revoked.contains(&grant.id()));
+        let mut held = flow.ring.open_all(site, asked.fields(), now);
+        held.live.retain(|grant| !self.0.revoked.contains(grant));
+        held.run_out.retain(|grant| !self.0.revoked.contains(grant));
+        held.unbound.retain(|grant| !self.0.revoked.contains(grant));
         let body = match asked.framing() {
             Framing::Empty => Upload::empty(),
             Framing::Length(_) | Framing::Chunked => Upload::stream(Bytes::new(), incoming),
@@ -193,17 +199,39 @@ impl Gateway {
             };
             return whole(reply, closing);
         }
-        let (method, target) = (asked.method(), asked.target());
-        let (form, body) = if site.routes.wants_form(method, target, asked.websocket()) {
-            match Box::pin(read_form(&asked, body)).await {
+        if let Some(id) = held.replay.filter(|_| *asked.method() == Method::GET) {
+            let visit = visit();
+            if let Some(page) = flow.waiting_page(&visit, &id) {
+                return waited_for(page);
+            }
+        }
+        let (read, body) = if body_has_a_say(site, &asked, &held) {
+            match Box::pin(read_body(&asked, body)).await {
                 Ok(read) => read,
                 Err(_) => return whole(flow.refuse(&visit(), Refusal::BadRequest), true),
             }
         } else {
-            (Form::Unread, body)
+            (Read::nothing(&asked), body)
         };
-        let pass = match gate::decide(site, &asked, &form, &held.live) {
-            Verdict::Forward(pass) => pass,
+        let logins = match read.logins(site, &asked, &held) {
+            Ok(logins) => logins,
+            Err(why) => {
+                let reply = refused(flow, &visit(), Reason::Ambiguous(why));
+                return Box::pin(drained(reply, body, &asked)).await;
+            }
+        };
+        let names: SmallVec<[&Name; 2]> = logins.iter().map(|(name, _)| *name).collect();
+        let said = Said {
+            form: &read.form,
+            logins: &names,
+            password: Mentioned::find(site, &asked, &read.bytes),
+        };
+        let verdict = gate::decide(site, &asked, said, &held.live);
+        let (pass, captured) = match verdict {
+            Verdict::Forward(pass) => (pass, None),
+            Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
+                (pass, Some(capture))
+            }
             Verdict::Ask(scope) => {
                 let reply = Box::pin(flow.missing(&visit(), scope, body)).await;
                 return whole(reply, closing);
@@ -229,6 +257,25 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
+            // What is packed cannot be searched.
+            searched: read.whole
+                && said.password == Mentioned::Nowhere
+                && !asked.fields().contains_key(header::CONTENT_ENCODING),
+        };
+        if let Some(capture) = captured {
+            let login = logins
+                .into_iter()
+                .find(|(name, _)| **name == capture.name && *asked.method() == Method::POST);
+            let posted = login.map(|(_, login)| Posted {
+                login,
+                body: read.bytes,
+            });
+            return Box::pin(self.capture(pass, capture, posted, asked, peer, passing)).await;
+        }
+        let granted = !passing.held.live.is_empty();
+        let asked = match flow.without_quarantined(site, asked.fields(), granted, None, now) {
+            Some(rest) => asked.with_cookies(rest),
+            None => asked,
         };
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
@@ -307,15 +354,136 @@ fn own_path(asked: &Checked) -> Option<Own<'_>> {
         })
 }
 
-/// Reads as much of the body as a route's condition on it needs.
-async fn read_form(asked: &Checked, body: Upload) -> Result<(Form, Upload), Broken> {
+/// What was read of a body before the gate.
+struct Read {
+    form: Form,
+    /// As much as was read; nothing if nobody had to know.
+    bytes: Bytes,
+    /// Whether that is all of it, or all that anybody had to know.
+    whole: bool,
+    /// Whether it was read at all.
+    read: bool,
+}
+
+/// Whether the body has a say in who may go where: by a condition of a route, by the login that it carries, or by a
+/// password where none belongs.
+fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
+    let searched = || {
+        let question = Asked {
+            method: asked.method(),
+            target: asked.target(),
+            websocket: asked.websocket(),
+            form: &Form::Unread,
+            logins: &[],
+        };
+        // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
+        !site.captures.is_empty()
+            && has_body(asked)
+            && (!held.live.is_empty() || site.routes.may_open(&question))
+    };
+    searched()
+        || site
+            .routes
+            .wants_form(asked.method(), asked.target(), asked.websocket())
+}
+
+async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
+    let kind = asked.field(header::CONTENT_TYPE);
     let form = if head.whole {
-        Form::read(asked.field(header::CONTENT_TYPE), &head.bytes)
+        Form::read(kind, &head.bytes)
     } else {
         Form::Unreadable
     };
-    Ok((form, body))
+    let read = Read {
+        form,
+        bytes: head.bytes,
+        whole: head.whole,
+        read: true,
+    };
+    Ok((read, body))
+}
+
+impl Read {
+    /// Nobody had to know.
+    fn nothing(asked: &Checked) -> Self {
+        Self {
+            form: Form::Unread,
+            bytes: Bytes::new(),
+            whole: !has_body(asked),
+            read: false,
+        }
+    }
+
+    /// The logins that the body carries, for the captures that its path is for.
+    fn logins<'s>(
+        &self,
+        site: &'s Site,
+        asked: &Checked,
+        held: &Held,
+    ) -> Result<Logins<'s>, Ambiguous> {
+        let mut found = Logins::new();
+        if !self.read || *asked.method() != Method::POST || site.captures.is_empty() {
+            return Ok(found);
+        }
+        let question = Asked {
+            method: asked.method(),
+            target: asked.target(),
+            websocket: asked.websocket(),
+            form: &self.form,
+            logins: &[],
+        };
+        let captures = site.routes.captures(&question);
+        if captures.is_empty() {
+            return Ok(found);
+        }
+        if asked.fields().get_all(header::CONTENT_TYPE).iter().count() > 1 {
+            return Err(Ambiguous("two Content-Types"));
+        }
+        if asked.fields().contains_key(header::CONTENT_ENCODING) {
+            return Err(Ambiguous("a Content-Encoding"));
+        }
+        for name in captures {
+            let Some(capture) = site.capture(name) else {
+                continue;
+            };
+            let login = if self.whole {
+                login::read(
+                    &capture.wanted,
+                    site.charset,
+                    asked.field(header::CONTENT_TYPE),
+                    &self.bytes,
+                    asked.target().query(),
+                )
+            } else {
+                // A part of it may say something else than the whole.
+                Err(Ambiguous::TOO_LONG)
+            };
+            match login {
+                Ok(login) => found.extend(login.map(|login| (name, login))),
+                // An upload to the very path of the login page, by somebody who is signed in.
+                Err(Ambiguous::TOO_LONG)
+                    if held
+                        .live
+                        .iter()
+                        .any(|grant| *grant.scope() == capture.scope) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(found)
+    }
+}
+
+type Logins<'s> = SmallVec<[(&'s Name, Login); 1]>;
+
+/// A page that waited for its browser.
+fn waited_for(page: HeldPage) -> Response<Body> {
+    let mut response = Response::new(Body::Bytes(
+        Some(page.body).filter(|bytes| !bytes.is_empty()),
+    ));
+    *response.status_mut() = page.status;
+    *response.headers_mut() = page.fields;
+    response
 }
 
 fn has_body(asked: &Checked) -> bool {

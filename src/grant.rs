@@ -8,6 +8,10 @@ use crate::name::Name;
 use crate::scope::Scope;
 use crate::subject::Subject;
 
+pub mod prints;
+
+use self::prints::Prints;
+
 /// 128 random bits that name one grant, in its cookie and in the list of revocations (S2).
 pub type Id = [u8; 16];
 
@@ -25,6 +29,7 @@ pub struct Grant {
     pub(crate) used: u64,
     /// Unix seconds after which it is over, however busy.
     pub(crate) expires: u64,
+    pub(crate) prints: Prints,
 }
 
 /// What a grant is worth now.
@@ -61,7 +66,19 @@ impl Grant {
             issued: now.unix,
             used: now.unix,
             expires,
+            prints: Prints::default(),
         }
+    }
+
+    /// The same grant, bound to these session cookies of the application.
+    #[must_use]
+    pub fn bound_to(self, prints: Prints) -> Self {
+        Self { prints, ..self }
+    }
+
+    /// The session cookies of the application that it is bound to, where the site names any.
+    pub fn prints(&self) -> &Prints {
+        &self.prints
     }
 
     /// What names it.

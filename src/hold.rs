@@ -1,9 +1,17 @@
-//! What waits while a code is asked for: where to go afterwards, and perhaps a request to be replayed.
+//! What waits while a code is asked for: where to go afterwards, and perhaps a request to be replayed, or an answer to
+//! be released.
+
+use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use percent_encoding::percent_decode_str;
+
+use crate::grant::prints::Print;
+use crate::site::Origin;
+
+pub mod release;
 
 /// What happens after the right code. It lives on the server, never in a query string (S9).
 #[derive(Debug)]
@@ -21,6 +29,17 @@ pub enum Waiting {
     Nothing,
     /// A whole request, replayed once.
     Request(Kept),
+    /// What the application answered to a login, released once.
+    Answer {
+        /// A [`release::Release`].
+        sealed: Sealed,
+        /// How long it may be released, counted from the last code.
+        life: Duration,
+        /// What the grant is bound to.
+        prints: Vec<Print>,
+        /// The other origin that it leads to, if it does.
+        leads_to: Option<Box<Origin>>,
+    },
     /// It could not be kept: the visitor must submit it again.
     Lost,
 }
@@ -32,7 +51,13 @@ pub struct Kept {
     pub method: Method,
     /// Its Content-Type.
     pub content_type: Option<HeaderValue>,
-    sealed: Vec<u8>,
+    body: Sealed,
+}
+
+/// Bytes under a key that only one browser can bring. They are dropped with the value.
+#[derive(Debug)]
+pub struct Sealed {
+    bytes: Vec<u8>,
     nonce: [u8; 12],
 }
 
@@ -44,9 +69,56 @@ pub const MAX_BODY: usize = 1024 * 1024;
 #[error("the held request cannot be opened with this browser's secret")]
 pub struct NotOurs;
 
+impl Sealed {
+    /// Seals `plain` under `key`; what opens it must name the same `what`. One key seals few texts, those of one browser
+    /// for one scope, so that random nonces do (NIST SP 800-38D section 8.3).
+    ///
+    /// # Errors
+    /// [`NotOurs`] if the cipher refuses, which it does for no text of a few megabytes.
+    pub fn seal(
+        mut plain: Vec<u8>,
+        what: &[u8],
+        key: &[u8; 32],
+        nonce: [u8; 12],
+    ) -> Result<Self, NotOurs> {
+        cipher(key)?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(what),
+                &mut plain,
+            )
+            .map_err(|_| NotOurs)?;
+        Ok(Self {
+            bytes: plain,
+            nonce,
+        })
+    }
+
+    /// The text, if `key` and `what` are those it was sealed with.
+    ///
+    /// # Errors
+    /// [`NotOurs`] for any other.
+    pub fn open(mut self, what: &[u8], key: &[u8; 32]) -> Result<Vec<u8>, NotOurs> {
+        let plain = cipher(key)?
+            .open_in_place(
+                Nonce::assume_unique_for_key(self.nonce),
+                Aad::from(what),
+                &mut self.bytes,
+            )
+            .map_err(|_| NotOurs)?
+            .len();
+        self.bytes.truncate(plain);
+        Ok(self.bytes)
+    }
+
+    /// How many bytes it takes up.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 impl Kept {
-    /// Seals a body under `key`. One key seals few bodies, those that one browser sends for one scope, so that random
-    /// nonces do (NIST SP 800-38D section 8.3).
+    /// Seals a body under `key`.
     ///
     /// # Errors
     /// [`NotOurs`] if the cipher refuses, which it does for no body of up to [`MAX_BODY`].
@@ -57,20 +129,11 @@ impl Kept {
         key: &[u8; 32],
         nonce: [u8; 12],
     ) -> Result<Self, NotOurs> {
-        let cipher = cipher(key)?;
-        let mut sealed = body.to_vec();
-        cipher
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(method.as_str()),
-                &mut sealed,
-            )
-            .map_err(|_| NotOurs)?;
+        let body = Sealed::seal(body.to_vec(), method.as_str().as_bytes(), key, nonce)?;
         Ok(Self {
             method,
             content_type,
-            sealed,
-            nonce,
+            body,
         })
     }
 
@@ -78,18 +141,9 @@ impl Kept {
     ///
     /// # Errors
     /// [`NotOurs`] for any other key.
-    pub fn open(mut self, key: &[u8; 32]) -> Result<(Method, Option<HeaderValue>, Bytes), NotOurs> {
-        let cipher = cipher(key)?;
-        let plain = cipher
-            .open_in_place(
-                Nonce::assume_unique_for_key(self.nonce),
-                Aad::from(self.method.as_str()),
-                &mut self.sealed,
-            )
-            .map_err(|_| NotOurs)?
-            .len();
-        self.sealed.truncate(plain);
-        Ok((self.method, self.content_type, self.sealed.into()))
+    pub fn open(self, key: &[u8; 32]) -> Result<(Method, Option<HeaderValue>, Bytes), NotOurs> {
+        let body = self.body.open(self.method.as_str().as_bytes(), key)?;
+        Ok((self.method, self.content_type, body.into()))
     }
 
     /// The same body under another key: the browser's secret has changed.
@@ -103,7 +157,7 @@ impl Kept {
 
     /// How many bytes it takes up.
     pub fn size(&self) -> usize {
-        self.sealed.len()
+        self.body.size()
     }
 }
 
@@ -178,7 +232,7 @@ mod tests {
     fn s7_a_held_body_opens_for_its_browser_only() {
         let kept = || Kept::seal(Method::POST, None, b"title=x", &[7; 32], [1; 12]).unwrap();
         assert!(
-            !kept().sealed.windows(5).any(|part| part == b"title"),
+            !kept().body.bytes.windows(5).any(|part| part == b"title"),
             "it is not kept in clear"
         );
         assert_eq!(kept().open(&[7; 32]).unwrap().2, "title=x");

@@ -57,9 +57,9 @@ pub const HOUR: Duration = Duration::from_hours(1);
 pub const DAY: Duration = Duration::from_hours(24);
 
 /// The times at which something happened, as far back as its bounds look.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    times: VecDeque<Duration>,
+    pub(crate) times: VecDeque<Duration>,
 }
 
 /// A bound is reached: not before so long from now.
@@ -120,12 +120,13 @@ impl Tally {
 }
 
 /// Wrong answers for one subject and scope, in one of its two parts (C4).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
-    times: VecDeque<Duration>,
-    in_a_row: u32,
-    locks: usize,
-    locked_until: Option<Duration>,
+    pub(crate) times: VecDeque<Duration>,
+    pub(crate) in_a_row: u32,
+    /// How many locks there were without a quiet hour between them.
+    pub(crate) locks: usize,
+    pub(crate) locked_until: Option<Duration>,
 }
 
 /// Nothing is compared for this subject now.

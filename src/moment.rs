@@ -4,13 +4,15 @@ use std::time::Duration;
 
 /// One reading of both clocks.
 ///
-/// What lives in memory is measured on `mono`, which never steps; what is signed into a cookie carries `unix`,
-/// which survives a restart (requirement A5).
+/// What is counted and what waits is measured on `mono`, which never steps; what is signed into a cookie carries
+/// `unix`, which means the same to every process (requirement A5). `mono` begins at what the wall clock shows when the
+/// process starts, so that times of one process can be kept for the next one; where the two clocks drift apart, since
+/// somebody set the wall clock, `store` makes up for it when it reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Seconds since 1970-01-01 UTC.
     pub unix: u64,
-    /// Time since the process began.
+    /// Time since 1970-01-01 UTC as the wall clock had it when the process began, and steadily on from there.
     pub mono: Duration,
 }
 

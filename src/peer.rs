@@ -66,6 +66,17 @@ impl Peer {
     }
 }
 
+impl Network {
+    /// Its first address, as IPv6.
+    #[must_use]
+    pub fn octets(self) -> [u8; 16] {
+        match self.0 {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        }
+    }
+}
+
 /// Whether `address` is a proxy whose word counts.
 #[must_use]
 pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -119,6 +130,9 @@ mod tests {
         };
         assert_eq!(network("192.0.2.1"), network("192.0.2.254"));
         assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
+        let octets = |text| network(text).octets();
+        assert_eq!(octets("192.0.2.1"), octets("192.0.2.254"));
+        assert_ne!(octets("192.0.2.1"), octets("192.0.3.1"));
         assert_eq!(network("2001:db8:1:22ff::1"), network("2001:db8:1:2200::2"));
         assert_ne!(network("2001:db8:1:2200::1"), network("2001:db8:1:2300::1"));
     }

@@ -19,7 +19,7 @@ use self::fields::{Seen, check_websocket, drop_hop_by_hop, is_identity};
 ///
 /// Its fields hold no hop-by-hop field, no Host, no framing field and no identity header: whoever writes it to an
 /// upstream adds those anew.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     method: Method,
     target: Target,
@@ -246,6 +246,49 @@ impl Checked {
             websocket: false,
             ..self
         }
+    }
+}
+
+impl Checked {
+    /// A GET of the gateway's own to `target`, as the browser that sent this request would send it, with these cookies.
+    #[must_use]
+    pub fn following(&self, target: Target, cookies: Option<HeaderValue>) -> Self {
+        let mut fields = self.fields.clone();
+        let described: Vec<HeaderName> = fields
+            .keys()
+            .filter(|name| name.as_str().starts_with("content-"))
+            .cloned()
+            .collect();
+        for name in
+            described
+                .into_iter()
+                .chain([header::ORIGIN, header::AUTHORIZATION, header::COOKIE])
+        {
+            fields.remove(name);
+        }
+        if let Some(cookies) = cookies {
+            fields.insert(header::COOKIE, cookies);
+        }
+        Self {
+            method: Method::GET,
+            target,
+            authority: self.authority.clone(),
+            fields,
+            framing: Framing::Empty,
+            websocket: false,
+            closing: false,
+            expects_continue: false,
+        }
+    }
+
+    /// The same request with another Cookie field, or with none.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {
+        self.fields.remove(header::COOKIE);
+        if let Some(cookies) = cookies {
+            self.fields.insert(header::COOKIE, cookies);
+        }
+        self
     }
 }
 

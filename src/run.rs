@@ -25,6 +25,7 @@ use crate::server::tls::TlsError;
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
 use crate::store::Store;
+use crate::store::durable::file::NotOpened;
 use crate::store::key::{self, NoKey};
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
@@ -42,6 +43,9 @@ pub enum NotStarted {
     /// The key that signs grants is not to be had.
     #[error(transparent)]
     Key(#[from] NoKey),
+    /// What the last process counted is not to be had.
+    #[error(transparent)]
+    State(#[from] NotOpened),
     /// A directory cannot be read.
     #[error(transparent)]
     Directory(#[from] directory::Unusable),
@@ -123,7 +127,7 @@ pub fn start(
     };
     let keys = match config.session_keys {
         Some(keys) => keys,
-        None => vec![key::kept_in(&config.state_directory)?],
+        None => vec![key::kept_in(&config.store.path)?],
     };
     let ring = Ring::new(&keys).ok_or(NotStarted::NoKeys)?;
     let directories = config
@@ -146,8 +150,9 @@ pub fn start(
         &config.delivery,
         &console,
     )?);
+    let store = Store::open(&config.store, config.limits, most_challenges, clock.now())?;
     let flow = Arc::new(Flow {
-        store: Store::bounded(config.limits, most_challenges),
+        store,
         ring,
         pages: Pages::new(),
         dispatcher,
@@ -253,6 +258,7 @@ impl Running {
                 .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
         );
         self.slow.shutdown_timeout(Duration::from_secs(1));
+        self.flow.store.close();
         lost
     }
 }

@@ -8,11 +8,13 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderValue;
+use http::header::{self, HeaderMap, HeaderValue};
 use sha2::Sha256;
 use smallvec::SmallVec;
 
+use crate::capture::cookie;
 use crate::challenge::{self, Entry};
+use crate::grant::prints::{self, Print, Prints};
 use crate::grant::{Grant, Standing};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -49,6 +51,19 @@ pub struct Held {
     pub run_out: SmallVec<[Grant; 1]>,
     /// The challenge whose held request is to be replayed on the way.
     pub replay: Option<challenge::Id>,
+    /// Grants that do not count because the request brings a session of the application that they do not know.
+    pub unbound: SmallVec<[Grant; 1]>,
+    /// The sessions of the application that the request brings, where grants are bound to them.
+    pub sessions: SmallVec<[Session; 2]>,
+}
+
+/// A cookie that makes a session of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name.
+    pub name: SmallVec<[u8; 24]>,
+    /// What a grant keeps of it.
+    pub print: Print,
 }
 
 /// What else of ours a browser keeps. Only pages of ours look at it, so only they open it.
@@ -75,29 +90,31 @@ enum Use {
     Token,
     Hold,
     Known,
+    Cookie,
 }
 
 impl Use {
-    const ALL: [(Self, &'static [u8]); 6] = [
+    const ALL: [(Self, &'static [u8]); 7] = [
         (Self::Grant, b"countersign grant 1"),
         (Self::Browser, b"countersign browser 1"),
         (Self::Code, b"countersign code 1"),
         (Self::Token, b"countersign token 1"),
         (Self::Hold, b"countersign hold 1"),
         (Self::Known, b"countersign known 1"),
+        (Self::Cookie, b"countersign cookie 1"),
     ];
 }
 
 struct Key {
     id: [u8; 4],
-    uses: [Hmac<Sha256>; 6],
+    uses: [Hmac<Sha256>; 7],
 }
 
 /// Bytes of a MAC in a cookie.
 const MAC: usize = 32;
 
 /// The format of a sealed grant; another number is another format.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Ring {
     /// Takes the operator's keys, each at least 32 bytes; `config` has seen to that. With none, nothing verifies
@@ -130,29 +147,48 @@ impl Ring {
         for time in [grant.issued, grant.used, grant.expires] {
             bytes.extend_from_slice(&time.to_be_bytes());
         }
+        bytes.extend_from_slice(&grant.prints.old_until.to_be_bytes());
+        for prints in [&grant.prints.current, &grant.prints.old] {
+            // `Prints` keeps no more than eight of each.
+            bytes.push(u8::try_from(prints.len()).unwrap_or(u8::MAX));
+            bytes.extend(prints.iter().flatten());
+        }
         let mac = key.mac(Use::Grant, &[&bytes]);
         bytes.extend_from_slice(&mac);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// Opens the grants that a request brought for `site`. Two cookies of one of our names: none of them counts (S4).
-    pub fn open_all<'h>(
-        &self,
-        site: &Site,
-        cookies: impl Iterator<Item = &'h HeaderValue>,
-        now: Moment,
-    ) -> Held {
+    /// Nor does a grant that does not know the session of the application that came with it.
+    pub fn open_all(&self, site: &Site, fields: &HeaderMap, now: Moment) -> Held {
+        let cookies = || fields.get_all(header::COOKIE).iter();
         let mut held = Held::default();
-        for (suffix, value) in Cookies::read(site, cookies).once() {
+        for (suffix, value) in Cookies::read(site, cookies()).once() {
             if suffix == cookies::REPLAY {
                 held.replay = parse_id(value);
             }
             let Some(scope) = suffix.strip_prefix('-').and_then(|name| site.scope(name)) else {
                 continue;
             };
-            let Some(grant) = self.open(value, site, scope) else {
+            let Some((mut grant, key)) = self.open(value, site, scope) else {
                 continue;
             };
+            if site.binds() {
+                let brought = sessions(site, cookies(), key);
+                let known = brought
+                    .iter()
+                    .all(|session| grant.prints.know(&session.print, now));
+                held.sessions = brought;
+                if !known {
+                    held.unbound.push(grant);
+                    continue;
+                }
+                if key.id != self.first().id {
+                    // It will be sealed under the first key from now on, and what it knows with it.
+                    held.sessions = sessions(site, cookies(), self.first());
+                    grant.prints = Prints::of(held.sessions.iter().map(|session| session.print));
+                }
+            }
             match grant.standing(scope, now) {
                 Standing::Live => held.live.push(grant),
                 Standing::RunOut => held.run_out.push(grant),
@@ -255,7 +291,53 @@ impl Ring {
         opened().unwrap_or_default()
     }
 
-    fn open(&self, value: &[u8], site: &Site, scope: &Scope) -> Option<Grant> {
+    /// What a grant keeps of a session cookie of the application.
+    pub fn print(&self, site: &Site, name: &[u8], value: &[u8]) -> Print {
+        self.first().print(site, name, value)
+    }
+
+    /// What a grant keeps of the application's session cookies among these fields.
+    pub fn sessions<'h>(
+        &self,
+        site: &Site,
+        cookies: impl Iterator<Item = &'h HeaderValue>,
+    ) -> SmallVec<[Session; 2]> {
+        sessions(site, cookies, self.first())
+    }
+
+    /// What the quarantine keeps of a cookie, under each key: a value that was put there before the keys were rotated
+    /// stays there.
+    pub fn quarantined<'r>(
+        &'r self,
+        site: &'r Site,
+        name: &'r [u8],
+        value: &'r [u8],
+    ) -> impl Iterator<Item = [u8; 16]> + 'r {
+        self.keys.iter().map(move |key| {
+            let mac = key.cookie(site, name, value);
+            let mut print = [0; 16];
+            print.copy_from_slice(&mac[..16]);
+            print
+        })
+    }
+
+    /// Whose login something belongs to: this browser's, as this subject, at this site. Four bytes of it are zero.
+    pub fn owner(&self, browser: &BrowserSecret, site: &Name, subject: &Subject) -> [u8; 16] {
+        let parts: [&[u8]; 5] = [
+            browser.0.as_bytes(),
+            b"\n",
+            site.as_str().as_bytes(),
+            b"\n",
+            subject.as_str().as_bytes(),
+        ];
+        let mac = self.first().mac(Use::Browser, &parts);
+        let mut owner = [0; 16];
+        // The last four bytes are for telling one attempt from another.
+        owner[..12].copy_from_slice(&mac[..12]);
+        owner
+    }
+
+    fn open(&self, value: &[u8], site: &Site, scope: &Scope) -> Option<(Grant, &Key)> {
         // S2: a longer one was not made here.
         let mut buffer = [0_u8; 384];
         let length = URL_SAFE_NO_PAD.decode_slice(value, &mut buffer).ok()?;
@@ -263,16 +345,15 @@ impl Ring {
         if *signed.first()? != VERSION {
             return None;
         }
-        self.named(signed.get(1..5)?)?
-            .verifies(Use::Grant, &[signed], mac)
-            .then_some(())?;
+        let key = self.named(signed.get(1..5)?)?;
+        key.verifies(Use::Grant, &[signed], mac).then_some(())?;
         let mut rest = Rest(&signed[5..]);
         let fits = rest.text()? == site.name.as_str() && rest.text()? == scope.name.as_str();
         let subject = rest.text()?;
         if !fits {
             return None;
         }
-        Some(Grant {
+        let grant = Grant {
             site: site.name.clone(),
             scope: scope.name.clone(),
             subject: Subject::sealed(subject),
@@ -281,7 +362,9 @@ impl Ring {
             issued: u64::from_be_bytes(rest.take()?),
             used: u64::from_be_bytes(rest.take()?),
             expires: u64::from_be_bytes(rest.take()?),
-        })
+            prints: rest.prints()?,
+        };
+        Some((grant, key))
     }
 
     fn first(&self) -> &Key {
@@ -350,6 +433,19 @@ impl Key {
         self.keyed(of, parts).verify_slice(mac).is_ok()
     }
 
+    fn print(&self, site: &Site, name: &[u8], value: &[u8]) -> Print {
+        let mac = self.cookie(site, name, value);
+        let mut print = Print::default();
+        print.copy_from_slice(&mac[..size_of::<Print>()]);
+        print
+    }
+
+    fn cookie(&self, site: &Site, name: &[u8], value: &[u8]) -> [u8; 32] {
+        // No name of a cookie has a `=` in it, and no name of a site a line end.
+        let parts: [&[u8]; 5] = [site.name.as_str().as_bytes(), b"\n", name, b"=", value];
+        self.mac(Use::Cookie, &parts)
+    }
+
     fn keyed(&self, of: Use, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.uses[of as usize].clone();
         for part in parts {
@@ -357,6 +453,21 @@ impl Key {
         }
         mac
     }
+}
+
+/// The application's session cookies among these fields.
+fn sessions<'h>(
+    site: &Site,
+    cookies: impl Iterator<Item = &'h HeaderValue>,
+    key: &Key,
+) -> SmallVec<[Session; 2]> {
+    cookie::pairs(cookies)
+        .filter(|(name, _)| site.is_session(name))
+        .map(|(name, value)| Session {
+            name: name.into(),
+            print: key.print(site, name, value),
+        })
+        .collect()
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
@@ -373,6 +484,24 @@ impl<'a> Rest<'a> {
         Some(*head)
     }
 
+    fn prints(&mut self) -> Option<Prints> {
+        let old_until = u64::from_be_bytes(self.take()?);
+        Some(Prints {
+            current: self.list()?,
+            old: self.list()?,
+            old_until,
+        })
+    }
+
+    fn list(&mut self) -> Option<SmallVec<[Print; 4]>> {
+        let [length] = self.take()?;
+        let fits = usize::from(length) <= prints::MOST;
+        fits.then_some(())?;
+        (0..length)
+            .map(|_| self.take::<{ size_of::<Print>() }>())
+            .collect()
+    }
+
     fn text(&mut self) -> Option<&'a str> {
         let [length] = self.take()?;
         let (text, tail) = self.0.split_at_checked(length.into())?;
@@ -386,13 +515,21 @@ fn entry_byte(entry: Entry) -> u8 {
         Entry::Ask => 1,
         Entry::StepUp => 2,
         Entry::Renewal => 3,
+        Entry::Capture => 4,
+        Entry::Doubt => 5,
     }
 }
 
 fn byte_entry(byte: u8) -> Option<Entry> {
-    [Entry::Ask, Entry::StepUp, Entry::Renewal]
-        .into_iter()
-        .find(|entry| entry_byte(*entry) == byte)
+    [
+        Entry::Ask,
+        Entry::StepUp,
+        Entry::Renewal,
+        Entry::Capture,
+        Entry::Doubt,
+    ]
+    .into_iter()
+    .find(|entry| entry_byte(*entry) == byte)
 }
 
 #[cfg(test)]

@@ -67,6 +67,22 @@ impl Site {
         self.captures.iter().find(|capture| capture.scope == *scope)
     }
 
+    /// Whether grants of this site are bound to sessions of the application.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        self.captures
+            .iter()
+            .any(|capture| !capture.auth_cookies.is_empty())
+    }
+
+    /// Whether a cookie of this name makes a session of the application.
+    #[must_use]
+    pub fn is_session(&self, cookie: &[u8]) -> bool {
+        self.captures
+            .iter()
+            .any(|capture| capture.auth_cookies.has(cookie))
+    }
+
     /// Whether a page of `origin` may post here: the site's own, or one that the operator named.
     #[must_use]
     pub fn trusts(&self, origin: &HeaderValue) -> bool {

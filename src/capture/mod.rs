@@ -37,3 +37,26 @@ pub struct Capture {
     /// How long an answer is held, counted from the last code: 1–10 minutes.
     pub hold: Duration,
 }
+
+#[cfg(test)]
+impl Capture {
+    /// The form at `/login` with the fields `username` and `password`, and nothing else set.
+    pub(crate) fn plain() -> Self {
+        let name = |text| Name::parse(text).unwrap();
+        Self {
+            name: name("form"),
+            scope: name("login"),
+            wanted: Wanted {
+                username: Some(crate::login::Place::of("username")),
+                password: crate::login::Place::of("password"),
+            },
+            fixed_user: None,
+            page: "/login".to_owned(),
+            probe: None,
+            success_cookie: None,
+            success_location: None,
+            auth_cookies: cookie::Names::default(),
+            hold: Duration::from_secs(300),
+        }
+    }
+}

@@ -101,12 +101,23 @@ fn report(
         ),
     };
     match &loaded.config {
-        Some(config) => writeln!(
-            out,
-            "{path}: good, {}, {}{found}",
-            counted(config.sites.len(), "site"),
-            counted(config.carriers.len(), "carrier")
-        ),
+        Some(config) => {
+            let captures: usize = config
+                .sites
+                .iter()
+                .map(|settings| settings.site.captures.len())
+                .sum();
+            let captures = match captures {
+                0 => String::new(),
+                some => format!(", {}", counted(some, "capture")),
+            };
+            writeln!(
+                out,
+                "{path}: good, {}{captures}, {}{found}",
+                counted(config.sites.len(), "site"),
+                counted(config.carriers.len(), "carrier")
+            )
+        }
         None => writeln!(out, "{path}: {found}"),
     }
 }
@@ -183,6 +194,30 @@ mod tests {
         );
         assert_eq!(err.matches("warning[").count(), 2, "{err}");
         assert!(!checked(GOOD, true, false).0);
+    }
+
+    #[test]
+    fn captures_are_counted_where_there_are_some() {
+        let captures = GOOD.replace(
+            "[scopes.login]",
+            r#"
+            routes = [{ path = "/login", capture = "form" }]
+            [sites.portal.captures.form]
+            scope = "login"
+            username = "user"
+            password = "pass"
+            [scopes.login]
+            "#,
+        );
+        let (_, out, err) = checked(&captures, false, false);
+        assert_eq!(
+            out, "/countersign.toml: good, 1 site, 1 capture, 1 carrier, 4 warnings\n",
+            "{err}"
+        );
+        assert!(
+            err.contains("warning[C0317]") && err.contains("warning[C0318]"),
+            "{err}"
+        );
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! `countersign explain METHOD URL`: which routes were tried for a request, which matched, and why.
+//!
+//! What a POST needs can depend on its body: where a route captures a login, both readings are told.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use http::{Method, Uri};
+use serde_json::{Value, json};
 
 use super::{Exit, check, fail};
-use crate::config::{self, SiteSettings};
+use crate::capture::Capture;
+use crate::config::{self, SiteSettings, sample};
 use crate::form::Form;
-use crate::route::{Asked, Explanation, Outcome, Requirement};
+use crate::login;
+use crate::route::{Asked, Class, Explanation, Opening, Outcome, Requirement, Route};
+use crate::scope::Scope;
 use crate::target::{NotATarget, Target};
 
 /// What is asked.
@@ -68,12 +74,80 @@ fn tell(
         logins: &[],
     };
     let explanation = settings.site.routes.explain(&asked);
+    let logins = logins(settings, &asked, &explanation);
     let printed = if json {
-        print_json(&explanation, to)
+        print_json(settings, &explanation, &logins, to)
     } else {
-        print(question, settings, &explanation, to)
+        print(question, settings, &explanation, &logins, to)
     };
     printed.map_err(NotExplained::Print)
+}
+
+/// A login that the request would be if its body carried it.
+struct Login<'s> {
+    capture: &'s Capture,
+    /// What the body carries: names of fields, or `name=value` where the route wants a value.
+    carries: Vec<String>,
+    explanation: Explanation<'s>,
+}
+
+/// The logins that are captured on the routes that were tried.
+fn logins<'s>(
+    settings: &'s SiteSettings,
+    asked: &Asked<'_>,
+    without: &Explanation<'s>,
+) -> Vec<Login<'s>> {
+    let mut logins: Vec<Login<'_>> = Vec::new();
+    if *asked.method != Method::POST {
+        return logins;
+    }
+    for step in &without.steps {
+        let Some(capture) = captured(settings, step.route) else {
+            continue;
+        };
+        let fields = step.route.form.iter();
+        let form = fields
+            .map(|(name, value)| (name.clone(), sample::some_of(value)))
+            .collect();
+        let explanation = settings.site.routes.explain(&Asked {
+            form: &Form::Fields(form),
+            logins: &[&capture.name],
+            ..*asked
+        });
+        let taken = match &explanation.requirement {
+            Requirement::Open(Opening::Capture, route) => std::ptr::eq(*route, step.route),
+            _ => false,
+        };
+        if taken {
+            let username = capture.wanted.username.as_ref();
+            let wanted = username.into_iter().chain([&capture.wanted.password]);
+            let conditions = step.route.form.iter();
+            logins.push(Login {
+                capture,
+                carries: wanted
+                    .map(|place| written(place).to_owned())
+                    .chain(conditions.map(|(name, value)| format!("{name}={value}")))
+                    .collect(),
+                explanation,
+            });
+        }
+    }
+    logins
+}
+
+/// The capture of a route, if it has one.
+fn captured<'s>(settings: &'s SiteSettings, route: &Route) -> Option<&'s Capture> {
+    match &route.class {
+        Class::Capture(name) => settings.site.capture(name),
+        _ => None,
+    }
+}
+
+/// A place as the operator wrote it.
+fn written(place: &login::Place) -> &str {
+    match place {
+        login::Place::Field(name) | login::Place::Pointer(name) => name,
+    }
 }
 
 fn find<'s>(
@@ -108,6 +182,7 @@ fn print(
     question: &Question,
     settings: &SiteSettings,
     explanation: &Explanation<'_>,
+    logins: &[Login<'_>],
     to: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(
@@ -115,32 +190,105 @@ fn print(
         "{} {}   (site {})",
         question.method, question.url, settings.site.name
     )?;
-    writeln!(to, "{explanation}")?;
-    let Requirement::Scopes(needed) = &explanation.requirement else {
-        return Ok(());
-    };
-    for scope in needed
-        .scopes()
-        .filter_map(|name| settings.site.scope(name.as_str()))
-    {
-        let channels: Vec<&str> = scope
-            .channels
-            .iter()
-            .map(|channel| channel.as_str())
-            .collect();
+    for (number, login) in logins.iter().enumerate() {
+        let any_other = if number + 1 == logins.len() {
+            "; any other falls through to:"
+        } else {
+            ""
+        };
+        writeln!(to, "{}", login.explanation)?;
         writeln!(
             to,
-            "  without a grant: a {}-digit code by {}, asked for in directory {}",
-            scope.digits,
-            channels.join(" or "),
-            settings.directory
+            "  a POST that carries {} is captured for scope {} (its answer is held for {}){any_other}",
+            listed(&login.carries),
+            login.capture.scope,
+            humantime::format_duration(login.capture.hold)
         )?;
+    }
+    writeln!(to, "{explanation}")?;
+    match &explanation.requirement {
+        Requirement::Open(Opening::Capture, route) if question.method != "POST" => {
+            if let Some(capture) = captured(settings, route) {
+                writeln!(to, "  capture {}: the login page, for anyone", capture.name)?;
+            }
+        }
+        Requirement::Scopes(needed) => {
+            for scope in needed
+                .scopes()
+                .filter_map(|name| settings.site.scope(name.as_str()))
+            {
+                writeln!(to, "  without a grant: {}", entry(settings, scope))?;
+            }
+        }
+        _ => {}
     }
     Ok(())
 }
 
-fn print_json(explanation: &Explanation<'_>, to: &mut impl Write) -> io::Result<()> {
-    let steps: Vec<_> = explanation
+/// What a stranger meets at this scope.
+fn entry(settings: &SiteSettings, scope: &Scope) -> String {
+    let channels: Vec<&str> = scope
+        .channels
+        .iter()
+        .map(|channel| channel.as_str())
+        .collect();
+    let login = settings
+        .site
+        .capture_for(&scope.name)
+        .map(|capture| format!("the application's own login at {}, then ", capture.page));
+    format!(
+        "{}{} {}-digit code by {}, asked for in directory {}",
+        login.unwrap_or_default(),
+        if scope.digits == 8 { "an" } else { "a" },
+        scope.digits,
+        channels.join(" or "),
+        settings.directory
+    )
+}
+
+/// `a`, `b` and `c`
+fn listed(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+fn print_json(
+    settings: &SiteSettings,
+    explanation: &Explanation<'_>,
+    logins: &[Login<'_>],
+    to: &mut impl Write,
+) -> io::Result<()> {
+    let mut object = told(explanation);
+    let logins: Vec<Value> = logins
+        .iter()
+        .map(|login| {
+            let mut told = told(&login.explanation);
+            told["capture"] = json!(login.capture.name.as_str());
+            told["scope"] = json!(login.capture.scope.as_str());
+            told["carries"] = json!(login.carries);
+            told["hold_seconds"] = json!(login.capture.hold.as_secs());
+            told
+        })
+        .collect();
+    object["logins"] = Value::Array(logins);
+    if let Requirement::Scopes(needed) = &explanation.requirement {
+        let entries = needed.scopes().map(|name| {
+            let page = settings
+                .site
+                .capture_for(name)
+                .map(|capture| capture.page.as_str());
+            json!({ "scope": name.as_str(), "login_page": page })
+        });
+        object["without_a_grant"] = Value::Array(entries.collect());
+    }
+    writeln!(to, "{object}")
+}
+
+fn told(explanation: &Explanation<'_>) -> Value {
+    let steps: Vec<Value> = explanation
         .steps
         .iter()
         .map(|step| {
@@ -148,12 +296,179 @@ fn print_json(explanation: &Explanation<'_>, to: &mut impl Write) -> io::Result<
                 Outcome::Match(reading) => (true, format!("read as {reading}")),
                 Outcome::No(why) => (false, why.to_string()),
             };
-            serde_json::json!({ "number": step.number, "path": step.pattern, "class": step.route.class.to_string(), "matched": matched, "why": why, "place": step.route.place })
+            json!({ "number": step.number, "path": step.pattern, "class": step.route.class.to_string(), "matched": matched, "why": why, "place": step.route.place })
         })
         .collect();
-    writeln!(
-        to,
-        "{}",
-        serde_json::json!({ "routes": steps, "requirement": explanation.requirement.to_string() })
-    )
+    json!({ "routes": steps, "requirement": explanation.requirement.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const PORTAL: &str = r#"
+        [listen]
+        http = ["127.0.0.1:8080"]
+        [sites.portal]
+        url = "http://localhost:8080"
+        upstream = "http://127.0.0.1:3000"
+        support = "Help desk"
+        directory = "staff"
+        scopes = ["login", "admin"]
+        routes = [
+            { path = "/admin/**", require = "admin" },
+            { path = "/login", capture = "form" },
+            { path = "/index", form = { op = "{login,sign in}" }, capture = "index" },
+        ]
+        [sites.portal.captures.form]
+        scope = "login"
+        username = "user"
+        password = "pass"
+        probe = "/home"
+        auth_cookies = ["sid"]
+        [sites.portal.captures.index]
+        scope = "login"
+        username = "/user/name"
+        password = "pass"
+        page = "/login"
+        hold = "90s"
+        probe = "/home"
+        auth_cookies = ["sid"]
+        [scopes.login]
+        channels = ["sms", "voice"]
+        [scopes.admin]
+        digits = 8
+        [directory.staff.file]
+        path = "users.toml"
+        [carriers.trial.console]
+        [delivery]
+        sms = ["trial"]
+        voice = ["trial"]
+    "#;
+
+    fn explained(configuration: &str, method: &str, url: &str, json: bool) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, users) = (
+            folder.path().join("countersign.toml"),
+            folder.path().join("users.toml"),
+        );
+        std::fs::write(&users, "[[user]]\nname = \"ann\"\n").unwrap();
+        std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::fs::write(&config, configuration).unwrap();
+        let loaded = config::load(&config);
+        let sites = loaded
+            .config
+            .unwrap_or_else(|| panic!("{:?}", loaded.problems))
+            .sites;
+        let question = Question {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            websocket: false,
+        };
+        let mut to = Vec::new();
+        tell(&question, &sites, json, &mut to).unwrap();
+        String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn the_login_page_is_for_anyone() {
+        let told = explained(PORTAL, "GET", "/login", false);
+        assert!(
+            told.ends_with(
+                "  -> capture form   countersign.toml:12\n  capture form: the login page, for anyone\n"
+            ),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_post_is_told_with_the_login_and_without() {
+        let told = explained(PORTAL, "POST", "/login", false);
+        let (with, without) = told
+            .split_once("  a POST that carries `user` and `pass` is captured for scope login (its answer is held for 5m); any other falls through to:\n")
+            .unwrap_or_else(|| panic!("{told}"));
+        assert!(
+            with.ends_with("  -> capture form   countersign.toml:12\n"),
+            "{told}"
+        );
+        assert!(without.contains("\n  -> "), "{told}");
+        assert!(!told.contains("the login page"), "{told}");
+    }
+
+    #[test]
+    fn what_a_form_condition_wants_is_part_of_the_login() {
+        let told = explained(PORTAL, "POST", "/index", false);
+        let (with, without) = told
+            .split_once("  a POST that carries `/user/name`, `pass` and `op={login,sign in}` is captured for scope login (its answer is held for 1m 30s); any other falls through to:\n")
+            .unwrap_or_else(|| panic!("{told}"));
+        assert!(
+            with.ends_with("  -> capture index   countersign.toml:13\n"),
+            "{told}"
+        );
+        assert!(
+            without.contains("  -> require scope login (no route names this path)\n  without a grant: the application's own login at /login, then"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn strangers_are_sent_to_the_login_page_of_the_scope_or_asked_at_the_gate() {
+        let told = explained(PORTAL, "GET", "http://localhost:8080/home", false);
+        assert!(
+            told.ends_with("  without a grant: the application's own login at /login, then a 6-digit code by sms or voice, asked for in directory staff\n"),
+            "{told}"
+        );
+        let told = explained(PORTAL, "GET", "/admin/users", false);
+        assert!(
+            told.ends_with(
+                "  without a grant: an 8-digit code by sms, asked for in directory staff\n"
+            ),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_login_that_an_earlier_route_closes_is_told_as_closed() {
+        let closed = PORTAL.replace(
+            "{ path = \"/admin/**\", require = \"admin\" },",
+            "{ path = \"/**\", require = \"deny\" },",
+        );
+        let told = explained(&closed, "POST", "/login", false);
+        assert!(!told.contains("captured"), "{told}");
+        assert!(
+            told.ends_with("  -> deny   countersign.toml:11\n"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn programs_get_both_readings_in_one_object() {
+        let told = explained(PORTAL, "POST", "/index", true);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let login = &told["logins"][0];
+        assert_eq!(
+            (&login["capture"], &login["scope"], &login["hold_seconds"]),
+            (&json!("index"), &json!("login"), &json!(90))
+        );
+        assert_eq!(
+            login["carries"],
+            json!(["/user/name", "pass", "op={login,sign in}"])
+        );
+        assert_eq!(
+            login["requirement"],
+            json!("capture index   countersign.toml:13")
+        );
+        assert_eq!(
+            told["requirement"],
+            json!("require scope login (no route names this path)")
+        );
+        assert_eq!(
+            told["without_a_grant"],
+            json!([{ "scope": "login", "login_page": "/login" }])
+        );
+        let page: Value = serde_json::from_str(&explained(PORTAL, "GET", "/login", true)).unwrap();
+        assert_eq!(page["logins"], json!([]));
+    }
 }

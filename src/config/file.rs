@@ -16,6 +16,7 @@ use super::secret::Reference;
 use super::value::At;
 use crate::limit;
 
+pub(super) mod capture;
 pub(super) mod delivery;
 pub(super) mod site;
 
@@ -31,7 +32,8 @@ pub(super) struct File {
     pub(super) carriers: Vec<Carrier>,
     pub(super) delivery: Delivery,
     pub(super) limits: limit::Settings,
-    pub(super) state_directory: Option<At<PathBuf>>,
+    /// The state directory, and whether what is counted is kept in it.
+    pub(super) store: (Option<At<PathBuf>>, bool),
     pub(super) session_keys: List<Reference>,
     pub(super) show_phone: u8,
     pub(super) log_format: LogFormat,
@@ -90,7 +92,7 @@ impl File {
                 .collect(),
             delivery: Delivery::read(root.table("delivery")),
             limits: limits(root.table("limits")),
-            state_directory: state_directory(root.table("store")),
+            store: store(root.table("store")),
             session_keys: session_keys(root.table("session")),
             show_phone: pages(root.table("pages")),
             log_format: log(root.table("log")),
@@ -176,14 +178,16 @@ fn limits(mut table: Reader<'_>) -> limit::Settings {
     limits
 }
 
-fn state_directory(mut table: Reader<'_>) -> Option<At<PathBuf>> {
+fn store(mut table: Reader<'_>) -> (Option<At<PathBuf>>, bool) {
     table.not_yet("redis", "leave it out: one gateway keeps its own state");
     let mut memory = table.table("memory");
-    memory.not_yet("durable", "leave it out");
+    let durable = memory
+        .optional("durable")
+        .is_none_or(|durable| durable.value);
     let path = memory.optional("path");
     memory.finish();
     table.finish();
-    path
+    (path, durable)
 }
 
 fn session_keys(mut table: Reader<'_>) -> List<Reference> {

@@ -4,7 +4,7 @@
 //! the things they name (`resolve`, `sites`). Every step goes on past a mistake, so that one run tells all of them; a
 //! [`Config`] comes out only if there was none. Who has one never asks "is this set?".
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use http::header::HeaderName;
 use ipnet::IpNet;
@@ -12,17 +12,22 @@ use ipnet::IpNet;
 use crate::name::Name;
 use crate::secret::Secret;
 use crate::site::Site;
-use crate::{carrier, directory, limit, server, upstream};
+use crate::{carrier, directory, limit, server, store, upstream};
 
 mod address;
+mod application;
+mod captures;
+mod classes;
 pub mod diagnostic;
 mod file;
 mod names;
 mod notes;
 mod pem;
+mod reach;
 mod reader;
 mod resolve;
 pub mod rule;
+pub mod sample;
 mod secret;
 mod sites;
 mod tree;
@@ -51,8 +56,8 @@ pub struct Config {
     pub delivery: carrier::Delivery,
     /// `[limits]`
     pub limits: limit::Settings,
-    /// Where the session key is kept, if none is named.
-    pub state_directory: PathBuf,
+    /// `[store.memory]`: its directory is also where the session key is kept, if none is named.
+    pub store: store::Settings,
     /// The first signs, all verify; at least 32 bytes each (S10). `None`: a key is made in the state directory.
     pub session_keys: Option<Vec<Secret>>,
     /// How many last digits of a number are shown: 0–4.

@@ -65,10 +65,16 @@ impl Notes {
     /// Whether nothing but warnings was noted. What is said to be unused is so only then: it may be meant where
     /// something else is wrong.
     pub(super) fn sound(&self) -> bool {
+        self.errors() == 0
+    }
+
+    /// How many errors were noted so far.
+    pub(super) fn errors(&self) -> usize {
         self.problems
             .borrow()
             .iter()
-            .all(|problem| problem.severity() == Severity::Warning)
+            .filter(|problem| problem.severity() == Severity::Error)
+            .count()
     }
 
     /// Whether something of that name could not be read.

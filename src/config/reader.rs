@@ -112,6 +112,18 @@ impl<'a> Reader<'a> {
     /// A list that can be left out but, where it is written, says something.
     pub(super) fn some<T: Leaf>(&mut self, key: &'static str) -> List<T> {
         let list = self.list(key);
+        self.says_something(key, &list);
+        list
+    }
+
+    /// One value or a list of them, which can be left out but, where it is written, says something.
+    pub(super) fn one_or_some<T: Leaf>(&mut self, key: &'static str) -> List<T> {
+        let list = self.one_or_more(key);
+        self.says_something(key, &list);
+        list
+    }
+
+    fn says_something<T>(&self, key: &str, list: &List<T>) {
         if self.has(key) && !list.written {
             let problem = Diagnostic::new(
                 Rule::Missing,
@@ -122,7 +134,6 @@ impl<'a> Reader<'a> {
             self.notes
                 .add(problem.help("write at least one, or leave the key out"));
         }
-        list
     }
 
     /// One value or a list of them.
@@ -243,8 +254,10 @@ impl<'a> Reader<'a> {
                     &entry.place,
                     "not a table",
                 );
-                self.notes
-                    .add(problem.help(format!("each of them has a name: [{key}.NAME]")));
+                self.notes.add(problem.help(format!(
+                    "each of them has a name: [{}.NAME]",
+                    self.path_of(key)
+                )));
                 self.notes.spoil(&entry.key);
                 continue;
             };

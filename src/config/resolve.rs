@@ -24,7 +24,7 @@ use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::{directory, server};
+use crate::{directory, server, store};
 
 /// systemd's StateDirectory=countersign, for those who start the gateway by hand.
 const STATE_DIRECTORY: &str = "/var/lib/countersign";
@@ -69,9 +69,13 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         carriers,
         delivery,
         limits: file.limits,
-        state_directory: file
-            .state_directory
-            .map_or_else(|| state_directory(environment), |path| path.value),
+        store: store::Settings {
+            path: file
+                .store
+                .0
+                .map_or_else(|| state_directory(environment), |path| path.value),
+            durable: file.store.1,
+        },
         session_keys,
         show_phone: file.show_phone,
         log_format: file.log_format,

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use super::SiteSettings;
 use super::diagnostic::Diagnostic;
 use super::file::File;
 use super::file::site as written;
-use super::names::{no_such, refer, repeated};
+use super::names::{refer, repeated};
 use super::notes::Notes;
 use super::pem::certified;
-use super::reader::nearest;
 use super::resolve::KnownScope;
 use super::rule::Rule;
 use super::value::At;
+use super::{SiteSettings, captures, classes, reach};
 use crate::name::Name;
-use crate::route::{Class, Route, Table};
+use crate::route::Table;
 use crate::scope::Scope;
 use crate::site::{Origin, Site};
 use crate::upstream::{self, Address};
@@ -91,7 +90,8 @@ fn site_settings(
     }
     let upstream = upstream_settings(site, notes);
     let own = own_scopes(site, file, scopes, notes);
-    let routes = routes(site, file, notes);
+    let routes = classes::routes(site, file, notes);
+    let captures = captures::resolve(site, file, notes);
 
     let (origin, own, directory) = (
         &site.url.as_ref()?.value,
@@ -99,6 +99,10 @@ fn site_settings(
         &site.directory.as_ref()?.value,
     );
     let first = own.first()?.name.clone();
+    let (routes, captures) = (Table::new(routes?, first), captures?);
+    if site.sound {
+        reach::warn(site, &captures, &routes, notes);
+    }
     Some(SiteSettings {
         site: Site {
             name: site.name.value.clone(),
@@ -115,9 +119,12 @@ fn site_settings(
                 .collect(),
             insecure: !origin.https() && !origin.loopback(),
             scopes: own,
-            routes: Table::new(routes?, first),
-            captures: Vec::new(),
-            charset: encoding_rs::UTF_8,
+            routes,
+            captures,
+            charset: site
+                .charset
+                .as_ref()
+                .map_or(encoding_rs::UTF_8, |charset| charset.value.0),
             fixed_user: site.fixed_user.as_ref().map(|user| user.value.clone()),
             support: site.support.as_ref().map(|support| support.value.0.clone()),
             accent: site.accent.as_ref().map(|accent| accent.value.0.clone()),
@@ -260,101 +267,6 @@ fn own_scopes(
     (own.len() == site.scopes.items.len() && !own.is_empty()).then_some(own)
 }
 
-fn routes(site: &written::Site, file: &File, notes: &Notes) -> Option<Vec<Route>> {
-    let routes: Vec<Option<Route>> = site
-        .routes
-        .iter()
-        .map(|route| {
-            Some(Route {
-                class: class(route.require.as_ref()?, site, file, notes)?,
-                paths: route.paths.clone(),
-                methods: route.methods.clone(),
-                query: route.query.clone(),
-                form: route.form.clone(),
-                websocket: route.websocket,
-                place: route.place.to_string(),
-            })
-        })
-        .collect();
-    routes.into_iter().collect()
-}
-
-fn class(require: &At<String>, site: &written::Site, file: &File, notes: &Notes) -> Option<Class> {
-    let text = require.value.as_str();
-    match text {
-        "deny" => return Some(Class::Deny),
-        "public" => return Some(Class::Public),
-        "login-page" => return Some(Class::LoginPage),
-        "public-full" => {
-            let problem = Diagnostic::new(
-                Rule::WideOpen,
-                "this route is open as it is",
-                &require.place,
-                "anyone, any method, with cookies and all",
-            );
-            notes.add(problem.help("\"public\" lets anyone read without cookies: what the application shows to people who are signed in stays behind the code"));
-            return Some(Class::PublicFull);
-        }
-        _ => {}
-    }
-    if let Some(own) = site
-        .scopes
-        .items
-        .iter()
-        .find(|name| name.value.as_str() == text)
-    {
-        return Some(Class::Scope(own.value.clone()));
-    }
-    let exists = file
-        .scopes
-        .iter()
-        .any(|scope| scope.name.value.as_str() == text);
-    // Where the site's scopes are wrong themselves, that has been said, and this scope may be one of them.
-    if !notes.spoilt(text) && !(exists && (site.scopes.items.is_empty() || !site.scopes.whole)) {
-        notes.add(unknown_class(require, site, file));
-    }
-    None
-}
-
-fn unknown_class(require: &At<String>, site: &written::Site, file: &File) -> Diagnostic {
-    let text = require.value.as_str();
-    if let Some(scope) = file
-        .scopes
-        .iter()
-        .find(|scope| scope.name.value.as_str() == text)
-    {
-        let title = format!(
-            "route refers to a scope that site `{}` does not have",
-            site.name.value
-        );
-        return Diagnostic::new(
-            Rule::NoSuchThing,
-            title,
-            &require.place,
-            "not one of its `scopes`",
-        )
-        .also(&scope.name.place, "the scope")
-        .also(&site.scopes.place, "the site's scopes")
-        .help(format!("add \"{text}\" to the site's `scopes`"));
-    }
-    let known: Vec<&At<Name>> = file.scopes.iter().map(|scope| &scope.name).collect();
-    let problem = no_such("route", "scope", text, &require.place, &known);
-    // A scope that is near has its place shown already.
-    match nearest(text, ["public", "public-full", "login-page", "deny"]) {
-        Some(near) if problem.labels.len() == 1 => Diagnostic::new(
-            Rule::NoSuchThing,
-            problem.title,
-            &require.place,
-            format!("no scope is named `{text}`"),
-        )
-        .help(format!("did you mean `{near}`?")),
-        None if problem.labels.len() == 1 => {
-            problem.help("or the classes \"public\", \"public-full\", \"login-page\", \"deny\"")
-        }
-        _ => problem,
-    }
-}
-
 /// The first scope of a site guards what no route names; any other guards only what routes say.
 pub(super) fn warn_of_scopes_never_asked(file: &File, notes: &Notes) {
     for site in &file.sites {
@@ -364,7 +276,14 @@ pub(super) fn warn_of_scopes_never_asked(file: &File, notes: &Notes) {
                 .iter()
                 .filter_map(|route| route.require.as_ref())
                 .any(|require| require.value == name.value.as_str());
-            if !required {
+            // That the code of a capture opens nothing is said there.
+            let captured = site.captures.iter().any(|capture| {
+                capture
+                    .scope
+                    .as_ref()
+                    .is_some_and(|scope| scope.value == name.value)
+            });
+            if !required && !captured {
                 let problem = Diagnostic::new(
                     Rule::NeverAsked,
                     format!("scope `{}` is never asked for", name.value),

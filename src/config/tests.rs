@@ -16,6 +16,8 @@ use super::*;
 use crate::message::Channel;
 use crate::upstream::{Address, HostMode};
 
+mod captures;
+
 /// A folder with a configuration and every file that one may name.
 struct Folder(tempfile::TempDir);
 
@@ -221,7 +223,8 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.limits, limit::Settings::default());
     assert_eq!((config.show_phone, config.log_format), (2, LogFormat::Auto));
     assert_eq!(config.delivery.countries, ["US"]);
-    assert_eq!(config.state_directory, Path::new("/var/lib/countersign"));
+    assert_eq!(config.store.path, Path::new("/var/lib/countersign"));
+    assert!(config.store.durable);
     assert!(config.session_keys.is_none() && !config.delivery.fictional);
     assert_eq!(
         (config.delivery.timeout, config.carriers[0].timeout),
@@ -241,10 +244,7 @@ fn what_is_not_written_has_its_default() {
 fn the_state_directory_is_the_one_that_systemd_names() {
     let folder = Folder::new(GOOD);
     let loaded = folder.load_with([("STATE_DIRECTORY", "/var/lib/a:/var/lib/b".into())]);
-    assert_eq!(
-        loaded.config.unwrap().state_directory,
-        Path::new("/var/lib/a")
-    );
+    assert_eq!(loaded.config.unwrap().store.path, Path::new("/var/lib/a"));
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn example(defaults: bool) -> String {
 proptest::proptest! {
     /// A hand that slips anywhere in a configuration gets an answer, and never an error without a place.
     #[test]
-    fn any_slip_of_the_hand_is_told(start in 0..9000usize, length in 0..60usize, text in "[\\[\\]{}\"'=,.#a-z0-9é\\n -]{0,12}") {
+    fn any_slip_of_the_hand_is_told(start in 0..12000usize, length in 0..60usize, text in "[\\[\\]{}\"'=,.#a-z0-9é\\n -]{0,12}") {
         let mut configuration = example(false);
         let floor = |at: usize| (0..=at.min(configuration.len())).rev().find(|at| configuration.is_char_boundary(*at)).unwrap();
         let slip = floor(start)..floor(start + length);
@@ -532,7 +532,14 @@ fn the_defaults_in_the_example_are_the_defaults() {
 fn keys_of(text: &str) -> BTreeSet<String> {
     fn walk(table: &tree::Table, path: &str, keys: &mut BTreeSet<String>) {
         for entry in &table.entries {
-            let above_named = ["sites", "scopes", "directory", "carriers"].contains(&path);
+            let above_named = [
+                "sites",
+                "sites.NAME.captures",
+                "scopes",
+                "directory",
+                "carriers",
+            ]
+            .contains(&path);
             let own = if above_named { "NAME" } else { &entry.key };
             let path = if path.is_empty() {
                 own.to_owned()

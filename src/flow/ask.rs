@@ -77,8 +77,13 @@ impl Flow {
             .view(&id, &browser, visit.now)
             .is_some_and(|view| view.last_send.is_none());
         // A second tab joins the running challenge: no second message.
-        if begun {
-            self.send_first(visit, &id, &browser, recipient);
+        if begun
+            && self
+                .send_first(visit, &id, &browser, recipient)
+                .await
+                .is_err()
+        {
+            return self.refuse(visit, Refusal::NothingCanSend);
         }
         see_other(&code_path(&id))
     }

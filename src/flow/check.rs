@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method};
 
+use super::capture::{PAGE, RELEASE};
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
-use crate::challenge::{self, Browser, Mistake, Verified};
+use crate::challenge::{self, Browser, Entry, Mistake, Verified};
 use crate::code::{Mistyped, Typed};
 use crate::event::What;
 use crate::grant::Grant;
-use crate::hold::{Destination, Hold, Kept, Waiting};
+use crate::grant::prints::Prints;
+use crate::hold::release::{Release, Way};
+use crate::hold::{Destination, Hold, Kept, Sealed, Waiting};
 use crate::message::Channel;
 use crate::moment::Moment;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
-use crate::store::{Attempt, Refused, Reward, View};
+use crate::site::Site;
+use crate::store::holds::Fetched;
+use crate::store::{Attempt, Lost, Refused, Reward, View};
 use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
@@ -67,9 +72,18 @@ impl Flow {
             }
             "cancel" => {
                 self.store.cancel(id, &browser);
-                with_cookies(see_other(&sign_out_path()), self.end_all(visit))
+                let capture = visit.door.site.capture_for(&view.question.scope.name);
+                let forget = capture.map(|capture| self.forgetting(visit, capture));
+                let cookies = self.end_all(visit).into_iter();
+                with_cookies(
+                    self.kept(visit, see_other(&sign_out_path())).await,
+                    cookies.chain(forget.unwrap_or_default()),
+                )
             }
-            "answer" | "" => self.answer(visit, id, &browser, secret, &view, &posted),
+            "answer" | "" => {
+                let answer = self.answer(visit, id, &browser, secret, &view, &posted);
+                self.kept(visit, answer).await
+            }
             _ => self.refuse(visit, Refusal::BadRequest),
         }
     }
@@ -106,7 +120,7 @@ impl Flow {
                     new,
                     nonce,
                 };
-                self.reward(visit, id, verified, hold, grant_id, secrets)
+                self.reward(visit, (id, view), verified, hold, grant_id, secrets)
             });
         let failed = |why| {
             self.record(
@@ -120,6 +134,7 @@ impl Flow {
         };
         match attempt {
             Attempt::Opened { reward, first } => {
+                let mut ended = Vec::new();
                 if first {
                     let what = What::ChallengeVerified {
                         scope: &question.scope.name,
@@ -127,9 +142,12 @@ impl Flow {
                         entry: question.entry,
                     };
                     self.record(visit, what);
-                    self.end_others(visit, reward.grant.subject());
+                    ended = self.end_others(visit, reward.grant.subject());
+                    let site = &visit.door.site.name;
+                    let owner = self.ring.owner(secret, site, &question.named);
+                    self.store.quarantine.lift(&owner);
                 }
-                self.release(visit, id, &reward)
+                self.release(visit, id, &reward, ended)
             }
             Attempt::Refused(refused) => {
                 failed(match refused {
@@ -149,7 +167,7 @@ impl Flow {
     fn reward(
         &self,
         visit: &Visit<'_>,
-        id: &challenge::Id,
+        (id, view): (&challenge::Id, &View),
         verified: Verified,
         hold: Option<Hold>,
         grant_id: [u8; 16],
@@ -158,54 +176,111 @@ impl Flow {
         let grant = Grant::issue(verified, grant_id, visit.now);
         let Secrets { old, new, nonce } = secrets;
         let browser = self.ring.browser(&new);
-        let hold = hold.unwrap_or(Hold {
-            target: Destination::of("/"),
+        let site = &visit.door.site;
+        // A login whose answer waits no longer is posted again; under the new grant that asks for no code.
+        let login = Some(view.question.entry)
+            .filter(|entry| matches!(entry, Entry::Capture | Entry::Doubt))
+            .and_then(|_| site.capture_for(grant.scope()))
+            .map(|capture| Destination::of(&capture.page));
+        let hold = hold.unwrap_or_else(|| Hold {
+            target: login.clone().unwrap_or_else(|| Destination::of("/")),
             request: Waiting::Nothing,
         });
-        let (mut replay, mut lost) = (false, matches!(hold.request, Waiting::Lost));
-        if let Waiting::Request(kept) = hold.request {
-            let key = self.ring.hold(old, grant.scope().as_str().as_bytes());
+        let mut destination = hold.target;
+        let mut lost = matches!(hold.request, Waiting::Lost).then_some(Lost::Request);
+        let mut replay = false;
+        let mut prints = self.prints_for(visit, grant.subject());
+        let mut release = None;
+        let key = self.ring.hold(old, grant.scope().as_str().as_bytes());
+        let fetched_under = self.ring.hold(&new, id);
+        match hold.request {
+            Waiting::Nothing | Waiting::Lost => {}
             // From the old secret to the new one: the browser brings that when it comes for the answer.
-            match kept.reseal(&key, &self.ring.hold(&new, id), nonce) {
+            Waiting::Request(kept) => match kept.reseal(&key, &fetched_under, nonce) {
                 Ok(kept) => {
-                    self.store.holds.will_replay(
+                    let what = Fetched::Request(kept);
+                    self.store.holds.will_fetch(
                         *id,
-                        kept,
+                        what,
                         browser,
-                        hold.target.as_str(),
+                        destination.as_str(),
                         visit.now,
                     );
                     replay = true;
                 }
-                Err(_) => lost = true,
+                Err(_) => lost = Some(Lost::Request),
+            },
+            Waiting::Answer {
+                sealed,
+                life,
+                prints: bound,
+                ..
+            } => {
+                let in_time = view
+                    .last_send
+                    .is_some_and(|send| visit.now.since(send.at) < life);
+                let opened = in_time
+                    .then(|| sealed.open(RELEASE, &key).ok())
+                    .flatten()
+                    .and_then(|bytes| Release::from_bytes(&bytes));
+                if let Some(mut opened) = opened {
+                    prints = bound;
+                    let page = opened.page.take().and_then(|page| {
+                        Sealed::seal(page.to_bytes(), PAGE, &fetched_under, nonce).ok()
+                    });
+                    if let Some(page) = page {
+                        let (what, at) = (Fetched::Page(page), destination.as_str());
+                        self.store
+                            .holds
+                            .will_fetch(*id, what, browser, at, visit.now);
+                        replay = true;
+                    }
+                    release = Some(Arc::new(opened));
+                } else if let Some(login) = login {
+                    destination = login;
+                    lost = Some(Lost::Login);
+                }
             }
         }
         Reward {
-            grant,
+            grant: grant.bound_to(Prints::of(prints)),
             secret: new,
             browser,
-            destination: hold.target,
+            destination,
             replay,
             lost,
+            release,
         }
     }
 
     /// A grant belongs to a subject, not to a browser: who comes in as another person ends what the first one had
-    /// here (design section 3).
-    fn end_others(&self, visit: &Visit<'_>, subject: &Subject) {
-        let held = visit.held.live.iter().chain(&visit.held.run_out);
-        for grant in held.filter(|grant| grant.subject() != subject) {
-            self.revoke(visit, grant);
-        }
+    /// here (design section 3). Gives the cookies that make the browser forget it.
+    pub(super) fn end_others(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<HeaderValue> {
+        let held = visit.held;
+        let all = held.live.iter().chain(&held.run_out).chain(&held.unbound);
+        let others = all.filter(|grant| grant.subject() != subject);
+        others
+            .map(|grant| {
+                self.revoke(visit, grant);
+                let suffix = format!("-{}", grant.scope());
+                cookies::print(&visit.door.site, &suffix, "", Some(0))
+            })
+            .collect()
     }
 
     /// The answer to the right code: cookies, and the way on.
-    fn release(&self, visit: &Visit<'_>, id: &challenge::Id, reward: &Reward) -> Reply {
+    fn release(
+        &self,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        reward: &Reward,
+        ended: Vec<HeaderValue>,
+    ) -> Reply {
         let site = &visit.door.site;
-        let to = if reward.lost {
-            code_path(id)
+        let to = if reward.lost.is_some() {
+            see_other(&code_path(id))
         } else {
-            format!("{}{}", site.origin.text(), reward.destination.as_str())
+            onward(site, reward)
         };
         let mark = self.ring.mark(&site.name, reward.grant.subject());
         let marks = self.ring.seal_marks(&visit.keepsakes.known, mark);
@@ -217,7 +292,13 @@ impl Flow {
             cookies::print(site, "", reward.secret.value(), None),
             cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
         ];
-        with_cookies(see_other(&to), set.into_iter().chain(replay))
+        // The application's own first, in the order in which it set them.
+        let release = reward.release.as_deref();
+        let restored = release.map(|release| Self::restoring(visit, &release.needs));
+        let theirs = release.into_iter().flat_map(|release| &release.cookies);
+        let theirs = restored.into_iter().flatten().chain(theirs.cloned());
+        // First what goes, then what comes: the new grant may bear the name of an old one.
+        with_cookies(to, theirs.chain(ended).chain(set).chain(replay))
     }
 
     /// Keeps a held request on for another try: the application was not reached. False if that cannot be.
@@ -238,9 +319,24 @@ impl Flow {
             let browser = self.ring.browser(secret);
             self.store
                 .holds
-                .will_replay(*id, kept, browser, target, now);
+                .will_fetch(*id, Fetched::Request(kept), browser, target, now);
             true
         })
+    }
+}
+
+/// Where a finished challenge leads.
+pub(super) fn onward(site: &Site, reward: &Reward) -> Reply {
+    match reward.release.as_deref() {
+        Some(Release {
+            to: Way::Elsewhere(address),
+            ..
+        }) => see_other(address.to_str().unwrap_or("/")),
+        _ => see_other(&format!(
+            "{}{}",
+            site.origin.text(),
+            reward.destination.as_str()
+        )),
     }
 }
 

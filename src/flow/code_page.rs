@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::check::onward;
 use super::own::code_path;
-use super::{Flow, Reply, Visit, see_other};
+use super::{Flow, Reply, Visit, look, reply_to};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
 use crate::page::{CodeError, CodePage, Notice, Page, Refusal, State};
-use crate::store::View;
+use crate::store::{Lost, View};
 
 /// Until when a lock that only the operator lifts is said to last: nobody knows, and it can be asked again then.
 const OPERATOR: u64 = 3600;
@@ -22,25 +23,18 @@ impl Flow {
         let Some((secret, mut view)) = view else {
             return self.refuse(visit, Refusal::UnknownChallenge { again: "/" });
         };
-        if !super::proven(view.question.entry) {
+        if !view.question.entry.proven() {
             // A stranger is told how the carriers do for everybody, never how their own message fared (C7).
             let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel);
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
         }
         if let Some(reward) = &view.reward {
-            if reward.lost {
-                return self.page(
-                    visit,
-                    &Page::SubmitAgain {
-                        back: reward.destination.as_str(),
-                    },
-                );
-            }
-            return see_other(&format!(
-                "{}{}",
-                visit.door.site.origin.text(),
-                reward.destination.as_str()
-            ));
+            let again = reward.destination.as_str();
+            return match reward.lost {
+                None => onward(&visit.door.site, reward),
+                Some(Lost::Request) => self.page(visit, &Page::SubmitAgain { back: again }),
+                Some(Lost::Login) => self.refuse(visit, Refusal::LoginExpired { again }),
+            };
         }
         let ending = match self.ending(visit, &view).await {
             Ok(ending) => ending,
@@ -76,7 +70,18 @@ impl Flow {
             error: error(&view, visit),
             resend_in: resend_in(&view),
         };
-        self.page(visit, &Page::Code(page))
+        let rendered = self.pages.render(
+            &Page::Code(page),
+            &look(&visit.door.site),
+            &visit.reference.to_string(),
+            visit.now,
+        );
+        let question = &view.question;
+        let leads_to =
+            self.store
+                .holds
+                .leads_to(&question.browser, &question.site, &question.scope.name);
+        reply_to(&rendered, leads_to.as_ref())
     }
 
     /// The last digits of the number, if the subject has shown who they are.
@@ -85,7 +90,7 @@ impl Flow {
         visit: &Visit<'_>,
         view: &View,
     ) -> Result<Option<String>, Refusal<'static>> {
-        if !super::proven(view.question.entry) {
+        if !view.question.entry.proven() {
             return Ok(None);
         }
         let person = self.person(visit.door, &view.question.subject).await;

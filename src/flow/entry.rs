@@ -34,6 +34,20 @@ impl Flow {
         if audience::prefetches(visit.asked.fields()) {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
+        let forget = if visit.held.unbound.is_empty() {
+            Vec::new()
+        } else {
+            self.forgetting_unbound(visit)
+        };
+        if matches!(audience, Audience::Nobody | Audience::Grpc) {
+            return with_cookies(self.turn_away(visit, audience, scope, None), forget);
+        }
+        if let (None, Some(capture)) = (who(visit, scope), visit.door.site.capture_for(&scope.name))
+        {
+            // The application asks for its password first.
+            let page = Some((capture.page.as_str(), None));
+            return with_cookies(self.turn_away(visit, audience, scope, page), forget);
+        }
         let begun = match audience {
             Audience::Nobody | Audience::Grpc => {
                 return self.turn_away(visit, audience, scope, None);
@@ -197,7 +211,11 @@ impl Flow {
         };
         let browser = self.ring.browser(secret);
         let raw = asked.target().raw();
-        let Some(kept) = self.store.holds.replay(&id, &browser, raw, visit.now) else {
+        let Some(kept) = self
+            .store
+            .holds
+            .fetch_request(&id, &browser, raw, visit.now)
+        else {
             return Ok(None);
         };
         let key = self.ring.hold(secret, scope.name.as_str().as_bytes());
@@ -206,7 +224,7 @@ impl Flow {
             .ok())
     }
 
-    fn turn_away(
+    pub(super) fn turn_away(
         &self,
         visit: &Visit<'_>,
         audience: Audience,
@@ -319,7 +337,7 @@ fn who(visit: &Visit<'_>, scope: &Scope) -> Option<(Subject, Entry)> {
 }
 
 /// The page of this site that sent the request, or the first one.
-fn referer(visit: &Visit<'_>) -> Destination {
+pub(super) fn referer(visit: &Visit<'_>) -> Destination {
     let own = visit.door.site.origin.text();
     let path = visit
         .asked

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::delivery::Dispatcher;
-use crate::challenge::{Browser, Entry};
+use crate::challenge::Browser;
 use crate::code::Reference;
 use crate::directory::{Directory, Person};
 use crate::event::{Event, What};
@@ -26,13 +26,15 @@ use crate::page::{Look, Page, Pages, Refusal, Rendered};
 use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::{BrowserSecret, Held, Keepsakes, Ring, cookies};
-use crate::site::Site;
+use crate::site::{Origin, Site};
 use crate::store::Store;
 use crate::store::counters::Part;
+use crate::store::durable::NotKept;
 use crate::subject::Subject;
 
 pub mod ask;
 pub mod audience;
+pub mod capture;
 pub mod check;
 pub mod code_page;
 pub mod entry;
@@ -130,6 +132,14 @@ impl Flow {
         ))
     }
 
+    /// The answer, once what it rests on is on disk; else a page that says to try again (A4, A7).
+    pub async fn kept(&self, visit: &Visit<'_>, answer: Reply) -> Reply {
+        match self.store.settled().await {
+            Ok(()) => answer,
+            Err(NotKept) => self.refuse(visit, Refusal::NothingCanSend),
+        }
+    }
+
     /// A refusal as a reply.
     pub fn refuse(&self, visit: &Visit<'_>, refusal: Refusal<'_>) -> Reply {
         if refusal == Refusal::Full {
@@ -210,9 +220,14 @@ pub fn look(site: &Site) -> Look<'_> {
 
 /// A rendered page with its headers.
 pub fn reply(rendered: &Rendered) -> Reply {
+    reply_to(rendered, None)
+}
+
+/// A rendered page with its headers; what comes of its form may lead to another origin.
+fn reply_to(rendered: &Rendered, leads_to: Option<&Origin>) -> Reply {
     let mut reply = Response::new(Bytes::copy_from_slice(rendered.html.as_bytes()));
     *reply.status_mut() = rendered.status;
-    *reply.headers_mut() = rendered.headers(None);
+    *reply.headers_mut() = rendered.headers(leads_to);
     reply
 }
 
@@ -251,12 +266,4 @@ fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
         .try_fill_bytes(&mut bytes)
         .map_err(|_| NoRandomness)?;
     Ok(bytes)
-}
-
-/// Whether the subject has shown anything before this code: only then are digits of the number shown.
-fn proven(entry: Entry) -> bool {
-    match entry {
-        Entry::Ask => false,
-        Entry::StepUp | Entry::Renewal => true,
-    }
 }

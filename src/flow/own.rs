@@ -46,6 +46,14 @@ impl Flow {
             .strip_prefix("ask/")
             .and_then(|name| visit.door.site.scope(name))
         {
+            if let Some(capture) = visit.door.site.capture_for(&scope.name) {
+                // Whoever has no password must not make phones ring.
+                return if posted {
+                    self.refuse(visit, Refusal::NotFound)
+                } else {
+                    super::see_other(&capture.page)
+                };
+            }
             return if posted {
                 self.name_oneself(visit, scope, body).await
             } else {

@@ -14,6 +14,7 @@ use crate::moment::Moment;
 use crate::observe;
 use crate::page::Refusal;
 use crate::phone::Phone;
+use crate::store::durable::NotKept;
 use crate::store::{Sending, View};
 
 /// Where a message goes, if there is anybody to send it to.
@@ -54,16 +55,20 @@ struct Errand {
 }
 
 impl Flow {
-    /// Sends the first code of a challenge that was just begun, by the scope's first channel. Returns at once.
-    pub(super) fn send_first(
+    /// Sends the first code of a challenge that was just begun, by the scope's first channel. Returns when that is
+    /// counted on disk, and does not wait for the message.
+    ///
+    /// # Errors
+    /// [`NotKept`]: it cannot be counted, and no message goes out.
+    pub(super) async fn send_first(
         self: &Arc<Self>,
         visit: &Visit<'_>,
         id: &challenge::Id,
         browser: &Browser,
         recipient: Recipient,
-    ) {
+    ) -> Result<(), NotKept> {
         let Some(view) = self.store.view(id, browser, visit.now) else {
-            return;
+            return Ok(());
         };
         let channel = view
             .question
@@ -72,7 +77,9 @@ impl Flow {
             .first()
             .copied()
             .unwrap_or(Channel::Sms);
-        let Ok(placeholder) = random() else { return };
+        let Ok(placeholder) = random() else {
+            return Ok(());
+        };
         if self.store.send(
             id,
             browser,
@@ -80,10 +87,14 @@ impl Flow {
             channel,
             visit.peer.network(),
             visit.now,
-        ) == Sending::Go
+        ) != Sending::Go
         {
-            drop(self.dispatch(visit, id, placeholder, view.question, recipient, channel));
+            return Ok(());
         }
+        // Taken before the message is on its way: what that counts, for a number that there is, is not waited for (C7).
+        let settled = self.store.settled();
+        drop(self.dispatch(visit, id, placeholder, view.question, recipient, channel));
+        settled.await
     }
 
     /// Sends another code because the visitor pressed a button, or begins anew where this challenge cannot.
@@ -113,9 +124,13 @@ impl Flow {
             Sending::BeginAnew => return self.begin_anew(visit, browser, question, channel).await,
             Sending::Go => {}
         }
-        self.send_now(visit, id, placeholder, question, channel)
-            .await;
-        page
+        match self
+            .send_now(visit, id, placeholder, question, channel)
+            .await
+        {
+            Ok(()) => page,
+            Err(NotKept) => self.refuse(visit, Refusal::NothingCanSend),
+        }
     }
 
     async fn begin_anew(
@@ -149,9 +164,12 @@ impl Flow {
             visit.peer.network(),
             visit.now,
         ) == Sending::Go
+            && self
+                .send_now(visit, &id, placeholder, question, channel)
+                .await
+                .is_err()
         {
-            self.send_now(visit, &id, placeholder, question, channel)
-                .await;
+            return self.refuse(visit, Refusal::NothingCanSend);
         }
         see_other(&code_path(&id))
     }
@@ -163,18 +181,20 @@ impl Flow {
         placeholder: challenge::Mac,
         question: Question,
         channel: Channel,
-    ) {
+    ) -> Result<(), NotKept> {
+        let settled = self.store.settled();
         let person = self.person(visit.door, &question.subject).await;
         let recipient = person
             .as_ref()
             .map_or_else(Recipient::nobody, Recipient::of);
-        let waits = super::proven(question.entry);
+        let waits = question.entry.proven();
         let sent = self.dispatch(visit, id, placeholder, question, recipient, channel);
         // Who has shown who they are may wait for the outcome, which the dispatcher bounds; a stranger must not be
         // able to measure it (C7).
         if waits {
             drop(sent.await);
         }
+        settled.await
     }
 
     fn dispatch(
@@ -212,13 +232,16 @@ impl Flow {
             now,
             ..
         } = &errand;
-        let (scope, open) = (&question.scope, super::proven(question.entry));
+        let (scope, open) = (&question.scope, question.entry.proven());
         let Some(phone) = &errand.recipient.phone else {
+            // For somebody this would be counted.
+            self.store.touch();
             errand.unsent("nobody by that name has a number");
             return self.store.report(id, open.then_some(Trouble::Number));
         };
         let counters = &self.store.counters;
         if let Err(over) = counters.send(phone, &door.site.name, &scope.name, *channel, *now) {
+            self.store.touch();
             errand.unsent("the number or the scope has had its messages");
             if open {
                 self.store.report(id, Some(Trouble::Carrier));
@@ -227,6 +250,11 @@ impl Flow {
                     .note(id, &question.browser, Mistake::SendLimit { until });
             }
             return;
+        }
+        // No message goes out that a crash could make us forget.
+        if self.store.settled().await.is_err() {
+            errand.unsent("what is counted cannot be kept");
+            return self.store.report(id, open.then_some(Trouble::Carrier));
         }
         let Ok(code) = Code::draw(scope.digits) else {
             errand.unsent("the operating system's random generator failed");
@@ -299,7 +327,7 @@ impl Errand {
 /// for everybody (`code_page`): the outcome, and when it is known, would say that there is a number (C7).
 fn trouble(failure: &Failure, entry: Entry) -> Option<Trouble> {
     match failure {
-        _ if !super::proven(entry) => None,
+        _ if !entry.proven() => None,
         // It may have gone out: the code stays good, and nobody is told to expect nothing.
         Failure::Unknown(_) => None,
         failure if failure.is_of_the_carrier() => Some(Trouble::Carrier),

@@ -37,7 +37,10 @@ impl Flow {
     pub(super) async fn sign_out(&self, visit: &Visit<'_>, body: Upload) -> Reply {
         let action = sign_out_path();
         match self.posted(visit, &action, body).await {
-            Ok(_) => with_cookies(see_other(&action), self.end_all(visit)),
+            Ok(_) => {
+                let cookies = self.end_all(visit);
+                with_cookies(self.kept(visit, see_other(&action)).await, cookies)
+            }
             Err(NotOurs::CrossOrigin) => self.refuse(visit, Refusal::CrossOrigin),
             Err(NotOurs::Unreadable) => self.refuse(visit, Refusal::BadRequest),
             // The page has a fresh token, or says that there is nothing to end.
@@ -50,7 +53,7 @@ impl Flow {
     /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
     pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
-        for grant in visit.held.live.iter().chain(&visit.held.run_out) {
+        for grant in visit.held.live.iter().chain(&visit.held.run_out).chain(&visit.held.unbound) {
             self.revoke(visit, grant);
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));
@@ -65,7 +68,7 @@ impl Flow {
         let (scope, subject) = (grant.scope(), grant.subject());
         self.record(
             visit,
-            match self.store.revoked.revoke(grant) {
+            match self.store.revoked.revoke(grant, visit.now) {
                 Ok(()) => What::GrantRevoked { scope, subject },
                 Err(_) => What::Full,
             },

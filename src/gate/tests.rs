@@ -40,6 +40,37 @@ pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
     }
 }
 
+/// A capture named `form` for scope login: fields `user` and `pass`, page `/login`.
+pub(crate) fn capture() -> Capture {
+    Capture {
+        name: Name::parse("form").unwrap(),
+        scope: Name::parse("login").unwrap(),
+        wanted: login::Wanted {
+            username: Some(login::Place::of("user")),
+            password: login::Place::of("pass"),
+        },
+        fixed_user: None,
+        page: "/login".to_owned(),
+        probe: None,
+        success_cookie: None,
+        success_location: None,
+        auth_cookies: crate::capture::cookie::Names::parse(["sid"]).unwrap(),
+        hold: std::time::Duration::from_mins(5),
+    }
+}
+
+/// [`site`] with that capture at `/login`, before these routes.
+pub(crate) fn captured(routes: &[(&str, Class)]) -> Site {
+    let form = ("/login", Class::Capture(Name::parse("form").unwrap()));
+    let all: Vec<(&str, Class)> = std::iter::once(form)
+        .chain(routes.iter().cloned())
+        .collect();
+    Site {
+        captures: vec![capture()],
+        ..site(&all)
+    }
+}
+
 fn grant(scope: &str, subject: &str) -> Grant {
     Grant::issue(verified(scope, subject), [1; 16], at(0))
 }
@@ -59,11 +90,25 @@ fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
     check(builder.body(()).unwrap().into_parts().0, true).unwrap()
 }
 
+/// A request that says nothing besides its head.
+fn said() -> Said<'static> {
+    Said {
+        form: &Form::Unread,
+        logins: &[],
+        password: Mentioned::Nowhere,
+    }
+}
+
 fn verdict(site: &Site, asked: &Checked, held: &[Grant]) -> String {
-    match decide(site, asked, &Form::Unread, held) {
+    told(decide(site, asked, said(), held))
+}
+
+fn told(verdict: Verdict<'_>) -> String {
+    match verdict {
         Verdict::Forward(pass) => match pass.way() {
             Way::Anonymous => "anonymous".to_owned(),
             Way::Open => "open".to_owned(),
+            Way::Captured => "captured".to_owned(),
             Way::Granted(grants) => grants
                 .iter()
                 .map(|grant| grant.scope().as_str())
@@ -71,6 +116,8 @@ fn verdict(site: &Site, asked: &Checked, held: &[Grant]) -> String {
                 .join("+"),
         },
         Verdict::Ask(scope) => format!("ask {}", scope.name),
+        Verdict::LoginPage(_, capture) => format!("login page {}", capture.name),
+        Verdict::Login(_, capture) => format!("login {}", capture.name),
         Verdict::Preflight(allowed) => format!("preflight {allowed}"),
         Verdict::Refuse(reason) => format!("{reason:?}"),
     }
@@ -313,4 +360,142 @@ fn readings_on_two_scopes_need_both() {
         ),
         "login+admin"
     );
+}
+
+/// What is decided about a request that carries these logins, and a password where it is mentioned.
+fn said_verdict(
+    site: &Site,
+    asked: &Checked,
+    logins: &[&str],
+    password: Mentioned,
+    held: &[Grant],
+) -> String {
+    let logins: Vec<Name> = logins
+        .iter()
+        .map(|name| Name::parse(name).unwrap())
+        .collect();
+    let logins: Vec<&Name> = logins.iter().collect();
+    let form = Form::Fields(Vec::new());
+    let said = Said {
+        form: &form,
+        logins: &logins,
+        password,
+    };
+    told(decide(site, asked, said, held))
+}
+
+#[test]
+fn g1_a_login_page_and_a_login_go_on_captured_and_whatever_else_needs_the_scope() {
+    let site = captured(&[("/admin", admin())]);
+    let ann = grant("login", "ann");
+    let (none, one) = (&[] as &[Grant], std::slice::from_ref(&ann));
+    let (body, nowhere) = (Mentioned::Body, Mentioned::Nowhere);
+    for (method, path, logins, password, held, outcome) in [
+        (
+            "GET",
+            "/login",
+            &[] as &[&str],
+            nowhere,
+            none,
+            "login page form",
+        ),
+        ("HEAD", "/login", &[], nowhere, none, "login page form"),
+        ("GET", "/login", &[], nowhere, one, "login"),
+        ("POST", "/login", &["form"], body, none, "login form"),
+        ("POST", "/login", &["form"], body, one, "login form"),
+        ("POST", "/login", &[], nowhere, none, "ask login"),
+        ("POST", "/login", &[], nowhere, one, "login"),
+        ("POST", "/login", &[], body, one, "Credentials"),
+        ("PUT", "/login", &["form"], body, none, "ask login"),
+        ("GET", "/", &[], nowhere, none, "ask login"),
+    ] {
+        let asked = ask(method, path, &[]);
+        let found = said_verdict(&site, &asked, logins, password, held);
+        assert_eq!(found, outcome, "{method} {path} {logins:?} {password:?}");
+    }
+}
+
+#[test]
+fn g1_a_password_goes_through_its_capture_or_nowhere() {
+    let site = captured(&[
+        ("/open", Class::Public),
+        ("/lost", Class::LoginPage),
+        ("/full", Class::PublicFull),
+        ("/admin", admin()),
+    ]);
+    let held = [grant("login", "ann"), grant("admin", "ann")];
+    for (method, path, granted, ungranted) in [
+        ("GET", "/", "Credentials", "ask login"),
+        ("POST", "/x", "Credentials", "ask login"),
+        ("GET", "/admin", "Credentials", "ask admin"),
+        ("GET", "/open", "Credentials", "ask login"),
+        ("GET", "/lost", "Credentials", "Credentials"),
+        ("POST", "/lost", "Credentials", "Credentials"),
+        ("POST", "/full", "open", "open"),
+    ] {
+        let asked = ask(method, path, &[]);
+        for (held, outcome) in [(&held[..], granted), (&[], ungranted)] {
+            for password in [Mentioned::Query, Mentioned::Body] {
+                let found = said_verdict(&site, &asked, &[], password, held);
+                assert_eq!(found, outcome, "{method} {path} {password:?}");
+            }
+        }
+    }
+    for (method, password) in [
+        ("GET", Mentioned::Query),
+        ("GET", Mentioned::Body),
+        ("HEAD", Mentioned::Query),
+        ("POST", Mentioned::Query),
+    ] {
+        let asked = ask(method, "/login", &[]);
+        for held in [&held[..], &[]] {
+            let found = said_verdict(&site, &asked, &["form"], password, held);
+            assert!(
+                found.starts_with("Ambiguous"),
+                "{method} {password:?}: {found}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_login_from_another_sites_page_is_refused() {
+    let site = captured(&[]);
+    for (origin, outcome) in [
+        ("https://app.example", "login form"),
+        ("https://friend.example", "login form"),
+        ("https://evil.example", "CrossOrigin"),
+        ("null", "CrossOrigin"),
+    ] {
+        let asked = ask("POST", "/login", &[("origin", origin)]);
+        let found = said_verdict(&site, &asked, &["form"], Mentioned::Body, &[]);
+        assert_eq!(found, outcome, "{origin}");
+    }
+}
+
+#[test]
+fn g1_the_gateway_follows_no_further_than_its_capture_reaches() {
+    let site = captured(&[
+        ("/open", Class::Public),
+        ("/never", Class::Deny),
+        ("/admin", admin()),
+    ]);
+    for (path, followed, open) in [
+        ("/", true, false),
+        ("/home?x=1", true, false),
+        ("/login", true, true),
+        ("/open", true, true),
+        ("/never", false, false),
+        ("/never/x", false, false),
+        ("/admin", false, false),
+        ("/ADMIN/users", false, false),
+        ("/x/../admin", false, false),
+        ("/.countersign/sign-out", false, false),
+        ("/.Countersign/c/x", false, false),
+    ] {
+        let target = Target::parse(path.parse().unwrap()).unwrap();
+        let pass = follow(&site, &site.captures[0], &target);
+        assert_eq!(pass.is_some(), followed, "{path}");
+        assert_eq!(open_to_strangers(&site, &target), open, "{path}");
+    }
 }

@@ -15,7 +15,7 @@ use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Reply, look, reply};
 use crate::form::Form;
-use crate::gate::{self, Pass, Verdict, Way};
+use crate::gate::{self, Mentioned, Pass, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::moment::Moment;
 use crate::observe;
@@ -38,6 +38,9 @@ pub(super) struct Passing<'a> {
     /// Drawn only for those whose answer needs one.
     pub(super) reference: LazyCell<Reference>,
     pub(super) connection: &'a Connection,
+    /// Whether all of its body was searched for a password, and none was found: if not, a session that its answer sets
+    /// may be another person's.
+    pub(super) searched: bool,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -70,9 +73,7 @@ impl Gateway {
             response = response.map(|body| body.endless(shutdown));
         }
         if let Way::Granted(grants) = pass.into_way() {
-            for grant in &grants {
-                self.keep_up(site, grant, passing, &mut response);
-            }
+            self.keep_up(site, &grants, passing, &mut response);
             let watch = Watch {
                 standing: Rc::clone(&self.0) as Rc<dyn Standing>,
                 grants,
@@ -82,8 +83,12 @@ impl Gateway {
             } else {
                 response = response.map(|body| body.watched(watch));
             }
-        } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            tunnel_through(upgrade, &mut response, None);
+        } else {
+            // A page that is open to all may renew the session of somebody who has a grant.
+            self.keep_up(site, &[], passing, &mut response);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                tunnel_through(upgrade, &mut response, None);
+            }
         }
         if closing {
             response
@@ -119,7 +124,7 @@ impl Gateway {
             let kept = flow
                 .store
                 .holds
-                .replay(id, &browser, &target, passing.now)?;
+                .fetch_request(id, &browser, &target, passing.now)?;
             kept.open(&flow.ring.hold(secret, id)).ok()
         });
         let (Some((method, kind, bytes)), Some((id, secret))) = (opened, taken) else {
@@ -132,7 +137,12 @@ impl Gateway {
         let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
         let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
         // It is another request than the one that was let through: the gate looks at it itself.
-        let Verdict::Forward(pass) = gate::decide(site, &asked, &form, &passing.held.live) else {
+        let said = Said {
+            form: &form,
+            logins: &[],
+            password: Mentioned::find(site, &asked, &bytes),
+        };
+        let Verdict::Forward(pass) = gate::decide(site, &asked, said, &passing.held.live) else {
             return whole(
                 passing.page(flow, &Page::SubmitAgain { back: &target }),
                 true,
@@ -163,23 +173,39 @@ impl Gateway {
         response
     }
 
-    /// Keeps the idle time of a grant that was used, and ends the code that it was earned with.
-    fn keep_up(
+    /// Keeps the idle time of the grants that were used, ends the codes that they were earned with, and takes the
+    /// sessions along that the application has changed.
+    pub(super) fn keep_up(
         &self,
         site: &Site,
-        grant: &Grant,
+        used: &[Grant],
         passing: &Passing<'_>,
         response: &mut Response<Body>,
     ) {
-        let flow = &self.0.shared.flow;
-        if passing.now.unix.saturating_sub(grant.issued()) < AGAIN.as_secs() {
-            flow.store.used(&grant.id());
+        let (flow, now) = (&self.0.shared.flow, passing.now);
+        for grant in used {
+            if now.unix.saturating_sub(grant.issued()) < AGAIN.as_secs() {
+                flow.store.used(&grant.id());
+            }
         }
-        if let Some(renewed) = grant.renewed(passing.now) {
-            response.headers_mut().append(
-                header::SET_COOKIE,
-                flow.grant_cookie(site, &renewed, passing.now),
-            );
+        if site.binds() && passing.searched && !passing.held.live.is_empty() {
+            let moved = flow.moved(site, &passing.held, response.headers(), now);
+            if !moved.is_empty() {
+                let fields = response.headers_mut();
+                for grant in moved {
+                    let renewed = if used.iter().any(|used| used.id() == grant.id()) {
+                        grant.renewed(now).unwrap_or(grant)
+                    } else {
+                        grant
+                    };
+                    fields.append(header::SET_COOKIE, flow.grant_cookie(site, &renewed, now));
+                }
+                return;
+            }
+        }
+        for renewed in used.iter().filter_map(|grant| grant.renewed(now)) {
+            let cookie = flow.grant_cookie(site, &renewed, now);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
 }
@@ -222,7 +248,7 @@ impl Standing for Worker {
             .and_then(|front| front.door.site.scope(grant.scope().as_str()));
         // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
         let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
-        lives && !self.revoked.contains(&grant.id())
+        lives && !self.revoked.contains(grant)
     }
 }
 

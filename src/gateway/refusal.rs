@@ -26,10 +26,18 @@ const DRAIN: usize = 64 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 pub(super) fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
-    flow.record(visit, What::Refused { reason });
+    flow.record(
+        visit,
+        match &reason {
+            Reason::Ambiguous(why) => What::LoginAmbiguous { why },
+            _ => What::Refused { reason },
+        },
+    );
     let refusal = match reason {
         Reason::Denied => Refusal::Denied,
         Reason::CrossOrigin => Refusal::CrossOrigin,
+        Reason::Credentials => Refusal::CredentialsElsewhere,
+        Reason::Ambiguous(_) => Refusal::AmbiguousLogin,
     };
     match audience::of(visit.asked.fields(), visit.asked.websocket()) {
         Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),
@@ -40,15 +48,29 @@ pub(super) fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
 /// An application that fails is told to people as a page and to scripts as JSON.
 pub(super) fn told(flow: &Flow, passing: &Passing<'_>, failed: &Failed, navigation: bool) -> Reply {
     passing.record(What::UpstreamFailed { why: failed });
-    let refusal = match failed.status() {
-        StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
-        StatusCode::BAD_REQUEST => Refusal::BadRequest,
-        _ => Refusal::UpstreamDown,
-    };
+    let refusal = failure(failed);
     if navigation {
         passing.page(flow, &Page::Refused(refusal))
     } else {
         problem(&refusal, *passing.reference)
+    }
+}
+
+/// The same for a login.
+pub(super) fn told_to(flow: &Flow, visit: &Visit<'_>, failed: &Failed) -> Reply {
+    flow.record(visit, What::UpstreamFailed { why: failed });
+    let refusal = failure(failed);
+    match audience::of(visit.asked.fields(), false) {
+        Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),
+        _ => problem(&refusal, visit.reference),
+    }
+}
+
+fn failure(failed: &Failed) -> Refusal<'static> {
+    match failed.status() {
+        StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
+        StatusCode::BAD_REQUEST => Refusal::BadRequest,
+        _ => Refusal::UpstreamDown,
     }
 }
 

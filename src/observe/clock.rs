@@ -10,6 +10,8 @@ use crate::moment::Moment;
 #[derive(Clone, Debug)]
 pub struct Clock {
     began: Instant,
+    /// What the wall clock showed then, since 1970.
+    from: Duration,
     /// Seconds that a test has put it forward.
     ahead: Arc<AtomicU64>,
 }
@@ -20,6 +22,9 @@ impl Clock {
     pub fn start() -> Self {
         Self {
             began: Instant::now(),
+            from: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
             ahead: Arc::default(),
         }
     }
@@ -34,7 +39,7 @@ impl Clock {
             .unwrap_or_default();
         Moment {
             unix: (wall + ahead).as_secs(),
-            mono: self.began.elapsed() + ahead,
+            mono: self.from + self.began.elapsed() + ahead,
         }
     }
 
@@ -57,5 +62,11 @@ mod tests {
         let after = clock.now();
         assert!(after.since(before) >= Duration::from_secs(300));
         assert!(after.unix >= before.unix + 300);
+    }
+
+    #[test]
+    fn a5_the_steady_clock_begins_at_the_wall_clock() {
+        let now = Clock::start().now();
+        assert!(now.unix > 1_700_000_000 && now.unix.abs_diff(now.mono.as_secs()) <= 1);
     }
 }

@@ -80,6 +80,18 @@ pub fn record(event: &Event<'_>) {
         What::GrantRevoked { scope, subject } => {
             info!(event = name, reference, site, scope = %scope, subject = %subject, "a grant was ended");
         }
+        What::LoginCaptured { scope, outcome } => {
+            info!(event = name, reference, site, scope = %scope, outcome, "the answer to a login is held");
+        }
+        What::LoginFailed { scope } => {
+            info!(event = name, reference, site, scope = %scope, "the application refused a login");
+        }
+        What::LoginAmbiguous { why } => {
+            warn!(event = name, reference, site, why = %why, "a login was refused: it could be read in two ways");
+        }
+        What::SessionOutlived { scope } => {
+            info!(event = name, reference, site, scope = %scope, "a session of the application outlived its grant");
+        }
         What::HoldReplayed => info!(event = name, reference, site, "a held request went on"),
         What::UpstreamFailed { why } => warn!(
             event = name,

@@ -84,6 +84,12 @@ pub enum Page<'a> {
         /// Where to sign in again.
         again: &'a str,
     },
+    /// The application's session outlived its grant, and is ended by the cookies that the caller sends along: without
+    /// them the application would go on showing no sign-in form.
+    SignInAgain {
+        /// Its sign-in page.
+        again: &'a str,
+    },
     /// The code was right, but what it was asked for was not kept.
     SubmitAgain {
         /// Where it was submitted from.
@@ -113,7 +119,8 @@ impl Rendered {
     /// The headers it is sent with: content type, cache, policies, and `Retry-After` where waiting helps.
     ///
     /// `released_to` is the other origin that a held redirect leads to, if any: browsers apply `form-action` to every
-    /// redirect that follows a form, and drop the navigation in silence.
+    /// redirect that follows a form, and drop the navigation in silence. Where that origin leads on to a third one they
+    /// still do.
     #[must_use]
     pub fn headers(&self, released_to: Option<&Origin>) -> HeaderMap {
         let mut headers = self.policy.headers(released_to);
@@ -227,6 +234,13 @@ impl Pages {
                 "signed_out.heading",
                 "signed_out.lead",
                 "signed_out.link",
+                again,
+                false,
+            ),
+            Page::SignInAgain { again } => plain(
+                "sign_in_again.heading",
+                "sign_in_again.lead",
+                "sign_in_again.link",
                 again,
                 false,
             ),

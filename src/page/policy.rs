@@ -33,7 +33,7 @@ impl Policy {
     /// All of them; `released_to` is where a held response may lead after the form.
     pub(super) fn headers(&self, released_to: Option<&Origin>) -> HeaderMap {
         let policy = match released_to {
-            Some(origin) => format!("{} {}", self.text, origin.text()),
+            Some(origin) => format!("{} {}", self.text, source(origin)),
             None => self.text.clone(),
         };
         let policy =
@@ -53,6 +53,17 @@ impl Policy {
             .collect();
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         headers
+    }
+}
+
+/// The origin as a source. The grammar has no IPv6 addresses and no underscores (CSP Level 3 section 2.3.1): browsers
+/// would pass over such a source and drop the navigation in silence, so that there the scheme has to do.
+fn source(origin: &Origin) -> &str {
+    let host_char = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+    match (origin.host().bytes().all(host_char), origin.https()) {
+        (true, _) => origin.text(),
+        (false, true) => "https:",
+        (false, false) => "http:",
     }
 }
 
@@ -92,13 +103,37 @@ mod tests {
 
     #[test]
     fn s8_a_form_may_lead_to_exactly_one_more_origin() {
-        let origin = Origin::parse("https://elsewhere.example:8443").unwrap();
-        let headers = Policy::new(&[""], "", false).headers(Some(&origin));
-        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(
-            policy.ends_with("; form-action 'self' https://elsewhere.example:8443"),
-            "{policy}"
-        );
+        let without = Policy::new(&["a"], "b", false);
+        let kept = without.headers(None);
+        for (origin, source) in [
+            (
+                "https://elsewhere.example:8443",
+                "https://elsewhere.example:8443",
+            ),
+            (
+                "https://Elsewhere.example:443/",
+                "https://elsewhere.example",
+            ),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            (
+                "http://xn--bcher-kva.example",
+                "http://xn--bcher-kva.example",
+            ),
+            ("http://[2001:db8::5]:8080", "http:"),
+            ("https://[::1]", "https:"),
+            ("https://my_app.example", "https:"),
+        ] {
+            let origin = Origin::parse(origin).unwrap();
+            let mut headers = without.headers(Some(&origin));
+            let policy = headers[header::CONTENT_SECURITY_POLICY].clone();
+            let wanted = format!("{} {source}", without.text);
+            assert_eq!(policy.to_str().unwrap(), wanted);
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                kept[header::CONTENT_SECURITY_POLICY].clone(),
+            );
+            assert_eq!(headers, kept, "nothing else changes");
+        }
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub enum Kind {
     Denied,
     /// 403: the call came from a page of another origin.
     CrossOrigin,
+    /// 400: a login that could be read in two ways.
+    AmbiguousLogin,
+    /// 403: credentials in a call that is no login.
+    CredentialsElsewhere,
     /// 503: no message can be sent.
     CarrierUnavailable,
     /// 502: the application does not answer.
@@ -85,7 +89,10 @@ impl Kind {
         match self {
             Self::CodeRequired | Self::CodeWrong | Self::CodeExpired => StatusCode::UNAUTHORIZED,
             Self::Locked | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoPhone | Self::Denied | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::AmbiguousLogin => StatusCode::BAD_REQUEST,
+            Self::NoPhone | Self::Denied | Self::CrossOrigin | Self::CredentialsElsewhere => {
+                StatusCode::FORBIDDEN
+            }
             Self::CarrierUnavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -103,6 +110,8 @@ impl Kind {
             Self::NoPhone => "no-phone",
             Self::Denied => "denied",
             Self::CrossOrigin => "cross-origin",
+            Self::AmbiguousLogin => "ambiguous-login",
+            Self::CredentialsElsewhere => "credentials-elsewhere",
             Self::CarrierUnavailable => "carrier-unavailable",
             Self::UpstreamUnavailable => "upstream-unavailable",
             Self::UpstreamTimeout => "upstream-timeout",
@@ -122,6 +131,8 @@ impl Kind {
             Self::NoPhone => "There is no phone number to send a code to",
             Self::Denied => "Nobody may use this route",
             Self::CrossOrigin => "The request came from another origin",
+            Self::AmbiguousLogin => "The login could be read in two ways",
+            Self::CredentialsElsewhere => "Credentials were sent outside of the login",
             Self::CarrierUnavailable => "No code can be sent at the moment",
             Self::UpstreamUnavailable => "The application does not answer",
             Self::UpstreamTimeout => "The application took too long to answer",
@@ -139,7 +150,9 @@ impl From<&Refusal<'_>> for Kind {
             Refusal::CrossOrigin => Self::CrossOrigin,
             Refusal::TooMany { .. } => Self::RateLimited,
             Refusal::NoPhone => Self::NoPhone,
-            Refusal::Full => Self::Busy,
+            Refusal::AmbiguousLogin => Self::AmbiguousLogin,
+            Refusal::CredentialsElsewhere => Self::CredentialsElsewhere,
+            Refusal::Full | Refusal::LoginsFull => Self::Busy,
             Refusal::NothingCanSend => Self::CarrierUnavailable,
             Refusal::UpstreamDown | Refusal::NotReleased { .. } => Self::UpstreamUnavailable,
             Refusal::UpstreamSlow => Self::UpstreamTimeout,
@@ -148,6 +161,7 @@ impl From<&Refusal<'_>> for Kind {
             | Refusal::Misdirected
             | Refusal::MethodNotAllowed
             | Refusal::UnknownChallenge { .. }
+            | Refusal::LoginExpired { .. }
             | Refusal::BodyTooLarge
             | Refusal::HeadTooLarge
             | Refusal::CookiesNeeded
@@ -205,6 +219,10 @@ mod tests {
         assert_eq!(
             problem(Kind::RateLimited),
             r#"{"type":"https://countersign.invalid/problems/rate-limited","title":"Too many requests","status":429,"reference":"R\"<"}"#
+        );
+        assert_eq!(
+            problem(Kind::from(&Refusal::AmbiguousLogin)),
+            r#"{"type":"https://countersign.invalid/problems/ambiguous-login","title":"The login could be read in two ways","status":400,"reference":"R\"<"}"#
         );
         assert_eq!(
             problem(Kind::from(&Refusal::BadRequest)),

@@ -19,6 +19,15 @@ pub enum Refusal<'a> {
     CrossOrigin,
     /// 400: it could not be read, or could be read in two ways.
     BadRequest,
+    /// 400: a captured login that two servers could read differently.
+    AmbiguousLogin,
+    /// 403: credentials in a request that is no captured login.
+    CredentialsElsewhere,
+    /// 410: the code was right, but the login was no longer held.
+    LoginExpired {
+        /// The application's sign-in page.
+        again: &'a str,
+    },
     /// 421: no site of that name here.
     Misdirected,
     /// 405: not with that method. The caller adds `Allow`.
@@ -37,6 +46,8 @@ pub enum Refusal<'a> {
     NoPhone,
     /// 503, with `Retry-After`: a bounded place is full, and the newest stranger waits (A1).
     Full,
+    /// 503, with `Retry-After`: no login can be kept until its code has come.
+    LoginsFull,
     /// 503, with `Retry-After`: no carrier works.
     NothingCanSend,
     /// 502: the application cannot be reached.
@@ -64,13 +75,17 @@ impl Refusal<'_> {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Denied | Self::CrossOrigin | Self::NoPhone => StatusCode::FORBIDDEN,
-            Self::BadRequest | Self::CookiesNeeded => StatusCode::BAD_REQUEST,
+            Self::Denied | Self::CrossOrigin | Self::CredentialsElsewhere | Self::NoPhone => {
+                StatusCode::FORBIDDEN
+            }
+            Self::BadRequest | Self::AmbiguousLogin | Self::CookiesNeeded => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::UnknownChallenge { .. } => StatusCode::GONE,
+            Self::UnknownChallenge { .. } | Self::LoginExpired { .. } => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Full | Self::NothingCanSend => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::LoginsFull | Self::NothingCanSend => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamDown | Self::NotReleased { .. } => StatusCode::BAD_GATEWAY,
             Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -80,13 +95,13 @@ impl Refusal<'_> {
     }
 
     /// For `Retry-After`, in seconds, where waiting helps. The fixed ones are guesses: a full place empties as
-    /// challenges end, and a carrier that is down is tried again about once a minute.
+    /// challenges end, held logins last minutes, and a carrier that is down is tried again about once a minute.
     #[must_use]
     pub fn retry_after(&self, now: Moment) -> Option<u64> {
         match self {
             Self::TooMany { until } => Some(until.saturating_sub(now.unix).max(1)),
             Self::Full => Some(30),
-            Self::NothingCanSend => Some(60),
+            Self::LoginsFull | Self::NothingCanSend => Some(60),
             _ => None,
         }
     }
@@ -100,7 +115,9 @@ impl Refusal<'_> {
             fills.extend([("until", time(until)), ("n", minutes_left(until, now))]);
         }
         let link = match *self {
-            Self::UnknownChallenge { again } | Self::NotReleased { again } => {
+            Self::UnknownChallenge { again }
+            | Self::LoginExpired { again }
+            | Self::NotReleased { again } => {
                 Some(context! { to => again, text => say("link", &[]), top => false })
             }
             _ => None,
@@ -123,12 +140,16 @@ impl Refusal<'_> {
             Self::Denied => "denied",
             Self::CrossOrigin => "cross_origin",
             Self::BadRequest => "bad_request",
+            Self::AmbiguousLogin => "ambiguous_login",
+            Self::CredentialsElsewhere => "credentials_elsewhere",
+            Self::LoginExpired { .. } => "login_expired",
             Self::Misdirected => "misdirected",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UnknownChallenge { .. } => "unknown_challenge",
             Self::TooMany { .. } => "too_many",
             Self::NoPhone => "no_phone",
             Self::Full => "full",
+            Self::LoginsFull => "logins_full",
             Self::NothingCanSend => "nothing_can_send",
             Self::UpstreamDown => "upstream_down",
             Self::NotReleased { .. } => "not_released",

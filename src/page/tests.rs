@@ -159,6 +159,7 @@ fn every_text_is_used_and_every_used_text_exists() {
             "refused.",
             "sign_out.",
             "signed_out.",
+            "sign_in_again.",
             "submit_again.",
             "frame.",
         ] {
@@ -217,9 +218,11 @@ fn s8_words_from_outside_stay_words() {
             token: hostile,
         },
         Page::SignedOut { again: hostile },
+        Page::SignInAgain { again: hostile },
         Page::SubmitAgain { back: hostile },
         Page::Frame { link: hostile },
         Page::Refused(Refusal::UnknownChallenge { again: hostile }),
+        Page::Refused(Refusal::LoginExpired { again: hostile }),
         Page::Refused(Refusal::NotReleased { again: hostile }),
     ];
     all.extend(REFUSALS.map(Page::Refused));
@@ -265,6 +268,26 @@ fn s8_the_policy_allows_the_blocks_of_the_page_and_no_other() {
         assert_eq!(
             page.headers(None)[header::CONTENT_SECURITY_POLICY],
             policy,
+            "{name}"
+        );
+    }
+}
+
+/// The code page is the one whose form leads there, but none of them can be asked for it in vain.
+#[test]
+fn s8_every_page_can_be_sent_with_a_form_that_leads_elsewhere() {
+    let origin = Origin::parse("https://elsewhere.example:8443").unwrap();
+    for (name, page) in rendered() {
+        let (plain, leading) = (page.headers(None), page.headers(Some(&origin)));
+        let policy = |headers: &HeaderMap| {
+            let policy = &headers[header::CONTENT_SECURITY_POLICY];
+            policy.to_str().unwrap().to_owned()
+        };
+        let wanted = policy(&plain) + " https://elsewhere.example:8443";
+        assert_eq!(policy(&leading), wanted, "{name}");
+        assert_eq!(
+            plain.get(header::RETRY_AFTER),
+            leading.get(header::RETRY_AFTER),
             "{name}"
         );
     }
@@ -529,6 +552,14 @@ fn c7_only_a_proven_subject_sees_digits_of_the_number() {
     assert!(code(CODE).contains("<bdi dir=\"ltr\">••67</bdi>"));
 }
 
+/// Whether the application took it is told by what it shows afterwards, and in doubt by nobody.
+#[test]
+fn c7_a_code_page_says_nothing_of_the_password() {
+    for (name, page) in code_pages() {
+        assert!(!code(page).to_lowercase().contains("password"), "{name}");
+    }
+}
+
 #[test]
 fn c7_equal_arguments_give_equal_bytes() {
     for ((name, first), (_, second)) in rendered().into_iter().zip(rendered()) {
@@ -581,20 +612,21 @@ fn statuses_are_those_of_the_table() {
     for (name, page) in rendered() {
         let status = match name.as_str() {
             "frame" => 401,
-            "refused-bad-request" | "refused-cookies-needed" => 400,
+            "refused-bad-request" | "refused-ambiguous-login" | "refused-cookies-needed" => 400,
             "refused-denied"
             | "refused-cross-origin"
+            | "refused-credentials-elsewhere"
             | "refused-no-phone"
             | "refused-without-support" => 403,
             "refused-not-found" => 404,
             "refused-method-not-allowed" => 405,
-            "refused-unknown-challenge" => 410,
+            "refused-unknown-challenge" | "refused-login-expired" => 410,
             "refused-body-too-large" => 413,
             "refused-misdirected" => 421,
             "refused-head-too-large" => 431,
             "refused-internal" => 500,
             "refused-upstream-down" | "refused-not-released" => 502,
-            "refused-full" | "refused-nothing-can-send" => 503,
+            "refused-full" | "refused-logins-full" | "refused-nothing-can-send" => 503,
             "refused-upstream-slow" => 504,
             _ if name.starts_with("refused-too-many") || name.starts_with("code-locked") => 429,
             _ => 200,

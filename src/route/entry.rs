@@ -6,7 +6,7 @@ use crate::target::Seen;
 
 use super::condition::Condition;
 use super::glob::Cover;
-use super::{Asked, Route};
+use super::{Asked, Class, Route};
 
 /// A route with its conditions made ready.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) enum Miss<'e> {
     Reading(&'e [u8]),
     Query(&'e str),
     Form(&'e str),
+    /// A capture's route, and a POST that carries no login of it.
+    Login,
 }
 
 impl Entry {
@@ -58,6 +60,7 @@ impl Entry {
         let form_holds =
             |form: &Condition| forms == Forms::Assumed || form.holds_in_form(asked.form);
         self.why_not_method(asked, is_method)
+            .or_else(|| self.why_not_captured(asked, forms))
             .or_else(|| (!paths.iter().any(|path| path.opens(first))).then_some(Miss::Path))
             .or_else(|| {
                 let other = asked
@@ -67,6 +70,33 @@ impl Entry {
                 other.map(|other| Miss::Reading(other.exact))
             })
             .or_else(|| self.why_not_fields(|query| query.holds_in_query(asked.target), form_holds))
+    }
+
+    /// A capture admits two things: the login page by GET or HEAD, and a POST that carries its login.
+    fn why_not_captured(&self, asked: &Asked<'_>, forms: Forms) -> Option<Miss<'_>> {
+        let Class::Capture(name) = &self.route.class else {
+            return None;
+        };
+        if asked.websocket {
+            return Some(Miss::WebSocket(false));
+        }
+        match *asked.method {
+            Method::GET | Method::HEAD => None,
+            Method::POST => {
+                let carried = forms == Forms::Assumed || asked.logins.contains(&name);
+                (!carried).then_some(Miss::Login)
+            }
+            _ => Some(Miss::Method),
+        }
+    }
+
+    /// Whether this route's conditions might hold for some server, however they are read.
+    pub(super) fn may_hold(&self, asked: &Asked<'_>) -> bool {
+        self.why_not_fields(
+            |query| query.may_hold_in_query(asked.target),
+            |form| form.may_hold_in_form(asked.form),
+        )
+        .is_none()
     }
 
     pub(super) fn covers(&self, reading: Seen<'_>) -> Cover {

@@ -55,6 +55,8 @@ pub enum Why {
     Query(String),
     /// The field of this name in the body.
     Form(String),
+    /// It takes a POST only if it carries the capture's login.
+    Login,
     /// It wants upgrades only (true), or none (false).
     WebSocket(bool),
     /// It opens, but the path can also be read like this.
@@ -113,14 +115,25 @@ fn why_not(entry: &Entry, asked: &Asked<'_>) -> Why {
         // Said even where the path is another: it is what people look for first.
         Some(Miss::Method) => Why::Method {
             asked: asked.method.clone(),
-            wanted: entry.route.methods.clone(),
+            wanted: match &entry.route.class {
+                Class::Capture(_) if entry.route.methods.is_empty() => {
+                    vec![Method::GET, Method::HEAD, Method::POST]
+                }
+                _ => entry.route.methods.clone(),
+            },
         },
+        Some(Miss::Login) if opens_path(entry, asked) => Why::Login,
         Some(Miss::WebSocket(wanted)) => Why::WebSocket(wanted),
         Some(Miss::Reading(reading)) => Why::Reading(show(reading)),
         Some(Miss::Query(name)) if opens || is_named() => Why::Query(name.to_owned()),
         Some(Miss::Form(name)) if opens || is_named() => Why::Form(name.to_owned()),
         _ => Why::Path,
     }
+}
+
+fn opens_path(entry: &Entry, asked: &Asked<'_>) -> bool {
+    let first = asked.target.first().exact;
+    entry.route.paths.iter().any(|path| path.opens(first))
 }
 
 /// A path as it may be printed anywhere.
@@ -205,6 +218,7 @@ impl fmt::Display for Why {
             }
             Self::Query(name) => write!(f, "query `{name}`"),
             Self::Form(name) => write!(f, "form `{name}`"),
+            Self::Login => f.write_str("carries no login"),
             Self::WebSocket(true) => f.write_str("no WebSocket upgrade"),
             Self::WebSocket(false) => f.write_str("a WebSocket upgrade"),
             Self::Reading(reading) => write!(f, "can be read as {reading}"),

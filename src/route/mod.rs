@@ -4,6 +4,7 @@
 //! reads as theirs. What no route names needs the site's first scope.
 
 use http::Method;
+use smallvec::SmallVec;
 
 use crate::form::Form;
 use crate::name::Name;
@@ -19,7 +20,7 @@ mod pattern;
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use pattern::{BadPattern, Pattern};
 
-use entry::{Entry, Forms, has_short_name};
+use entry::{Entry, Forms, Miss, has_short_name};
 use glob::Cover;
 use index::{Candidates, Index};
 
@@ -241,6 +242,44 @@ impl Table {
                 let decides = covers.find(|(at, cover)| reads_form(*at) || *cover == Cover::Whole);
                 decides.is_some_and(|(at, _)| reads_form(at))
             })
+    }
+
+    /// The captures whose login page this path is for every reader: a body posted here may carry their login.
+    pub fn captures<'t>(&'t self, asked: &Asked<'_>) -> SmallVec<[&'t Name; 2]> {
+        let candidates = self.opening.candidates(asked.target.first().folded);
+        let mut found = SmallVec::new();
+        for at in candidates {
+            let entry = &self.entries[at];
+            if let Class::Capture(name) = &entry.route.class
+                && !matches!(
+                    entry.why_not_open(asked, Forms::Assumed),
+                    Some(Miss::Path | Miss::Reading(_) | Miss::Method | Miss::WebSocket(_))
+                )
+                && !found.contains(&name)
+            {
+                found.push(name);
+            }
+        }
+        found
+    }
+
+    /// Whether an opening route might open, whatever its body says.
+    pub fn may_open(&self, asked: &Asked<'_>) -> bool {
+        self.opens(asked, Forms::Assumed).is_some()
+    }
+
+    /// Whether a login is posted to a capture whose conditions hold for some server and not for every one.
+    pub fn is_doubtful_login(&self, asked: &Asked<'_>) -> bool {
+        let mut candidates = self.opening.candidates(asked.target.first().folded);
+        candidates.any(|at| {
+            let entry = &self.entries[at];
+            matches!(&entry.route.class, Class::Capture(name) if asked.logins.contains(&name))
+                && matches!(
+                    entry.why_not_open(asked, Forms::Judged),
+                    Some(Miss::Query(_) | Miss::Form(_))
+                )
+                && entry.may_hold(asked)
+        })
     }
 
     /// What `judge` says and why, route by route.

@@ -75,6 +75,185 @@ fn needs_by(
     }))
 }
 
+/// What a request on a site with captures needs; `logins` are the captures whose login its body carries.
+fn captured(table: &Table, method: &Method, text: &str, logins: &[&str]) -> Vec<String> {
+    let logins: Vec<Name> = logins
+        .iter()
+        .map(|name| Name::parse(name).unwrap())
+        .collect();
+    let logins: Vec<&Name> = logins.iter().collect();
+    let target = &target(text);
+    names(&table.judge(&Asked {
+        method,
+        target,
+        websocket: false,
+        form: &Form::Fields(Vec::new()),
+        logins: &logins,
+    }))
+}
+
+fn capture(name: &str) -> Class {
+    Class::Capture(Name::parse(name).unwrap())
+}
+
+#[test]
+fn g1_a_capture_admits_its_page_and_its_login_and_nothing_else() {
+    let routes = table(&[
+        ("/login", capture("form")),
+        ("/wiki/*.php", capture("wiki")),
+    ]);
+    let put = &Method::PUT;
+    for (method, text, logins, needed) in [
+        (&Method::GET, "/login", &[] as &[&str], "capture form"),
+        (&Method::HEAD, "/login?next=/x", &[], "capture form"),
+        (&Method::POST, "/login", &["form"], "capture form"),
+        (&Method::POST, "/login", &[], "login"),
+        (&Method::POST, "/login", &["wiki"], "login"),
+        (put, "/login", &["form"], "login"),
+        (&Method::OPTIONS, "/login", &[], "login"),
+        (&Method::GET, "/login/", &[], "login"),
+        (&Method::GET, "/login/x", &[], "login"),
+        (&Method::GET, "//login", &[], "login"),
+        (&Method::GET, "/LOGIN", &[], "login"),
+        (&Method::GET, "/x/../login", &[], "login"),
+        (&Method::POST, "/login;x", &["form"], "login"),
+        (&Method::GET, "/wiki/doku.php", &[], "capture wiki"),
+        (&Method::POST, "/wiki/feed.php", &["wiki"], "capture wiki"),
+        (&Method::GET, "/wiki/doku.php/x", &[], "login"),
+    ] {
+        assert_eq!(
+            captured(&routes, method, text, logins),
+            [needed],
+            "{method} {text} {logins:?}"
+        );
+    }
+    let socket = Asked {
+        method: &Method::GET,
+        target: &target("/login"),
+        websocket: true,
+        form: &Form::Unread,
+        logins: &[],
+    };
+    assert_eq!(names(&routes.judge(&socket)), ["login"], "no socket there");
+}
+
+#[test]
+fn what_a_capture_does_not_take_falls_through_to_the_next_route() {
+    let routes = table(&[
+        ("/secret", scope("deny")),
+        ("/app", capture("form")),
+        ("/app", capture("other")),
+        ("/app", scope("admin")),
+    ]);
+    for (method, logins, needed) in [
+        (&Method::GET, &[] as &[&str], "capture form"),
+        (&Method::POST, &["form"], "capture form"),
+        (&Method::POST, &["other"], "capture other"),
+        (&Method::POST, &[], "admin"),
+        (&Method::DELETE, &[], "admin"),
+    ] {
+        assert_eq!(
+            captured(&routes, method, "/app", logins),
+            [needed],
+            "{method} {logins:?}"
+        );
+    }
+    // What is closed before it stays closed, and so does every other reading.
+    assert_eq!(
+        captured(&routes, &Method::GET, "/secret/../app", &[]),
+        ["deny"]
+    );
+}
+
+#[test]
+fn a_condition_of_a_capture_holds_exactly_or_is_doubtful() {
+    let mut route = Route {
+        paths: vec![Pattern::parse("/doku.php").unwrap()],
+        methods: Vec::new(),
+        query: vec![("do".to_owned(), "login".to_owned())],
+        form: Vec::new(),
+        websocket: None,
+        class: capture("form"),
+        place: "countersign.toml:1".to_owned(),
+    };
+    let routes = Table::new(vec![route.clone()], Name::parse("login").unwrap());
+    let form = Name::parse("form").unwrap();
+    let logins = [&form];
+    let doubtful = |routes: &Table, text: &str, form: &Form| {
+        let target = &target(text);
+        let asked = Asked {
+            method: &Method::POST,
+            target,
+            websocket: false,
+            form,
+            logins: &logins,
+        };
+        (
+            names(&routes.judge(&asked)),
+            routes.is_doubtful_login(&asked),
+        )
+    };
+    for (text, needed, doubt) in [
+        ("/doku.php?do=login", "capture form", false),
+        ("/doku.php?id=a&do=login", "capture form", false),
+        ("/doku.php?do=login&do=login", "login", true),
+        ("/doku.php?DO=login", "login", true),
+        ("/doku.php?do=show", "login", false),
+        ("/doku.php", "login", false),
+        ("/other.php?do=login&do=login", "login", false),
+    ] {
+        let found = doubtful(&routes, text, &Form::Fields(Vec::new()));
+        assert_eq!(found, (vec![needed.to_owned()], doubt), "{text}");
+    }
+    route.query.clear();
+    route.form = vec![("do".to_owned(), "login".to_owned())];
+    let routes = Table::new(vec![route], Name::parse("login").unwrap());
+    for (body, needed, doubt) in [
+        ("do=login", "capture form", false),
+        ("do=login&do=login", "login", true),
+        ("do=show", "login", false),
+    ] {
+        let found = doubtful(&routes, "/doku.php", &urlencoded(body));
+        assert_eq!(found, (vec![needed.to_owned()], doubt), "{body}");
+    }
+}
+
+#[test]
+fn a_body_is_searched_where_a_capture_may_take_it() {
+    let routes = table(&[
+        ("/login", capture("form")),
+        ("/other", capture("other")),
+        ("/login", capture("api")),
+    ]);
+    for (method, text, found) in [
+        (&Method::POST, "/login", &["form", "api"] as &[&str]),
+        (&Method::POST, "/other?x=1", &["other"]),
+        (&Method::POST, "/login/", &[]),
+        (&Method::POST, "/x", &[]),
+        (&Method::PUT, "/login", &[]),
+    ] {
+        let target = &target(text);
+        let asked = Asked {
+            method,
+            target,
+            websocket: false,
+            form: &Form::Unread,
+            logins: &[],
+        };
+        let names: Vec<&str> = routes
+            .captures(&asked)
+            .iter()
+            .map(|name| name.as_str())
+            .collect();
+        assert_eq!(names, found, "{method} {text}");
+        assert_eq!(
+            routes.may_open(&asked),
+            !found.is_empty(),
+            "{method} {text}"
+        );
+    }
+}
+
 fn urlencoded(body: &str) -> Form {
     Form::read(Some("application/x-www-form-urlencoded"), body.as_bytes())
 }

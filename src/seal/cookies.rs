@@ -127,7 +127,8 @@ fn suffix<'h>(site: &Site, pair: &'h [u8]) -> Option<&'h [u8]> {
     matches!(rest.first(), Some(b'=' | b'-' | b'.' | b' ') | None).then_some(rest)
 }
 
-fn is_ours(pair: &[u8]) -> bool {
+/// Whether a cookie's name, or a pair that begins with it, is one of ours, of whatever site.
+pub fn is_ours(pair: &[u8]) -> bool {
     // Nearly every cookie of an application leaves here.
     if !matches!(pair.first(), Some(b'_' | b'c' | b'C')) {
         return false;

@@ -5,7 +5,7 @@ use http::header::COOKIE;
 
 use super::*;
 use crate::challenge::tests::{at, verified};
-use crate::gate::tests::site;
+use crate::gate::tests::{captured, site};
 
 fn ring(bytes: &[u8]) -> Ring {
     Ring::new(
@@ -29,11 +29,7 @@ fn fields(values: &[&str]) -> HeaderMap {
 }
 
 fn open(ring: &Ring, values: &[&str], seconds: u64) -> Held {
-    ring.open_all(
-        &site(&[]),
-        fields(values).get_all(COOKIE).iter(),
-        at(seconds),
-    )
+    ring.open_all(&site(&[]), &fields(values), at(seconds))
 }
 
 fn keep(ring: &Ring, values: &[&str]) -> Keepsakes {
@@ -56,7 +52,12 @@ fn a_grant_comes_back_as_it_went() {
 
 #[test]
 fn s2_the_longest_grant_fits_into_512_bytes() {
-    let mut longest = grant("login", &"é".repeat(64));
+    let print = |n: u8| [n; 6];
+    let mut longest = grant("login", &"é".repeat(64)).bound_to(Prints {
+        current: (0..8).map(print).collect(),
+        old: (8..16).map(print).collect(),
+        old_until: u64::MAX,
+    });
     longest.site = Name::parse(&"s".repeat(32)).unwrap();
     longest.scope = Name::parse(&"c".repeat(32)).unwrap();
     assert!(ring(&[1]).seal(&longest).len() <= 512);
@@ -297,4 +298,80 @@ fn s1_cookies_are_for_this_host_alone() {
         printed(&site),
         "countersign-portal-login=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
     );
+}
+
+fn bound(ring: &Ring, sessions: &[(&str, &str)]) -> Grant {
+    let site = captured(&[]);
+    let prints = sessions
+        .iter()
+        .map(|(name, value)| ring.print(&site, name.as_bytes(), value.as_bytes()));
+    grant("login", "ann").bound_to(Prints::of(prints))
+}
+
+fn open_captured(ring: &Ring, grant: &Grant, cookies: &str, seconds: u64) -> Held {
+    let sealed = ring.seal(grant);
+    let all = format!("__Host-countersign-portal-login={sealed}; {cookies}");
+    ring.open_all(&captured(&[]), &fields(&[&all]), at(seconds))
+}
+
+#[test]
+fn g2_a_grant_counts_with_the_session_that_it_is_bound_to_and_no_other() {
+    let ring = ring(&[1]);
+    let grant = bound(&ring, &[("sid", "anns"), ("sid", "anns-too")]);
+    for (cookies, live) in [
+        ("sid=anns", true),
+        ("theme=dark; sid=anns", true),
+        ("sid=anns; sid=anns-too", true),
+        ("theme=dark", true),
+        ("", true),
+        ("sid=bobs", false),
+        ("sid=anns; sid=bobs", false),
+        ("sid=", false),
+        ("sid=\"anns\"", false),
+    ] {
+        let held = open_captured(&ring, &grant, cookies, 60);
+        assert_eq!(held.live.len(), usize::from(live), "{cookies}");
+        assert_eq!(held.unbound.is_empty(), live, "{cookies}");
+    }
+    let over = open_captured(&ring, &grant, "sid=bobs", 13 * 3600);
+    assert!(over.run_out.is_empty(), "nor does it tell who to ask");
+    let unnamed = ring.open_all(
+        &site(&[]),
+        &fields(&[&format!(
+            "__Host-countersign-portal-login={}; sid=bobs",
+            ring.seal(&grant)
+        )]),
+        at(60),
+    );
+    assert_eq!(unnamed.live.len(), 1, "where no cookies are named the rule is off");
+}
+
+#[test]
+fn what_a_grant_is_bound_to_comes_back_as_it_went_and_survives_a_new_key() {
+    let (old, both) = (ring(&[1]), ring(&[2, 1]));
+    let grant = bound(&old, &[("sid", "anns")]);
+    let back = open_captured(&old, &grant, "sid=anns", 60);
+    assert_eq!(back.live.as_slice(), std::slice::from_ref(&grant));
+    let site = captured(&[]);
+    let cookies = format!(
+        "__Host-countersign-portal-login={}; sid=anns",
+        old.seal(&grant)
+    );
+    let held = both.open_all(&site, &fields(&[&cookies]), at(60));
+    let resealed = both.seal(&held.live[0]);
+    let cookies = format!("__Host-countersign-portal-login={resealed}; sid=anns");
+    assert_eq!(both.open_all(&site, &fields(&[&cookies]), at(61)).live.len(), 1);
+    let cookies = format!("__Host-countersign-portal-login={resealed}; sid=bobs");
+    assert_eq!(both.open_all(&site, &fields(&[&cookies]), at(61)).unbound.len(), 1);
+}
+
+#[test]
+fn the_quarantine_finds_what_was_put_there_under_an_older_key() {
+    let (old, both) = (ring(&[1]), ring(&[2, 1]));
+    let site = site(&[]);
+    let put = old.quarantined(&site, b"sid", b"x").next().unwrap();
+    assert!(both.quarantined(&site, b"sid", b"x").any(|print| print == put));
+    for (name, value) in [(&b"sid"[..], &b"y"[..]), (b"si", b"dx"), (b"sid2", b"x")] {
+        assert!(both.quarantined(&site, name, value).all(|print| print != put));
+    }
 }

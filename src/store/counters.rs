@@ -1,9 +1,14 @@
 //! Counters by key: failures of a subject, sends to a number, from a network, for a scope.
 
-use std::hash::Hash;
+use std::time::Duration;
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
+use smallvec::SmallVec;
 
+use super::durable::restore::Restored;
+use super::durable::{Journal, Row, record};
+use super::print::{Kind, Prints};
+use super::quarantine::Print;
 use crate::challenge::Question;
 use crate::limit::{Bound, DAY, Failures, HOUR, Locked, Over, Settings, Tally};
 use crate::message::Channel;
@@ -11,16 +16,19 @@ use crate::moment::Moment;
 use crate::name::Name;
 use crate::peer::Network;
 use crate::phone::Phone;
-use crate::subject::Subject;
 
-/// All counters, under the limits they are held to.
+/// All counters, under the limits they are held to. Whom they are about stands in none of them: see [`Prints`].
 #[derive(Debug)]
 pub struct Counters {
     limits: Settings,
-    failures: DashMap<(Name, Name, Subject, Part), Failures>,
-    numbers: DashMap<(Phone, Channel), Tally>,
-    networks: DashMap<(Network, Channel), Tally>,
-    scopes: DashMap<(Name, Name, Channel), Tally>,
+    prints: Prints,
+    journal: Journal,
+    /// Since when what is not known counts as used up: the file that knew it was damaged (A4).
+    used_up: Option<Duration>,
+    failures: DashMap<Print, Failures>,
+    numbers: DashMap<Print, Tally>,
+    networks: DashMap<Print, Tally>,
+    scopes: DashMap<Print, Tally>,
 }
 
 /// Who is counted together for one subject: browsers that passed a code before, and everybody else. Strangers
@@ -37,15 +45,32 @@ pub enum Part {
 const MOST: usize = 200_000;
 
 impl Counters {
-    /// None yet.
+    /// None yet, and none kept.
     pub fn new(limits: Settings) -> Self {
         let (failures, numbers, networks, scopes) = Default::default();
         Self {
             limits,
+            prints: Prints::of_this_process(),
+            journal: Journal::default(),
+            used_up: None,
             failures,
             numbers,
             networks,
             scopes,
+        }
+    }
+
+    /// What was kept, going on.
+    pub(super) fn restored(limits: Settings, journal: Journal, kept: &mut Restored) -> Self {
+        Self {
+            limits,
+            prints: kept.prints.clone(),
+            journal,
+            used_up: kept.used_up.map(|used_up| used_up.mono),
+            failures: kept.failures.drain(..).collect(),
+            numbers: kept.numbers.drain(..).collect(),
+            networks: kept.networks.drain(..).collect(),
+            scopes: kept.scopes.drain(..).collect(),
         }
     }
 
@@ -54,24 +79,42 @@ impl Counters {
     /// # Errors
     /// [`Locked`]: it may not be compared.
     pub fn failure(&self, question: &Question, part: Part, now: Moment) -> Result<(), Locked> {
-        let key = failure_key(question, part);
-        if self.failures.len() >= MOST && !self.failures.contains_key(&key) {
-            return Err(Locked { wait: Some(HOUR) });
+        let print = self.failures_of(question, part);
+        let full = self.failures.len() >= MOST;
+        match self.failures.entry(print) {
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().take(self.limits.wrong_per_hour, now)?;
+                self.note_failures(print, entry.get());
+            }
+            Entry::Vacant(_) if full => return Err(Locked { wait: Some(HOUR) }),
+            Entry::Vacant(entry) => {
+                if let Some(wait) = self.used_up(HOUR, now) {
+                    return Err(Locked { wait: Some(wait) });
+                }
+                let mut failures = Failures::default();
+                failures.take(self.limits.wrong_per_hour, now)?;
+                self.note_failures(print, &failures);
+                entry.insert(failures);
+            }
         }
-        self.failures
-            .entry(key)
-            .or_default()
-            .take(self.limits.wrong_per_hour, now)
+        Ok(())
     }
 
     /// The attempt that was counted was right: the part starts anew.
     pub fn success(&self, question: &Question, part: Part) {
-        self.failures.remove(&failure_key(question, part));
+        let print = self.failures_of(question, part);
+        if let Entry::Occupied(entry) = self.failures.entry(print) {
+            self.journal.note(Row::Failures(print), || None);
+            entry.remove();
+        }
     }
 
     /// How long this subject's part is locked; `Some(None)` until the operator lifts it.
     pub fn locked(&self, question: &Question, part: Part, now: Moment) -> Option<Locked> {
-        let failures = self.failures.get(&failure_key(question, part))?;
+        let Some(failures) = self.failures.get(&self.failures_of(question, part)) else {
+            let wait = self.used_up(HOUR, now)?;
+            return Some(Locked { wait: Some(wait) });
+        };
         if failures.for_the_operator() {
             return Some(Locked { wait: None });
         }
@@ -83,12 +126,9 @@ impl Counters {
     /// # Errors
     /// [`Over`] its hourly bound.
     pub fn network(&self, network: Network, channel: Channel, now: Moment) -> Result<(), Over> {
-        take(
-            &self.networks,
-            (network, channel),
-            &[bound(self.limits.network_per_hour, HOUR, channel)],
-            now,
-        )
+        let print = self.print(Kind::Network, &[&network.octets()], channel);
+        let bounds = [bound(self.limits.network_per_hour, HOUR, channel)];
+        self.take(&self.networks, Row::Network(print), print, &bounds, now)
     }
 
     /// Counts a send to a number within its scope's budget.
@@ -104,63 +144,127 @@ impl Counters {
         now: Moment,
     ) -> Result<(), Over> {
         let limits = &self.limits;
-        let number = [
+        let number = self.print(Kind::Number, &[phone.e164().as_bytes()], channel);
+        let bounds = [
             bound(limits.number_per_hour, HOUR, channel),
             bound(limits.number_per_day, DAY, channel),
         ];
-        take(&self.numbers, (phone.clone(), channel), &number, now)?;
-        let all = [
+        self.take(&self.numbers, Row::Number(number), number, &bounds, now)?;
+        let names = [site.as_str().as_bytes(), scope.as_str().as_bytes()];
+        let all = self.print(Kind::Scope, &names, channel);
+        let bounds = [
             bound(limits.all_per_hour, HOUR, channel),
             bound(limits.all_per_day, DAY, channel),
         ];
-        take(
-            &self.scopes,
-            (site.clone(), scope.clone(), channel),
-            &all,
-            now,
-        )
-        .inspect_err(|_| {
-            if let Some(mut tally) = self.numbers.get_mut(&(phone.clone(), channel)) {
-                tally.give_back();
-            }
-        })
+        self.take(&self.scopes, Row::Scope(all), all, &bounds, now)
+            .inspect_err(|_| {
+                if let Some(mut tally) = self.numbers.get_mut(&number) {
+                    tally.give_back();
+                    self.note_tally(Row::Number(number), &tally);
+                }
+            })
     }
 
     /// Forgets counters in which nothing counts any more.
     pub fn sweep(&self, now: Moment) {
-        self.failures.retain(|_, failures| !failures.idle(now));
-        self.numbers.retain(|_, tally| !tally.idle(DAY, now));
-        self.networks.retain(|_, tally| !tally.idle(HOUR, now));
-        self.scopes.retain(|_, tally| !tally.idle(DAY, now));
+        self.forget(&self.failures, Row::Failures, |failures| failures.idle(now));
+        self.forget(&self.numbers, Row::Number, |tally| tally.idle(DAY, now));
+        self.forget(&self.networks, Row::Network, |tally| tally.idle(HOUR, now));
+        self.forget(&self.scopes, Row::Scope, |tally| tally.idle(DAY, now));
+    }
+
+    /// Some of what is idle, here and in the file: what is left counts for nothing and goes next time. An answer must not
+    /// wait for a transaction that takes a whole attack out of the file.
+    fn forget<V>(&self, map: &DashMap<Print, V>, row: fn(Print) -> Row, idle: impl Fn(&V) -> bool) {
+        /// Some milliseconds of the disk's.
+        const AT_ONCE: usize = 2000;
+        let mut gone = 0;
+        map.retain(|print, value| {
+            let goes = gone < AT_ONCE && idle(value);
+            if goes {
+                gone += 1;
+                self.journal.note(row(*print), || None);
+            }
+            !goes
+        });
+    }
+
+    fn take(
+        &self,
+        tallies: &DashMap<Print, Tally>,
+        row: Row,
+        print: Print,
+        bounds: &[Bound],
+        now: Moment,
+    ) -> Result<(), Over> {
+        let full = tallies.len() >= MOST;
+        match tallies.entry(print) {
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().take(bounds, now)?;
+                self.note_tally(row, entry.get());
+            }
+            Entry::Vacant(_) if full => return Err(Over(HOUR)),
+            Entry::Vacant(entry) => {
+                let used_up = bounds
+                    .iter()
+                    .filter_map(|bound| self.used_up(bound.window, now))
+                    .max();
+                if let Some(wait) = used_up {
+                    return Err(Over(wait));
+                }
+                let mut tally = Tally::default();
+                tally.take(bounds, now)?;
+                self.note_tally(row, &tally);
+                entry.insert(tally);
+            }
+        }
+        Ok(())
+    }
+
+    /// How much of a window is left for which nothing is known, and everything counts as used up.
+    fn used_up(&self, window: Duration, now: Moment) -> Option<Duration> {
+        let left = (self.used_up? + window).saturating_sub(now.mono);
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn note_failures(&self, print: Print, failures: &Failures) {
+        let value = || Some(record::failures(failures));
+        self.journal.note(Row::Failures(print), value);
+    }
+
+    fn note_tally(&self, row: Row, tally: &Tally) {
+        self.journal.note(row, || Some(record::tally(tally)));
+    }
+
+    fn failures_of(&self, question: &Question, part: Part) -> Print {
+        let part: &[u8] = match part {
+            Part::Known => b"known",
+            Part::Stranger => b"stranger",
+        };
+        let parts = [
+            question.site.as_str().as_bytes(),
+            question.scope.name.as_str().as_bytes(),
+            question.subject.as_str().as_bytes(),
+            part,
+        ];
+        self.prints.print(Kind::Failures, &parts)
+    }
+
+    fn print(&self, kind: Kind, parts: &[&[u8]], channel: Channel) -> Print {
+        let channel: &[u8] = match channel {
+            Channel::Sms => b"sms",
+            Channel::Voice => b"voice",
+        };
+        let parts: SmallVec<[&[u8]; 3]> = parts.iter().copied().chain([channel]).collect();
+        self.prints.print(kind, &parts)
     }
 }
 
-fn failure_key(question: &Question, part: Part) -> (Name, Name, Subject, Part) {
-    (
-        question.site.clone(),
-        question.scope.name.clone(),
-        question.subject.clone(),
-        part,
-    )
-}
-
 /// Voice has half of each (design section 12).
-fn bound(most: u32, window: std::time::Duration, channel: Channel) -> Bound {
+fn bound(most: u32, window: Duration, channel: Channel) -> Bound {
     let most = match channel {
         Channel::Sms => most,
         Channel::Voice => most.div_ceil(2),
     };
     Bound { most, window }
-}
-
-fn take<K: Eq + Hash>(
-    tallies: &DashMap<K, Tally>,
-    key: K,
-    bounds: &[Bound],
-    now: Moment,
-) -> Result<(), Over> {
-    if tallies.len() >= MOST && !tallies.contains_key(&key) {
-        return Err(Over(HOUR));
-    }
-    tallies.entry(key).or_default().take(bounds, now)
 }

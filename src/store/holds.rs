@@ -1,5 +1,6 @@
 //! What waits for a code, by browser, site and scope; the newest replaces the older.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -7,45 +8,75 @@ use dashmap::DashMap;
 
 use super::{Full, room};
 use crate::challenge::{self, Browser, Entry};
-use crate::hold::{Hold, Kept, Waiting};
+use crate::hold::{Hold, Kept, Sealed, Waiting};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::peer::Network;
+use crate::site::Origin;
 
 /// All holds, bounded in number and in bytes, in all and for each source network.
 #[derive(Debug)]
 pub struct Holds {
     waiting: DashMap<(Browser, Name, Name), Place>,
     replays: DashMap<challenge::Id, Replay>,
+    budget: Arc<Budget>,
+}
+
+/// What all holds may take up, and do.
+#[derive(Debug)]
+struct Budget {
     networks: DashMap<Network, usize>,
     count: AtomicUsize,
     bytes: AtomicUsize,
     most: usize,
 }
 
+/// Room for one hold; it is free again when this is dropped.
+#[derive(Debug)]
+pub struct Room {
+    budget: Arc<Budget>,
+    /// Whose place it takes; none for what has had its code and only waits to be fetched.
+    network: Option<Network>,
+    bytes: usize,
+}
+
 #[derive(Debug)]
 struct Place {
     hold: Hold,
-    network: Network,
+    room: Room,
     until: Duration,
 }
 
 #[derive(Debug)]
 struct Replay {
-    kept: Kept,
+    what: Fetched,
     browser: Browser,
     target: String,
     until: Duration,
+    _room: Room,
+}
+
+/// What waits for a browser at one address after the right code.
+#[derive(Debug)]
+pub enum Fetched {
+    /// A request of its own, sent in the place of the GET that fetches it.
+    Request(Kept),
+    /// A page of the application, a [`crate::hold::release::HeldPage`], given in the place of an answer.
+    Page(Sealed),
 }
 
 /// The most bytes of all holds together.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 
+/// What is kept free for the answer to a login before its password goes up: head and cookies, as upstreams send them.
+/// A body that finds no more room than this is not held.
+const ANSWER: usize = 64 * 1024;
+
 /// One network may have this part of the places, so that none can fill them.
 const SHARE: usize = 8;
 
-/// How long a held request waits for the browser to come back after the right code.
-const REPLAY: Duration = Duration::from_mins(1);
+/// How long a held request or page waits for the browser to come back after the right code.
+const FETCH: Duration = Duration::from_mins(1);
 
 impl Holds {
     /// None yet, at most so many.
@@ -54,10 +85,12 @@ impl Holds {
         Self {
             waiting,
             replays,
-            networks,
-            count: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-            most,
+            budget: Arc::new(Budget {
+                networks,
+                count: AtomicUsize::new(0),
+                bytes: AtomicUsize::new(0),
+                most,
+            }),
         }
     }
 
@@ -75,31 +108,42 @@ impl Holds {
         now: Moment,
     ) -> Result<(), Full> {
         let key = (browser, site.clone(), scope.clone());
-        let bytes = size(&hold);
-        let place = Place {
-            hold,
-            network,
-            until: now.mono + challenge::LONGEST,
-        };
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Full);
-        }
+        let until = now.mono + challenge::LONGEST;
         // A browser that has a place keeps it.
         if let Some(mut old) = self.waiting.get_mut(&key) {
-            self.bytes.fetch_sub(size(&old.hold), Ordering::Relaxed);
-            let network = old.network;
-            *old = Place { network, ..place };
+            old.room.resize(size(&hold))?;
+            (old.hold, old.until) = (hold, until);
             return Ok(());
         }
-        if !self.reserve(network, room(self.most, entry)) {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Full);
-        }
-        if let Some(old) = self.waiting.insert(key, place) {
-            self.freed(&old);
-        }
+        let room = Budget::room(&self.budget, network, entry, size(&hold))?;
+        self.waiting.insert(key, Place { hold, room, until });
         Ok(())
+    }
+
+    /// Keeps room for the answer to a login that is about to go up. What its subject has shown is not known yet.
+    ///
+    /// # Errors
+    /// [`Full`]: the login must not go up.
+    pub fn room(&self, network: Network) -> Result<Room, Full> {
+        Budget::room(&self.budget, network, Entry::Doubt, ANSWER)
+    }
+
+    /// Keeps the answer to a login in the room that was made for it, in the place of whatever waited before.
+    pub fn keep_in(
+        &self,
+        mut room: Room,
+        browser: Browser,
+        site: &Name,
+        scope: &Name,
+        hold: Hold,
+        now: Moment,
+    ) {
+        room.take(size(&hold));
+        let until = now.mono + challenge::LONGEST;
+        self.waiting.insert(
+            (browser, site.clone(), scope.clone()),
+            Place { hold, room, until },
+        );
     }
 
     /// Whether something waits for this browser.
@@ -114,69 +158,109 @@ impl Holds {
         let (_, place) = self
             .waiting
             .remove(&(*browser, site.clone(), scope.clone()))?;
-        self.freed(&place);
         Some(place.hold)
     }
 
-    /// Keeps a held request for its browser's way to `target`, after the right answer to challenge `id`.
-    pub fn will_replay(
+    /// Keeps something for its browser's way to `target`, by the name of the challenge that was answered rightly.
+    pub fn will_fetch(
         &self,
         id: challenge::Id,
-        kept: Kept,
+        what: Fetched,
         browser: Browser,
         target: &str,
         now: Moment,
     ) {
-        self.bytes.fetch_add(kept.size(), Ordering::Relaxed);
+        let mut room = Room {
+            budget: Arc::clone(&self.budget),
+            network: None,
+            bytes: 0,
+        };
+        // Its place was free a moment ago: it is not refused now.
+        room.take(match &what {
+            Fetched::Request(kept) => kept.size(),
+            Fetched::Page(page) => page.size(),
+        });
         self.replays.insert(
             id,
             Replay {
-                kept,
+                what,
                 browser,
                 target: target.to_owned(),
-                until: now.mono + REPLAY,
+                until: now.mono + FETCH,
+                _room: room,
             },
         );
     }
 
-    /// Hands the held request out, once, to its browser at its target.
-    pub fn replay(
+    /// Hands out the request that waits, once, to its browser at its target.
+    pub fn fetch_request(
         &self,
         id: &challenge::Id,
         browser: &Browser,
         target: &str,
         now: Moment,
     ) -> Option<Kept> {
+        match self.fetch(id, browser, target, now, |what| {
+            matches!(what, Fetched::Request(_))
+        })? {
+            Fetched::Request(kept) => Some(kept),
+            Fetched::Page(_) => None,
+        }
+    }
+
+    /// Hands out the page that waits, once, to its browser at its target.
+    pub fn fetch_page(
+        &self,
+        id: &challenge::Id,
+        browser: &Browser,
+        target: &str,
+        now: Moment,
+    ) -> Option<Sealed> {
+        match self.fetch(id, browser, target, now, |what| {
+            matches!(what, Fetched::Page(_))
+        })? {
+            Fetched::Page(page) => Some(page),
+            Fetched::Request(_) => None,
+        }
+    }
+
+    fn fetch(
+        &self,
+        id: &challenge::Id,
+        browser: &Browser,
+        target: &str,
+        now: Moment,
+        is_wanted: impl Fn(&Fetched) -> bool,
+    ) -> Option<Fetched> {
         let fits = |_: &challenge::Id, replay: &Replay| {
-            replay.browser == *browser && replay.target == target && replay.until > now.mono
+            is_wanted(&replay.what)
+                && replay.browser == *browser
+                && replay.target == target
+                && replay.until > now.mono
         };
         let (_, replay) = self.replays.remove_if(id, fits)?;
-        self.bytes.fetch_sub(replay.kept.size(), Ordering::Relaxed);
-        Some(replay.kept)
+        Some(replay.what)
+    }
+
+    /// The other origin that what waits for this browser leads to, if it does.
+    pub fn leads_to(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Origin> {
+        let place = self.waiting.get(&(*browser, site.clone(), scope.clone()))?;
+        match &place.hold.request {
+            Waiting::Answer { leads_to, .. } => leads_to.as_deref().cloned(),
+            Waiting::Nothing | Waiting::Request(_) | Waiting::Lost => None,
+        }
     }
 
     /// Forgets what waited too long.
     pub fn sweep(&self, now: Moment) {
-        self.waiting.retain(|_, place| {
-            let stays = place.until > now.mono;
-            if !stays {
-                self.freed(place);
-            }
-            stays
-        });
-        self.replays.retain(|_, replay| {
-            let stays = replay.until > now.mono;
-            if !stays {
-                self.bytes.fetch_sub(replay.kept.size(), Ordering::Relaxed);
-            }
-            stays
-        });
-        self.networks.retain(|_, count| *count > 0);
+        self.waiting.retain(|_, place| place.until > now.mono);
+        self.replays.retain(|_, replay| replay.until > now.mono);
+        self.budget.networks.retain(|_, count| *count > 0);
     }
 
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.budget.count.load(Ordering::Relaxed)
     }
 
     /// Whether nothing waits.
@@ -186,27 +270,69 @@ impl Holds {
 
     /// How many bytes are held.
     pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.budget.bytes.load(Ordering::Relaxed)
     }
+}
 
-    fn reserve(&self, network: Network, most: usize) -> bool {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= most {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            return false;
+impl Budget {
+    fn room(
+        budget: &Arc<Self>,
+        network: Network,
+        entry: Entry,
+        bytes: usize,
+    ) -> Result<Room, Full> {
+        let mut place = Room {
+            budget: Arc::clone(budget),
+            network: None,
+            bytes: 0,
+        };
+        place.resize(bytes)?;
+        if budget.count.fetch_add(1, Ordering::Relaxed) >= room(budget.most, entry) {
+            budget.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full);
         }
-        let mut share = self.networks.entry(network).or_insert(0);
-        if *share >= (self.most / SHARE).max(1) {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            return false;
+        let mut share = budget.networks.entry(network).or_insert(0);
+        if *share >= (budget.most / SHARE).max(1) {
+            drop(share);
+            budget.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full);
         }
         *share += 1;
-        true
+        drop(share);
+        place.network = Some(network);
+        Ok(place)
+    }
+}
+
+impl Room {
+    /// Makes it as large as this, if that fits.
+    ///
+    /// # Errors
+    /// [`Full`]: it is as large as before.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), Full> {
+        let before = self.bytes;
+        self.take(bytes);
+        if bytes > before && self.budget.bytes.load(Ordering::Relaxed) > MOST_BYTES {
+            self.take(before);
+            return Err(Full);
+        }
+        Ok(())
     }
 
-    fn freed(&self, place: &Place) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(size(&place.hold), Ordering::Relaxed);
-        if let Some(mut share) = self.networks.get_mut(&place.network) {
+    /// Makes it as large as this, whether it fits or not: the bound gives way by one head.
+    fn take(&mut self, bytes: usize) {
+        self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.take(0);
+        let Some(network) = self.network else { return };
+        self.budget.count.fetch_sub(1, Ordering::Relaxed);
+        if let Some(mut share) = self.budget.networks.get_mut(&network) {
             *share = share.saturating_sub(1);
         }
     }
@@ -215,6 +341,7 @@ impl Holds {
 fn size(hold: &Hold) -> usize {
     let body = match &hold.request {
         Waiting::Request(kept) => kept.size(),
+        Waiting::Answer { sealed, .. } => sealed.size(),
         Waiting::Nothing | Waiting::Lost => 0,
     };
     // The place itself, its key and its share of the map.

@@ -1,10 +1,13 @@
 //! What must be remembered between requests: challenges and holds, counters, revocations.
 //!
 //! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
-//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies.
+//! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine, and
+//! the journal's under any. Counters, revocations and the quarantine are written to disk as they change; an answer that
+//! rests on them waits for [`Store::settled`].
 //! The step that answers a challenge compares, counts and spends under one lock (C3).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -12,6 +15,7 @@ use dashmap::DashMap;
 
 use crate::challenge::{self, Answer, Challenge, MaySend, Mistake, Question, Trouble};
 use crate::grant::{self, Grant};
+use crate::hold::release::Release;
 use crate::hold::{Destination, Hold};
 use crate::limit;
 use crate::message::Channel;
@@ -22,12 +26,19 @@ use crate::seal::BrowserSecret;
 use crate::subject::Subject;
 
 pub mod counters;
+pub mod fresh;
+pub mod durable;
 pub mod holds;
 pub mod key;
+mod print;
 pub mod quarantine;
 pub mod revoked;
 
 use self::counters::{Counters, Part};
+use self::durable::file::NotOpened;
+use self::durable::restore::Restored;
+use self::durable::{Journal, NotKept};
+use self::fresh::Fresh;
 use self::holds::Holds;
 use self::quarantine::Quarantine;
 use self::revoked::Revoked;
@@ -35,8 +46,10 @@ use self::revoked::Revoked;
 /// `[store.memory]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The state directory: the session key is made here at first start.
+    /// The state directory: the session key is made here at first start, and the state file.
     pub path: PathBuf,
+    /// Whether limits, sign-outs and the quarantine outlive the process.
+    pub durable: bool,
 }
 
 /// Everything that is remembered, shared by all workers.
@@ -48,11 +61,14 @@ pub struct Store {
     pub counters: Counters,
     /// What waits for a code.
     pub holds: Holds,
+    /// Sessions of applications that are nobody's yet.
+    pub fresh: Fresh,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
+    journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
-    fresh: DashMap<grant::Id, (challenge::Id, Duration)>,
+    unused: DashMap<grant::Id, (challenge::Id, Duration)>,
     count: AtomicUsize,
     most: usize,
     limits: limit::Settings,
@@ -94,8 +110,19 @@ pub struct Reward {
     pub destination: Destination,
     /// Whether a held request is replayed there.
     pub replay: bool,
-    /// Whether a request was lost on the way, so that the visitor must submit it again.
-    pub lost: bool,
+    /// What was lost on the way, so that the visitor must do it again.
+    pub lost: Option<Lost>,
+    /// What the application answered to the login that began it.
+    pub release: Option<Arc<Release>>,
+}
+
+/// What did not wait until the right code came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// A request that was to be replayed.
+    Request,
+    /// The application's answer to the login: it had waited for longer than it may.
+    Login,
 }
 
 /// What a page shows of a challenge.
@@ -168,21 +195,66 @@ pub enum Sending {
 }
 
 impl Store {
-    /// An empty one under these limits.
+    /// An empty one under these limits, which ends with the process.
     pub fn new(limits: limit::Settings) -> Self {
         Self::bounded(limits, MOST_CHALLENGES)
     }
 
-    /// An empty one that takes so many challenges and as many holds.
+    /// The same, for so many challenges and as many holds.
     pub fn bounded(limits: limit::Settings, most: usize) -> Self {
+        let counters = Counters::new(limits.clone());
+        let rest = (Revoked::default(), Quarantine::default());
+        Self::with(limits, most, Journal::default(), counters, rest)
+    }
+
+    /// One that goes on where the last one in this state directory ended, or, with `durable` off, begins anew.
+    ///
+    /// # Errors
+    /// [`NotOpened`], and then nothing may start: counting from nothing would make every limit easier (A4).
+    pub fn open(
+        settings: &Settings,
+        limits: limit::Settings,
+        most: usize,
+        now: Moment,
+    ) -> Result<Self, NotOpened> {
+        if !settings.durable {
+            return Ok(Self::bounded(limits, most));
+        }
+        let (journal, kept) = Journal::open(&settings.path, now)?;
+        Ok(Self::restored(limits, most, journal, kept))
+    }
+
+    fn restored(
+        limits: limit::Settings,
+        most: usize,
+        journal: Journal,
+        mut kept: Restored,
+    ) -> Self {
+        let counters = Counters::restored(limits.clone(), journal.clone(), &mut kept);
+        let rest = (
+            Revoked::restored(journal.clone(), &mut kept),
+            Quarantine::restored(journal.clone(), &mut kept),
+        );
+        Self::with(limits, most, journal, counters, rest)
+    }
+
+    fn with(
+        limits: limit::Settings,
+        most: usize,
+        journal: Journal,
+        counters: Counters,
+        (revoked, quarantine): (Revoked, Quarantine),
+    ) -> Self {
         Self {
-            revoked: Revoked::default(),
-            counters: Counters::new(limits.clone()),
+            revoked,
+            counters,
             holds: Holds::new(most),
-            quarantine: Quarantine::default(),
+            quarantine,
+            journal,
             challenges: DashMap::new(),
             running: DashMap::new(),
-            fresh: DashMap::new(),
+            unused: DashMap::new(),
+            fresh: Fresh::default(),
             count: AtomicUsize::new(0),
             most,
             limits,
@@ -192,6 +264,25 @@ impl Store {
     /// The limits that count.
     pub fn limits(&self) -> &limit::Settings {
         &self.limits
+    }
+
+    /// Resolves when everything that was counted, revoked or kept back before this call is on disk: what rests on it may be
+    /// given then, and not before (A4). At once where nothing is kept.
+    ///
+    /// # Errors
+    /// [`NotKept`]: it may not be given (A7).
+    pub fn settled(&self) -> impl Future<Output = Result<(), NotKept>> + Send + use<> {
+        self.journal.settled()
+    }
+
+    /// Writes as if something had been counted: whether it was must not show in how long the next answer takes (C7).
+    pub fn touch(&self) {
+        self.journal.touch();
+    }
+
+    /// Writes what is left and lets go of the state directory. What is counted afterwards is not kept.
+    pub fn close(&self) {
+        self.journal.close();
     }
 
     /// Begins a challenge named `id`, or joins the one that runs for the same browser, site, scope and name of the subject.
@@ -382,7 +473,7 @@ impl Store {
                     .holds
                     .take(&question.browser, &question.site, &question.scope.name);
                 let made = reward(verified, hold);
-                self.fresh
+                self.unused
                     .insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
                 entry.reward = Some(made.clone());
                 Attempt::Opened {
@@ -406,7 +497,7 @@ impl Store {
 
     /// A grant was used for a request: the code that earned it says nothing any more (design section 3, Codes).
     pub fn used(&self, grant: &grant::Id) {
-        let Some((_, (id, _))) = self.fresh.remove(grant) else {
+        let Some((_, (id, _))) = self.unused.remove(grant) else {
             return;
         };
         if let Some(mut entry) = self.challenges.get_mut(&id) {
@@ -429,6 +520,7 @@ impl Store {
 
     /// Forgets what has ended. One task calls it about once a second.
     pub fn sweep(&self, now: Moment) {
+        self.journal.tick(now);
         self.challenges.retain(|_, entry| {
             let stays = entry.challenge.ends() > now.mono;
             if !stays {
@@ -437,11 +529,17 @@ impl Store {
             stays
         });
         self.running.retain(|_, (_, until)| *until > now.mono);
-        self.fresh.retain(|_, (_, until)| *until > now.mono);
+        self.unused.retain(|_, (_, until)| *until > now.mono);
+        self.fresh.sweep(now);
         self.holds.sweep(now);
         self.quarantine.sweep(now);
         self.counters.sweep(now);
         self.revoked.sweep(now);
+    }
+
+    /// Whether another challenge could be begun for who comes so.
+    pub fn has_room(&self, entry: challenge::Entry) -> bool {
+        self.len() < room(self.most, entry)
     }
 
     /// How many challenges there are.
@@ -455,12 +553,19 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// How many of `most` places there are for who comes so. The last eighth is for people who have shown who they are:
 /// strangers, however many, leave them their step-up (A1).
 fn room(most: usize, entry: challenge::Entry) -> usize {
-    match entry {
-        challenge::Entry::Ask => most - most / 8,
-        challenge::Entry::StepUp | challenge::Entry::Renewal => most,
+    if entry.proven() {
+        most
+    } else {
+        most - most / 8
     }
 }
 

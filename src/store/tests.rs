@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use super::holds::Fetched;
 use super::*;
 use crate::challenge::tests::{at, question};
 use crate::hold::{Destination, Waiting};
@@ -40,7 +41,8 @@ fn reward(verified: challenge::Verified) -> Reward {
         browser: [8; 32],
         destination: Destination::of("/"),
         replay: false,
-        lost: false,
+        lost: None,
+        release: None,
     }
 }
 
@@ -404,25 +406,87 @@ fn a_held_request_is_replayed_once_to_its_browser_at_its_place() {
     let holds = Holds::new(16);
     let kept =
         || crate::hold::Kept::seal(http::Method::POST, None, b"x", &[1; 32], [0; 12]).unwrap();
-    holds.will_replay([1; 16], kept(), BROWSER, "/form", at(0));
+    holds.will_fetch([1; 16], Fetched::Request(kept()), BROWSER, "/form", at(0));
     assert!(
-        holds.replay(&[1; 16], &[6; 32], "/form", at(1)).is_none(),
+        holds
+            .fetch_request(&[1; 16], &[6; 32], "/form", at(1))
+            .is_none(),
         "another browser"
     );
     assert!(
-        holds.replay(&[1; 16], &BROWSER, "/other", at(1)).is_none(),
+        holds
+            .fetch_request(&[1; 16], &BROWSER, "/other", at(1))
+            .is_none(),
         "another place"
     );
-    assert!(holds.replay(&[1; 16], &BROWSER, "/form", at(1)).is_some());
     assert!(
-        holds.replay(&[1; 16], &BROWSER, "/form", at(1)).is_none(),
+        holds
+            .fetch_request(&[1; 16], &BROWSER, "/form", at(1))
+            .is_some()
+    );
+    assert!(
+        holds
+            .fetch_request(&[1; 16], &BROWSER, "/form", at(1))
+            .is_none(),
         "once"
     );
-    holds.will_replay([2; 16], kept(), BROWSER, "/form", at(0));
+    holds.will_fetch([2; 16], Fetched::Request(kept()), BROWSER, "/form", at(0));
     assert!(
-        holds.replay(&[2; 16], &BROWSER, "/form", at(60)).is_none(),
+        holds
+            .fetch_request(&[2; 16], &BROWSER, "/form", at(60))
+            .is_none(),
         "not for ever"
     );
     holds.sweep(at(60));
+    assert_eq!(holds.bytes(), 0);
+}
+
+#[test]
+fn s7_the_answer_to_a_login_has_its_room_before_the_password_goes_up() {
+    let holds = Holds::new(16);
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
+    let first = holds.room(network(1)).unwrap();
+    let second = holds.room(network(1)).unwrap();
+    assert_eq!(holds.room(network(1)).unwrap_err(), Full, "one network's share");
+    assert_eq!(holds.len(), 2);
+    drop(second);
+    let hold = |path: &str| Hold {
+        target: Destination::of(path),
+        request: Waiting::Nothing,
+    };
+    holds.keep_in(first, BROWSER, &site, &login, hold("/first"), at(0));
+    let third = holds.room(network(1)).unwrap();
+    holds.keep_in(third, BROWSER, &site, &login, hold("/second"), at(0));
+    assert_eq!(holds.len(), 1, "the newest replaces the older, and its room is free");
+    let taken = holds.take(&BROWSER, &site, &login).unwrap();
+    assert_eq!(taken.target.as_str(), "/second");
+    assert_eq!((holds.len(), holds.bytes()), (0, 0));
+}
+
+#[test]
+fn a_body_that_finds_no_room_is_refused_and_nothing_else_grows() {
+    let holds = Holds::new(16);
+    let mut room = holds.room(network(1)).unwrap();
+    let before = holds.bytes();
+    assert_eq!(room.resize(usize::MAX / 4), Err(Full));
+    assert_eq!(holds.bytes(), before);
+    assert_eq!(room.resize(1024 * 1024), Ok(()));
+    assert_eq!(holds.bytes(), 1024 * 1024);
+    drop(room);
+    assert_eq!((holds.len(), holds.bytes()), (0, 0));
+}
+
+#[test]
+fn a_page_and_a_request_are_fetched_each_by_its_own_way() {
+    let holds = Holds::new(16);
+    let page = crate::hold::Sealed::seal(b"x".to_vec(), b"page", &[1; 32], [0; 12]).unwrap();
+    holds.will_fetch([1; 16], Fetched::Page(page), BROWSER, "/login", at(0));
+    assert!(holds.fetch_request(&[1; 16], &BROWSER, "/login", at(1)).is_none());
+    assert!(holds.fetch_page(&[1; 16], &[6; 32], "/login", at(1)).is_none());
+    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_some());
+    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_none(), "once");
     assert_eq!(holds.bytes(), 0);
 }

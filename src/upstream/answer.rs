@@ -1,15 +1,21 @@
 //! The head that comes down, cleaned of what is none of the visitor's business (R8, S6).
 
+use std::net::Ipv4Addr;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode, Version};
 
 use super::body::Body;
 use super::head::Surroundings;
-use super::{Address, Failed, HostMode, Settings, head};
+use super::{Failed, HostMode, Settings};
 use crate::gate::{Pass, Way};
 use crate::request::fields::is_hop_by_hop;
 use crate::seal::cookies;
 use crate::site::Site;
+
+mod own;
+
+use self::own::Own;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
@@ -44,15 +50,11 @@ pub(super) fn clean(
     } else if seen.cookies {
         mend_cookies(fields, settings, surroundings.site);
     }
-    if settings.host == HostMode::Upstream && seen.leads {
-        for name in [header::LOCATION, header::CONTENT_LOCATION, REFRESH] {
-            if let Some(mapped) = fields
-                .get(&name)
-                .and_then(|value| map_back(&name, value, settings, surroundings.site))
-            {
-                fields.insert(name, mapped);
-            }
-        }
+    if settings.host == HostMode::Upstream
+        && seen.leads
+        && let Some(own) = Own::of(settings)
+    {
+        map_back(fields, &own, surroundings.site);
     }
     Ok(())
 }
@@ -134,9 +136,10 @@ fn drop_hop_by_hop(fields: &mut HeaderMap) {
     }
 }
 
-/// Takes out cookies of our names, and a Domain that names the application's own host; order and bytes stay.
+/// Takes out cookies of our names, and the Domain that the public host is not under; order and bytes stay.
 fn mend_cookies(fields: &mut HeaderMap, settings: &Settings, site: &Site) {
-    let touches = |value: &HeaderValue| cookies::sets_ours(value) || names_domain(value);
+    let strays = |value: &HeaderValue| settings.host == HostMode::Upstream && strays(value, site);
+    let touches = |value: &HeaderValue| cookies::sets_ours(value) || strays(value);
     if !fields.get_all(header::SET_COOKIE).iter().any(touches) {
         return;
     }
@@ -146,92 +149,85 @@ fn mend_cookies(fields: &mut HeaderMap, settings: &Settings, site: &Site) {
     let (_, all) = entry.remove_entry_mult();
     let kept: Vec<HeaderValue> = all
         .filter(|value| !cookies::sets_ours(value))
-        .map(|value| map_domain(value, settings, site))
+        .map(|value| {
+            if strays(&value) {
+                without_domain(value)
+            } else {
+                value
+            }
+        })
         .collect();
     for value in kept {
         fields.append(header::SET_COOKIE, value);
     }
 }
 
-fn names_domain(value: &HeaderValue) -> bool {
-    attributes(value.as_bytes()).any(|part| domain(part).is_some())
+/// Whether a browser that knows the public host alone would throw the cookie away: of several Domains the last counts
+/// (RFC 6265 section 5.3). It was set for some name of the application's, and is meant for whoever asked.
+fn strays(cookie: &HeaderValue, site: &Site) -> bool {
+    attributes(cookie.as_bytes())
+        .filter_map(domain)
+        .last()
+        .is_some_and(|named| !covers(named, site.origin.host()))
 }
 
-/// A cookie for the application's own host is one for the public host alone: without Domain.
-fn map_domain(value: HeaderValue, settings: &Settings, site: &Site) -> HeaderValue {
-    let own = host_of(&settings.authority).as_bytes();
-    let foreign = |part: &&[u8]| {
-        !domain(part).is_some_and(|named| {
-            settings.host == HostMode::Upstream
-                && named.eq_ignore_ascii_case(own)
-                && !own.eq_ignore_ascii_case(site.origin.host().as_bytes())
-        })
-    };
-    let bytes = value.as_bytes();
-    if attributes(bytes).all(|part| foreign(&part)) {
-        return value;
-    }
-    let kept: Vec<&[u8]> = bytes
-        .split(|b| *b == b';')
-        .enumerate()
-        .filter(|(at, part)| *at == 0 || foreign(part))
+/// The same cookie for the host that it comes from, and for no other.
+fn without_domain(cookie: HeaderValue) -> HeaderValue {
+    let parts = cookie.as_bytes().split(|b| *b == b';').enumerate();
+    let kept: Vec<&[u8]> = parts
+        .filter(|(at, part)| *at == 0 || domain(part).is_none())
         .map(|(_, part)| part)
         .collect();
-    HeaderValue::from_bytes(&kept.join(&b';')).unwrap_or(value)
+    HeaderValue::from_bytes(&kept.join(&b';')).unwrap_or(cookie)
 }
 
 fn attributes(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
     cookie.split(|b| *b == b';').skip(1)
 }
 
-/// The host that a Domain attribute names, without a leading dot (RFC 6265 section 5.2.3).
+/// The host that a Domain attribute names, without a leading dot; an empty one names none (RFC 6265 section 5.2.3).
 fn domain(attribute: &[u8]) -> Option<&[u8]> {
     let (name, value) = attribute.split_at_checked(attribute.iter().position(|b| *b == b'=')?)?;
     let value = value[1..].trim_ascii();
-    name.trim_ascii()
-        .eq_ignore_ascii_case(b"domain")
+    (name.trim_ascii().eq_ignore_ascii_case(b"domain") && !value.is_empty())
         .then(|| value.strip_prefix(b".").unwrap_or(value))
 }
 
-/// A reference to the application's own origin as one to the public origin; anything else stays as it is.
-fn map_back(
-    name: &HeaderName,
-    value: &HeaderValue,
-    settings: &Settings,
-    site: &Site,
-) -> Option<HeaderValue> {
-    let text = value.to_str().ok()?;
-    // Refresh alone carries its address behind a number and `url=`, perhaps in quotes.
-    let start = if *name == REFRESH {
-        text.to_ascii_lowercase().find("url=")? + "url=".len()
-    } else {
-        0
+/// Whether `host` is the domain or under it (RFC 6265 section 5.1.3). Nothing is under an address.
+fn covers(domain: &[u8], host: &str) -> bool {
+    let address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+    let Some(above) = host.len().checked_sub(domain.len()) else {
+        return false;
     };
-    let reference = text[start..].trim_start_matches([' ', '\'', '"']);
-    let before = &text[..text.len() - reference.len()];
-    let own = head::origin(settings);
-    // Behind a proxy that speaks TLS applications guess the other scheme, or name none.
-    let other = if matches!(settings.address, Address::Tls { .. }) {
-        "http:"
-    } else {
-        "https:"
-    };
-    let rest = strip_origin(reference, &own)
-        .or_else(|| strip_origin(reference, &format!("{other}//{}", settings.authority)))
-        .or_else(|| strip_origin(reference, &format!("//{}", settings.authority)))?;
-    HeaderValue::from_str(&format!("{before}{}{rest}", site.origin.text())).ok()
+    let (below, end) = host.as_bytes().split_at(above);
+    end.eq_ignore_ascii_case(domain) && (below.is_empty() || (below.ends_with(b".") && !address))
 }
 
-fn strip_origin<'t>(text: &'t str, origin: &str) -> Option<&'t str> {
-    let start = text.get(..origin.len())?;
-    let rest = &text[origin.len()..];
-    (start.eq_ignore_ascii_case(origin) && (rest.is_empty() || rest.starts_with(['/', '?', '#'])))
-        .then_some(rest)
-}
-
-fn host_of(authority: &str) -> &str {
-    match authority.rfind(':') {
-        Some(colon) if !authority.ends_with(']') => &authority[..colon],
-        _ => authority,
+/// References to the application's own address become references to the public one. Everything else of a value stays
+/// byte for byte.
+fn map_back(fields: &mut HeaderMap, own: &Own, site: &Site) {
+    for name in [header::LOCATION, header::CONTENT_LOCATION, REFRESH] {
+        let refresh = name == REFRESH;
+        let header::Entry::Occupied(mut entry) = fields.entry(name) else {
+            continue;
+        };
+        for value in entry.iter_mut() {
+            let bytes = value.as_bytes();
+            // Refresh alone carries its address behind a number.
+            let place = if refresh {
+                own::refresh(bytes)
+            } else {
+                Some(0..bytes.len())
+            };
+            let mapped = place.and_then(|place| {
+                let rest = own.rest(&bytes[place.clone()])?;
+                let public = site.origin.text().as_bytes();
+                let whole = [&bytes[..place.start], public, rest, &bytes[place.end..]].concat();
+                HeaderValue::from_bytes(&whole).ok()
+            });
+            if let Some(mapped) = mapped {
+                *value = mapped;
+            }
+        }
     }
 }

@@ -2,24 +2,34 @@
 //!
 //! Trailers are dropped both ways: what they would change was decided before they came (R6, S6).
 
-use std::cell::Cell;
 use std::future::Future as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::FIRST_BYTE;
 use super::wire::Lease;
 use crate::gate::Grants;
 use crate::grant::Grant;
 
+mod upload;
+
+pub(super) use self::upload::Progress;
+pub use self::upload::{GRACE, RATE, Upload};
+
 /// The body of an answer: ours, or the application's.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every body is the large one"
+)]
 pub enum Body {
     /// Bytes at hand; none when they have been given.
     Bytes(Option<Bytes>),
@@ -29,11 +39,21 @@ pub enum Body {
 
 /// An application's answer that is still coming.
 pub struct Answer {
+    /// What was looked at. In a box, since few answers are and all of them are moved about.
+    head: Option<Box<Bytes>>,
     incoming: Incoming,
     lease: Lease,
     watch: Option<Watch>,
     tick: Option<Pin<Box<Sleep>>>,
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// The beginning of a body.
+pub struct Peeked {
+    /// What was read: no more than was asked for.
+    pub bytes: Bytes,
+    /// Whether that is all of it.
+    pub whole: bool,
 }
 
 /// The grants that an answer or a tunnel runs under, and who knows whether they still stand.
@@ -62,6 +82,9 @@ pub enum Broken {
     /// The visitor sent less than [`RATE`] bytes a second (A1).
     #[error("the body came too slowly")]
     Slow,
+    /// The application did not get far enough with its answer within [`FIRST_BYTE`] (A1).
+    #[error("the application stopped in the middle of its answer")]
+    Stalled,
     /// The grant it ran under has ended (S5).
     #[error("the grant has ended")]
     Ended,
@@ -83,6 +106,11 @@ impl Body {
         Self::Bytes(None)
     }
 
+    /// A body at hand.
+    pub fn bytes(bytes: Bytes) -> Self {
+        Self::Bytes(at_hand(bytes))
+    }
+
     /// An application's answer over a leased connection.
     pub(super) fn answer(incoming: Incoming, mut lease: Lease) -> Self {
         use http_body::Body as _;
@@ -90,12 +118,33 @@ impl Body {
             lease.bring_home();
         }
         Self::Answer(Answer {
+            head: None,
             incoming,
             lease,
             watch: None,
             tick: None,
             shutdown: None,
         })
+    }
+
+    /// Reads up to `most` bytes and gives them with a body that still begins with them.
+    ///
+    /// # Errors
+    /// [`Broken`] if the body fails before that, or if the application needs more than [`FIRST_BYTE`] for it: who is
+    /// made to wait for a look must not wait for an application that lets it drip (A1).
+    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
+        let (bytes, whole) = tokio::time::timeout(FIRST_BYTE, begin(&mut self, most))
+            .await
+            .map_err(|_| Broken::Stalled)??;
+        let peeked = Peeked {
+            bytes: bytes.slice(..most.min(bytes.len())),
+            whole,
+        };
+        match &mut self {
+            Self::Answer(answer) if !whole => answer.head = at_hand(bytes).map(Box::new),
+            _ => self = Self::bytes(bytes),
+        }
+        Ok((peeked, self))
     }
 
     /// The same body, ended when what it runs under has ended.
@@ -134,7 +183,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_none(),
-            Self::Answer(answer) => answer.incoming.is_end_stream(),
+            Self::Answer(answer) => answer.head.is_none() && answer.incoming.is_end_stream(),
         }
     }
 
@@ -143,7 +192,7 @@ impl http_body::Body for Body {
             Self::Bytes(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Answer(answer) => answer.incoming.size_hint(),
+            Self::Answer(answer) => both(answer.head.as_deref(), &answer.incoming),
         }
     }
 }
@@ -151,6 +200,9 @@ impl http_body::Body for Body {
 impl Answer {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         use http_body::Body as _;
+        if let Some(head) = self.head.take() {
+            return Poll::Ready(Some(Ok(Frame::data(*head))));
+        }
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -195,197 +247,35 @@ impl Answer {
     }
 }
 
-/// A request's body on its way up: what was read already, then the rest as it comes.
-pub struct Upload {
-    head: Option<Bytes>,
-    rest: Option<Incoming>,
-    pace: Option<Pace>,
-}
-
-/// The beginning of a body.
-pub struct Peeked {
-    /// What was read.
-    pub bytes: Bytes,
-    /// Whether that is all of it.
-    pub whole: bool,
-}
-
-/// When the last byte of an upload went up.
-#[derive(Clone)]
-pub(super) struct Progress(Rc<Cell<Instant>>);
-
-struct Pace {
-    progress: Progress,
-    bytes: u64,
-    waited: Duration,
-    waiting_since: Option<Instant>,
-    tick: Option<Pin<Box<Sleep>>>,
-}
-
-/// The least bytes a second that a visitor must send, once [`GRACE`] was waited for them (A1).
-pub const RATE: u64 = 1024;
-
-/// How long a visitor may be waited for before the rate counts (A1).
-pub const GRACE: Duration = Duration::from_secs(5);
-
-impl Upload {
-    /// No body.
-    pub fn empty() -> Self {
-        Self {
-            head: None,
-            rest: None,
-            pace: None,
+/// Reads frames until there are more than `most` bytes, or no more. Gives what came, and whether that is all.
+async fn begin<B>(body: &mut B, most: usize) -> Result<(Bytes, bool), Broken>
+where
+    B: http_body::Body<Data = Bytes, Error = Broken> + Unpin,
+{
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await.transpose()? {
+        bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
+        if bytes.len() > most {
+            return Ok((bytes.freeze(), false));
         }
     }
+    Ok((bytes.freeze(), true))
+}
 
-    /// A body at hand.
-    pub fn bytes(bytes: Bytes) -> Self {
-        Self {
-            head: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            ..Self::empty()
-        }
-    }
-
-    /// What was read already, and the rest.
-    pub fn stream(head: Bytes, rest: Incoming) -> Self {
-        Self {
-            rest: Some(rest),
-            pace: Some(Pace::new()),
-            ..Self::bytes(head)
-        }
-    }
-
-    /// Whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.head.is_none() && self.rest.is_none()
-    }
-
-    /// Reads up to `most` bytes and gives them with a body that still begins with them.
-    ///
-    /// # Errors
-    /// [`Broken`] if the visitor's body fails or comes too slowly before that.
-    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
-        use http_body_util::BodyExt as _;
-        let mut bytes = BytesMut::new();
-        let whole = loop {
-            match self.frame().await.transpose()? {
-                None => break true,
-                Some(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
-            }
-            if bytes.len() > most {
-                break false;
-            }
-        };
-        let bytes = bytes.freeze();
-        self.head = Some(bytes.clone()).filter(|bytes| !bytes.is_empty());
-        Ok((Peeked { bytes, whole }, self))
-    }
-
-    pub(super) fn progress(&self) -> Option<Progress> {
-        self.pace.as_ref().map(|pace| pace.progress.clone())
+/// How long a body is that begins with `head`.
+fn both(head: Option<&Bytes>, rest: &Incoming) -> SizeHint {
+    use http_body::Body as _;
+    let head = head.map_or(0, |head| head.len() as u64);
+    match rest.size_hint().exact() {
+        Some(rest) => SizeHint::with_exact(head + rest),
+        None => SizeHint::default(),
     }
 }
 
-impl Progress {
-    /// When.
-    pub(super) fn last(&self) -> Instant {
-        self.0.get()
-    }
+/// As a body keeps it: a frame without bytes would be one too many.
+fn at_hand(bytes: Bytes) -> Option<Bytes> {
+    Some(bytes).filter(|bytes| !bytes.is_empty())
 }
 
-impl Pace {
-    fn new() -> Self {
-        let progress = Progress(Rc::new(Cell::new(Instant::now())));
-        Self {
-            progress,
-            bytes: 0,
-            waited: Duration::ZERO,
-            waiting_since: None,
-            tick: None,
-        }
-    }
-
-    fn came(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
-        let now = Instant::now();
-        if let Some(since) = self.waiting_since.take() {
-            self.waited += now - since;
-        }
-        self.progress.0.set(now);
-    }
-
-    /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
-    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        let tick = self
-            .tick
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
-        loop {
-            ready!(tick.as_mut().poll(cx));
-            let now = Instant::now();
-            let waited = self.waited + (now - since);
-            if waited >= GRACE && self.bytes < RATE.saturating_mul(waited.as_secs()) {
-                return Poll::Ready(());
-            }
-            tick.as_mut().reset(now + GRACE);
-        }
-    }
-}
-
-impl http_body::Body for Upload {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let this = self.get_mut();
-        if let Some(head) = this.head.take() {
-            return Poll::Ready(Some(Ok(Frame::data(head))));
-        }
-        let Some(rest) = &mut this.rest else {
-            return Poll::Ready(None);
-        };
-        loop {
-            match Pin::new(&mut *rest).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else {
-                        continue;
-                    };
-                    if let Some(pace) = &mut this.pace {
-                        pace.came(data.remaining());
-                    }
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => {
-                    let Some(pace) = &mut this.pace else {
-                        return Poll::Pending;
-                    };
-                    ready!(pace.poll_slow(cx));
-                    return Poll::Ready(Some(Err(Broken::Slow)));
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.head.is_none()
-            && self
-                .rest
-                .as_ref()
-                .is_none_or(http_body::Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let head = self.head.as_ref().map_or(0, |head| head.len() as u64);
-        let rest = self.rest.as_ref().map(http_body::Body::size_hint);
-        match rest.map(|rest| rest.exact()) {
-            None => SizeHint::with_exact(head),
-            Some(Some(rest)) => SizeHint::with_exact(head + rest),
-            Some(None) => SizeHint::default(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

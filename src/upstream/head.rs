@@ -76,14 +76,30 @@ pub(super) fn write(
     match pass.way() {
         Way::Anonymous => {
             fields.remove(header::COOKIE);
-            fields.remove(header::AUTHORIZATION);
         }
-        Way::Open | Way::Granted(_) => {
+        Way::Open | Way::Captured | Way::Granted(_) => {
             // S6: ours never get there; everybody else's pass byte for byte.
             match cookies::without_ours(&fields) {
                 Some(rest) => fields.insert(header::COOKIE, rest),
                 None => fields.remove(header::COOKIE),
             };
+        }
+    }
+    if !pass.authorization() {
+        fields.remove(header::AUTHORIZATION);
+    }
+    if matches!(pass.way(), Way::Captured) {
+        // What answers is looked at whole and in clear.
+        for name in [
+            header::ACCEPT_ENCODING,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+            header::IF_UNMODIFIED_SINCE,
+        ] {
+            fields.remove(name);
         }
     }
     fields.insert(header::HOST, constant.host.clone());

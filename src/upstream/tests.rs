@@ -15,11 +15,11 @@ use super::*;
 use crate::challenge::tests::{at, verified};
 use crate::form::Form;
 use crate::gate::tests::site;
-use crate::gate::{Verdict, decide};
+use crate::gate::{Mentioned, Said, Verdict, decide};
 use crate::grant::Grant;
 use crate::request::check;
 use crate::route::Class;
-use crate::site::Site;
+use crate::site::{Origin, Site};
 
 /// The site of these tables: `/open` and `/read` for everybody, the rest for who has a grant.
 fn portal() -> Site {
@@ -78,7 +78,12 @@ fn passed(site: &Site, request: &Checked) -> Pass {
     } else {
         &[]
     };
-    match decide(site, request, &Form::Unread, held) {
+    let said = Said {
+        form: &Form::Unread,
+        logins: &[],
+        password: Mentioned::Nowhere,
+    };
+    match decide(site, request, said, held) {
         Verdict::Forward(pass) => pass,
         other => panic!("{other:?}"),
     }
@@ -293,8 +298,17 @@ fn cleaned(
     status: u16,
     fields: &[(&str, &str)],
 ) -> Result<HeaderMap, Failed> {
-    let site = portal();
-    let pass = passed(&site, &checked("GET", path, &[]));
+    cleaned_for(&portal(), upstream, host, (path, status), fields)
+}
+
+fn cleaned_for(
+    site: &Site,
+    upstream: &str,
+    host: HostMode,
+    (path, status): (&str, u16),
+    fields: &[(&str, &str)],
+) -> Result<HeaderMap, Failed> {
+    let pass = passed(&portal(), &checked("GET", path, &[]));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     for (name, value) in fields {
@@ -304,21 +318,35 @@ fn cleaned(
         );
     }
     let settings = settings(upstream, host);
-    let constant = Constant::new(&settings, &site);
+    let constant = Constant::new(&settings, site);
     answer::clean(
         &mut response,
         &pass,
         &settings,
-        &surroundings(&site, None, &constant),
+        &surroundings(site, None, &constant),
     )?;
     assert_eq!(response.version(), Version::HTTP_11);
     Ok(response.headers().clone())
 }
 
+/// What becomes of a field of an answer of `http://10.0.0.5:8080` where answers are mapped back; elsewhere nothing does.
+fn check_mapped(rows: &[(&str, &str, &str)]) {
+    let own = "http://10.0.0.5:8080";
+    for &(name, value, mapped) in rows {
+        for (mode, wanted) in [(HostMode::Upstream, mapped), (HostMode::Preserve, value)] {
+            let fields = cleaned(own, mode, "/private", 302, &[(name, value)]).unwrap();
+            assert_eq!(
+                values(&fields, name),
+                [wanted.as_bytes()],
+                "{mode:?} {name}: {value}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_an_application_says_of_its_own_origin_is_mapped_back() {
-    let own = "http://10.0.0.5:8080";
-    for (name, value, mapped) in [
+    check_mapped(&[
         (
             "location",
             "http://10.0.0.5:8080/a?b#c",
@@ -338,10 +366,21 @@ fn what_an_application_says_of_its_own_origin_is_mapped_back() {
             "https://app.example/a",
         ),
         ("location", "//10.0.0.5:8080/a", "https://app.example/a"),
-        ("location", "//10.0.0.5/a", "//10.0.0.5/a"),
+        ("location", "//10.0.0.5/a", "https://app.example/a"),
         ("location", "/a", "/a"),
         ("location", "", ""),
-        ("location", "http://10.0.0.5/", "http://10.0.0.5/"),
+        ("location", "http://10.0.0.5/", "https://app.example/"),
+        // What stands behind the host is the application's business, in any charset.
+        (
+            "location",
+            "http://10.0.0.5:8080/caf\u{e9}",
+            "https://app.example/caf\u{e9}",
+        ),
+        (
+            "location",
+            "http://ann@10.0.0.5:8080/",
+            "http://ann@10.0.0.5:8080/",
+        ),
         (
             "location",
             "http://10.0.0.5:80801/",
@@ -372,6 +411,12 @@ fn what_an_application_says_of_its_own_origin_is_mapped_back() {
             "http://10.0.0.5:8080/login?url=/a",
             "https://app.example/login?url=/a",
         ),
+    ]);
+}
+
+#[test]
+fn what_else_names_an_address_is_mapped_back_or_left_alone() {
+    check_mapped(&[
         (
             "content-location",
             "http://10.0.0.5:8080/a",
@@ -392,6 +437,21 @@ fn what_an_application_says_of_its_own_origin_is_mapped_back() {
             "5; url='http://10.0.0.5:8080/a'",
             "5; url='https://app.example/a'",
         ),
+        (
+            "refresh",
+            "0;http://10.0.0.5:8080/a",
+            "0;https://app.example/a",
+        ),
+        (
+            "refresh",
+            "5, URL = \"http://10.0.0.5\"",
+            "5, URL = \"https://app.example\"",
+        ),
+        (
+            "refresh",
+            "0;url='http://10.0.0.5'.evil.example/'",
+            "0;url='http://10.0.0.5'.evil.example/'",
+        ),
         ("refresh", "5; url=/a", "5; url=/a"),
         ("refresh", "5", "5"),
         (
@@ -399,20 +459,35 @@ fn what_an_application_says_of_its_own_origin_is_mapped_back() {
             "<http://10.0.0.5:8080/a>",
             "<http://10.0.0.5:8080/a>",
         ),
-    ] {
-        let fields = cleaned(own, HostMode::Upstream, "/private", 302, &[(name, value)]).unwrap();
-        assert_eq!(
-            values(&fields, name),
-            [mapped.as_bytes()],
-            "{name}: {value}"
-        );
-        let fields = cleaned(own, HostMode::Preserve, "/private", 302, &[(name, value)]).unwrap();
-        assert_eq!(values(&fields, name), [value.as_bytes()], "{name}: {value}");
-    }
+    ]);
 }
 
 #[test]
-fn a_cookie_for_the_applications_own_host_is_one_for_the_public_host() {
+fn each_of_several_references_is_mapped_in_its_place() {
+    let fields = cleaned(
+        "http://10.0.0.5:8080",
+        HostMode::Upstream,
+        "/private",
+        302,
+        &[
+            ("location", "http://10.0.0.5:8080/a"),
+            ("location", "/b"),
+            ("location", "//10.0.0.5/c"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(
+        values(&fields, "location"),
+        [
+            &b"https://app.example/a"[..],
+            b"/b",
+            b"https://app.example/c"
+        ]
+    );
+}
+
+#[test]
+fn a_cookie_that_the_public_host_is_not_under_is_one_for_the_public_host_alone() {
     for (cookie, mended) in [
         ("a=1", "a=1"),
         ("a=1; Domain=app.internal", "a=1"),
@@ -421,11 +496,29 @@ fn a_cookie_for_the_applications_own_host_is_one_for_the_public_host() {
             "a=1;Path=/;Domain=app.internal;HttpOnly",
             "a=1;Path=/;HttpOnly",
         ),
-        ("a=1; Domain=internal", "a=1; Domain=internal"),
-        ("a=1; Domain=other.example", "a=1; Domain=other.example"),
+        // Browsers that know the public name alone would throw these away.
+        ("a=1; Domain=internal", "a=1"),
+        ("a=1; Domain=localhost", "a=1"),
+        ("a=1; Domain=other.example; Secure", "a=1; Secure"),
+        ("a=1; Domain=x.app.example", "a=1"),
+        ("a=1; Domain=pp.example", "a=1"),
+        ("a=1; Domain=app.internal:8443", "a=1"),
+        // These cover it.
+        ("a=1; Domain=app.example", "a=1; Domain=app.example"),
+        ("a=1; Domain=.App.Example", "a=1; Domain=.App.Example"),
+        ("a=1; Domain=example", "a=1; Domain=example"),
+        // The last one counts, and an empty one is none.
+        ("a=1; Domain=app.example; Domain=internal", "a=1"),
+        (
+            "a=1; Domain=internal; Domain=app.example",
+            "a=1; Domain=internal; Domain=app.example",
+        ),
+        ("a=1; Domain=internal; Domain=", "a=1; Domain="),
+        ("a=1; Domain=", "a=1; Domain="),
         ("a=1; Domain", "a=1; Domain"),
         ("domain=app.internal", "domain=app.internal"),
-        ("a=\"; Domain=app.internal\"", "a=\"; Domain=app.internal\""),
+        // Browsers know no quotes here.
+        ("a=\"; Domain=app.internal\"", "a=\""),
     ] {
         let up = "https://app.internal:8443";
         let fields = cleaned(
@@ -454,6 +547,36 @@ fn a_cookie_for_the_applications_own_host_is_one_for_the_public_host() {
         )
         .unwrap();
         assert_eq!(values(&fields, "set-cookie"), [cookie.as_bytes()]);
+    }
+}
+
+#[test]
+fn nothing_is_under_an_address() {
+    for (public, domain, kept) in [
+        ("http://127.0.0.1:8080", "0.0.1", false),
+        ("http://127.0.0.1:8080", "127.0.0.1", true),
+        ("http://[::1]:8080", "[::1]", true),
+        ("http://[::1]:8080", "1]", false),
+        ("http://localhost:8080", "localhost", true),
+        ("http://app.localhost", "localhost", true),
+    ] {
+        let mut site = portal();
+        site.origin = Origin::parse(public).unwrap();
+        let cookie = format!("a=1; Domain={domain}");
+        let fields = cleaned_for(
+            &site,
+            "http://10.0.0.5",
+            HostMode::Upstream,
+            ("/private", 200),
+            &[("set-cookie", &cookie)],
+        )
+        .unwrap();
+        let wanted = if kept { &cookie } else { "a=1" };
+        assert_eq!(
+            values(&fields, "set-cookie"),
+            [wanted.as_bytes()],
+            "{public} {domain}"
+        );
     }
 }
 

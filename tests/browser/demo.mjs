@@ -1,29 +1,65 @@
-// The demonstration's story: one visitor, two codes, two scopes.
+// The demonstration's story: the application's own login, then the code, then the page; one browser, two people, two
+// scopes.
 
-import { answer, check, codeField, errorIs, GATE, isOurs, JAVASCRIPT, name, passGate, phone, sendButton, step, tell, visitor } from './visitor.mjs';
+import { answer, check, codeField, errorIs, GATE, isOurs, JAVASCRIPT, phone, sendButton, step, tell, visitor } from './visitor.mjs';
 
 const LOGIN_COOKIE = '__Host-countersign-demo-login';
 const ADMIN_COOKIE = '__Host-countersign-demo-admin';
+const SESSION = 'demo_session';
+const PASSWORD = 'demo';
 
 tell(async (browser) => {
   const { context, page, watch } = await visitor(browser);
 
-  step('a stranger is asked who they are, and sees nothing of the application');
+  step("a stranger meets the application's own login form, in its own clothes");
   await page.goto(`${GATE}/`);
-  check(new URL(page.url()).pathname === '/.countersign/ask/login', `the ask page, not ${page.url()}`);
-  await fitsOnAPhone(page);
+  await atTheForm(page);
+  check(await page.evaluate(() => document.styleSheets[0].cssRules.length > 0), 'its style is public');
+  const stranger = await session(context);
 
-  step('the code page asks for the code, and a message is on its way');
-  await name(page, 'ann');
+  step('nothing behind it is to be seen');
+  for (const path of ['/home', '/events', '/logout', '/nothing']) {
+    await page.goto(`${GATE}${path}`);
+    await atTheForm(page);
+  }
+
+  step('a wrong password gets the words of the application, and sends nothing');
+  await logIn(page, 'ann', 'wrong');
+  await page.getByText('Wrong user name or password').waitFor();
+  await logIn(page, 'nobody', PASSWORD);
+  await page.getByText('Wrong user name or password').waitFor();
+  check(await page.getByLabel('User name').inputValue() === 'nobody', "the application's form is as it made it");
+  check(phone.received === 0, `no message, not ${phone.received}`);
+
+  step('the right one leads to the code page, and a message is on its way');
+  await logIn(page, 'ann', PASSWORD);
+  await codeField(page).waitFor();
   check(/^\/\.countersign\/c\/[^/?]+$/.test(new URL(page.url()).pathname), `the code page, not ${page.url()}`);
+  check(/\b43\b/.test(await page.locator('main').innerText()), 'who knows the password is told how the number ends');
   await itIsOneGoodField(page);
   await fitsOnAPhone(page);
   const login = await phone.next();
 
-  step('a second tab joins the same challenge: no second message');
+  step('the browser has nothing that the application would know it by');
+  check(await session(context) === stranger, 'the session of the login is kept back');
+  check(!await has(context, LOGIN_COOKIE), 'there is no grant yet');
+  const thief = await visitor(browser);
+  await thief.context.addCookies((await context.cookies()).filter((cookie) => cookie.name === SESSION));
+  for (const path of ['/home', '/login', '/%68ome']) {
+    await thief.page.goto(`${GATE}${path}`);
+    await closed(thief.page);
+  }
+  await thief.context.close();
+
+  step('a second tab logs in as well and joins the same challenge: no second message');
   const tab = await context.newPage();
   await tab.goto(`${GATE}/home`);
-  await name(tab, ' Ann ');
+  // Where a code is asked for already, the tab may be taken there at once.
+  if (!isOurs(tab.url())) {
+    await atTheForm(tab);
+    await logIn(tab, 'ann', PASSWORD);
+    await codeField(tab).waitFor();
+  }
   check(tab.url() === page.url(), `the tabs are at one challenge, not at ${page.url()} and ${tab.url()}`);
 
   step('a wrong code is refused, and the error has the focus');
@@ -53,30 +89,26 @@ tell(async (browser) => {
   await codeField(page).waitFor();
   check(/2 more times/.test(await page.locator('main').innerText()), 'still two tries left');
 
-  step('the right code opens, spaces and all, and leads to where they were going');
+  step("the right code opens, spaces and all: the application's own answer arrives, with its session");
   await answer(page, ` ${login.code.slice(0, 3)} ${login.code.slice(3)} `);
-  await page.waitForURL(`${GATE}/login`);
-  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.waitForURL(`${GATE}/home`);
+  await greets(page, 'ann');
+  const ann = await session(context);
+  check(ann !== undefined && ann !== stranger, 'the session that was held is here now');
+  check(await has(context, LOGIN_COOKIE), 'and the grant');
 
   step('the second tab is let in as well');
   await tab.reload();
   await tab.waitForURL((url) => !isOurs(String(url)));
+  await greets(tab, 'ann');
   await tab.close();
 
-  step('Back does not show the form again');
+  step('Back shows neither form again');
   await page.goBack();
   await page.waitForLoadState();
   check(!isOurs(page.url()) && await codeField(page).count() === 0, `past the gate, not at ${page.url()}`);
   await page.goto(`${GATE}/`);
-
-  step("the application's own login is untouched");
-  await page.getByLabel('User name').fill('ann');
-  await page.getByLabel('Password').fill('wrong');
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByText('Wrong user name or password').waitFor();
-  await page.getByLabel('Password').fill('demo');
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Hello ann' }).waitFor();
+  await greets(page, 'ann');
 
   step('an upload passes');
   await page.getByLabel(/A file/).setInputFiles({ name: 'holiday.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(300_000, 'x') });
@@ -115,16 +147,17 @@ tell(async (browser) => {
   step('the admin code does not open login, nor does its grant');
   const other = await visitor(browser);
   await other.page.goto(`${GATE}/home`);
-  await name(other.page, 'ann');
+  await logIn(other.page, 'ann', PASSWORD);
+  await codeField(other.page).waitFor();
   await phone.next();
   await answer(other.page, admin.code);
   await errorIs(other.page, /not the code/i);
   await other.context.close();
   const onlyAdmin = await visitor(browser);
   await onlyAdmin.context.addCookies((await context.cookies()).filter((cookie) => cookie.name !== LOGIN_COOKIE));
-  check((await onlyAdmin.context.cookies()).some((cookie) => cookie.name === ADMIN_COOKIE), 'there is an admin grant');
+  check(await has(onlyAdmin.context, ADMIN_COOKIE), 'there is an admin grant');
   await onlyAdmin.page.goto(`${GATE}/home`);
-  check(isOurs(onlyAdmin.page.url()), `the admin grant alone got to ${onlyAdmin.page.url()}`);
+  await closed(onlyAdmin.page);
   await onlyAdmin.context.close();
 
   step('a form that was sent after the admin grant had gone is kept, and arrives once');
@@ -142,7 +175,32 @@ tell(async (browser) => {
   }
   check(await page.locator('#title').innerText() === 'Named anew', 'nothing sends the held form a second time');
 
-  step('signing out ends the grants and what is open');
+  step("the application's own sign-out ends its session; the same person needs no second code soon after");
+  await logOut(page);
+  await logIn(page, 'ann', 'wrong');
+  await page.getByText('Wrong user name or password').waitFor();
+  await logIn(page, 'ann', PASSWORD);
+  await greets(page, 'ann');
+  check(page.url() === `${GATE}/home`, `straight to the page, not to ${page.url()}`);
+
+  step('somebody else in the same browser does: a grant belongs to a person');
+  await logOut(page);
+  await logIn(page, 'bob', PASSWORD);
+  await codeField(page).waitFor();
+  check(/\b67\b/.test(await page.locator('main').innerText()), "it is the other's number");
+  const bob = await phone.next();
+  const meanwhile = await context.newPage();
+  for (const path of ['/home', '/admin/']) {
+    await meanwhile.goto(`${GATE}${path}`);
+    await closed(meanwhile);
+  }
+  await meanwhile.close();
+  await answer(page, bob.code);
+  await greets(page, 'bob');
+  await page.goto(`${GATE}/admin/`);
+  await closed(page);
+
+  step('signing out at the gate ends the grants and what is open');
   await page.goto(`${GATE}/home`);
   const open = await context.newPage();
   await open.goto(`${GATE}/home`);
@@ -154,37 +212,89 @@ tell(async (browser) => {
   await page.waitForLoadState();
   // A tunnel's grant is looked at again every few seconds.
   if (JAVASCRIPT) await open.getByText('the clock has stopped').waitFor({ timeout: 8_000 });
-  const left = (await context.cookies()).map((cookie) => cookie.name).filter((left) => [LOGIN_COOKIE, ADMIN_COOKIE].includes(left));
-  check(left.length === 0, `no grant is left in the browser, not ${left}`);
+  for (const grant of [LOGIN_COOKIE, ADMIN_COOKIE]) check(!await has(context, grant), `${grant} is left in the browser`);
   await page.goBack();
   await page.waitForLoadState();
   check(await page.getByRole('heading', { name: 'Hello' }).count() === 0, 'Back shows nothing of the application');
   for (const path of ['/home', '/admin/']) {
     await open.goto(`${GATE}${path}`);
-    check(isOurs(open.url()), `${path} is closed again, not at ${open.url()}`);
+    await closed(open);
   }
 
-  step('whoever comes back starts over, and gets to where they were going');
+  step('whoever comes back starts over');
   await open.goto(`${GATE}/home?from=bookmark`);
-  await passGate(open, 'ann');
-  await open.getByRole('heading', { name: 'Hello ann' }).waitFor();
-  check(open.url() === `${GATE}/home?from=bookmark`, `not to ${open.url()}`);
+  await atTheForm(open);
+  await logIn(open, 'bob', PASSWORD);
+  await codeField(open).waitFor();
+  await answer(open, (await phone.next()).code);
+  await greets(open, 'bob');
 
-  step("a stranger's form is not kept: the page says so, and leads back");
+  step("a stranger's form goes nowhere");
   await context.clearCookies({ name: LOGIN_COOKIE });
   await open.getByLabel(/A file/).setInputFiles({ name: 'late.txt', mimeType: 'text/plain', buffer: Buffer.from('late') });
   await open.getByRole('button', { name: 'Upload' }).click();
-  await name(open, 'bob');
-  await answer(open, (await phone.next()).code);
-  await open.getByRole('heading', { name: 'Please send that again' }).waitFor();
-  await open.getByRole('link', { name: 'Go back' }).click();
-  await open.getByRole('heading', { name: 'Hello ann' }).waitFor();
+  await open.waitForLoadState();
+  check(await open.getByText('late.txt').count() === 0, 'the application has not seen it');
+  await closed(open);
+
+  step('a login that is called off leaves nothing behind');
+  const hesitant = await visitor(browser);
+  await hesitant.page.goto(`${GATE}/`);
+  await logIn(hesitant.page, 'bob', PASSWORD);
+  await codeField(hesitant.page).waitFor();
+  await phone.next();
+  await hesitant.page.getByRole('button', { name: 'Cancel and sign out' }).click();
+  await codeField(hesitant.page).waitFor({ state: 'detached' });
+  check(await session(hesitant.context) === undefined, 'the session of the form is gone from the browser');
+  await hesitant.page.goto(`${GATE}/home`);
+  await atTheForm(hesitant.page);
+  await hesitant.context.close();
 
   step('nothing was said on the console, no page of ours made a second request, no message was sent in vain');
   check(watch.console.length === 0, `the console says: ${watch.console.join('; ')}`);
   check(watch.extraRequests.length === 0, `besides the page: ${watch.extraRequests.join(', ')}`);
-  check(phone.received === 6, `six messages, not ${phone.received}`);
+  check(phone.received === 7, `seven messages, not ${phone.received}`);
 });
+
+/** The login form of the application stands here, and nothing else of it. */
+async function atTheForm(page) {
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  check(page.url() === `${GATE}/login`, `at the login page, not at ${page.url()}`);
+}
+
+/** Nothing private is to be seen: the login form, or a page of ours. */
+async function closed(page) {
+  check(isOurs(page.url()) || page.url() === `${GATE}/login`, `closed, not at ${page.url()}`);
+  check(await page.getByRole('heading', { name: /^(Hello|Administration|Received)/ }).count() === 0, `nothing private at ${page.url()}`);
+}
+
+async function greets(page, user) {
+  await page.getByRole('heading', { name: `Hello ${user}` }).waitFor();
+}
+
+/** In the application's own form. */
+async function logIn(page, user, password) {
+  await page.getByLabel('User name').fill(user);
+  await page.getByLabel('Password').fill(password);
+  const arrived = page.waitForEvent('domcontentloaded');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await arrived;
+}
+
+/** The application's own. */
+async function logOut(page) {
+  await page.getByRole('link', { name: 'Log out', exact: true }).click();
+  await atTheForm(page);
+}
+
+/** The application's own cookie, if the browser has one. */
+async function session(context) {
+  return (await context.cookies()).find((cookie) => cookie.name === SESSION)?.value;
+}
+
+async function has(context, name) {
+  return (await context.cookies()).some((cookie) => cookie.name === name);
+}
 
 /** Another code of as many digits. */
 function another(code) {

@@ -36,7 +36,7 @@ tell(async (browser) => {
 /** What is the same on all pages: `{ style, script, headers }`, taken from one that the gateway sent. */
 async function stranger(browser) {
   const { context } = await visitor(browser);
-  const response = await context.request.get(`${GATE}/.countersign/ask/login`);
+  const response = await context.request.get(`${GATE}/.countersign/sign-out`);
   const html = await response.text();
   const block = (name) => html.match(new RegExp(`<${name}>([^]*?)</${name}>`))[1];
   const headers = response.headers();

@@ -1,12 +1,17 @@
-//! What stays: the key over a restart, and the people in their file while it changes.
+//! What stays: the key, limits, locks and sign-outs over a restart, and the people in their file while it changes.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use countersign::config;
+use countersign::run::{self, NotStarted, Surroundings};
+use countersign::store::durable::file::NotOpened;
+
 use super::support::app::App;
-use super::support::browser::path_of;
-use super::support::gate::{Gate, Setup, USERS};
+use super::support::browser::{path_of, token};
+use super::support::gate::{Gate, Setup, USERS, other_than};
 use super::support::wire::Answer;
 
 const SENDS: &str = "[limits]\nsends_per_hour = { number = 1000, network = 1000 }";
@@ -75,6 +80,159 @@ fn challenges_are_forgotten_by_a_restart_and_people_are_told() {
     let released = browser.pass_ask("/private", "ann", &gate.messages);
     assert_eq!(location(&released), "/private");
     assert_ne!(gate.messages.code(2), code);
+}
+
+#[test]
+fn a4_messages_are_counted_over_a_restart_and_for_as_long() {
+    let app = App::new();
+    let mut gate = Setup::new(&app.url())
+        .with("[limits]\nsends_per_hour = { number = 3, network = 1000 }")
+        .start();
+    for n in 1..=3 {
+        gate.browser().ask("/", "ann");
+        assert_eq!(gate.sent(), n);
+        gate = gate.restart();
+    }
+    gate.browser().ask("/", "ann");
+    assert_eq!(gate.sent(), 3, "the number has had its messages");
+    gate.browser().ask("/", "bob");
+    assert_eq!(gate.sent(), 4, "another has not");
+    gate.later(3600);
+    let gate = gate.restart();
+    gate.browser().ask("/", "ann");
+    assert_eq!(gate.sent(), 5);
+}
+
+#[test]
+fn a4_a_network_has_no_more_messages_after_a_restart() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .with("[limits]\nsends_per_hour = { number = 1000, network = 2 }")
+        .start();
+    for _ in 0..2 {
+        gate.browser().ask("/", "nobody");
+    }
+    gate.settle();
+    let gate = gate.restart();
+    gate.browser().ask("/", "ann");
+    assert_eq!(gate.sent(), 0, "whoever it was for");
+}
+
+#[test]
+fn a4_a_lock_holds_over_restarts_and_only_against_strangers() {
+    let app = App::new();
+    let mut gate = gate(&app);
+    let friend = gate.signed_in("ann");
+    let mut wrong = 0;
+    while wrong < 10 {
+        let mut browser = gate.browser();
+        let sent = gate.sent();
+        let page = browser.ask("/", "ann");
+        let code = other_than(&gate.messages.after(sent));
+        for _ in 0..5 {
+            browser.answer(&page, &code);
+            wrong += 1;
+        }
+        gate = gate.restart();
+    }
+    let mut browser = gate.browser();
+    let sent = gate.sent();
+    let page = browser.ask("/", "ann");
+    let code = gate.messages.after(sent);
+    let locked = browser.get(&page).text();
+    assert!(locked.contains("Signing in is locked until"), "{locked}");
+    browser.answer(&page, &code);
+    assert!(browser.cookie("-login").is_none(), "not even the right one");
+    // Who passed a code before is not locked out by strangers, nor by a restart.
+    friend
+        .at(gate.address)
+        .pass_step_up("/admin", &gate.messages);
+    gate.later(61);
+    let mut browser = gate.browser();
+    browser.pass_ask("/", "ann", &gate.messages);
+    assert_eq!(browser.get("/").status(), 200);
+}
+
+#[test]
+fn s5_who_signed_out_stays_signed_out_over_a_restart() {
+    let app = App::new();
+    let gate = gate(&app);
+    let mut browser = gate.signed_in("ann");
+    let thief = browser.clone();
+    let bystander = gate.signed_in("bob");
+    let page = browser.get("/.countersign/sign-out");
+    browser.post("/.countersign/sign-out", &[("token", &token(&page))]);
+    let gate = gate.restart();
+    let refused = thief.at(gate.address).get("/");
+    assert_eq!(location(&refused), "/.countersign/ask/login");
+    assert_eq!(bystander.at(gate.address).get("/").status(), 200);
+}
+
+#[test]
+fn a4_a_damaged_state_shuts_everything_until_it_is_removed() {
+    let app = App::new();
+    let gate = gate(&app);
+    let signed_in = gate.signed_in("ann");
+    let sent = gate.sent();
+    fs::write(gate.file("garbage"), b"garbage").unwrap();
+    fs::rename(gate.file("garbage"), gate.file("state/state.redb")).unwrap();
+    let gate = gate.restart();
+    let refused = signed_in.clone().at(gate.address).get("/");
+    assert_eq!(
+        refused.status(),
+        303,
+        "which grants were revoked is not known"
+    );
+    gate.browser().ask("/", "ann");
+    assert_eq!(gate.sent(), sent);
+    let aside = fs::read_dir(gate.file("state"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.starts_with("state.redb.damaged-"))
+        .unwrap();
+    assert_eq!(
+        fs::read(gate.file("state").join(aside)).unwrap(),
+        b"garbage"
+    );
+    fs::remove_file(gate.file("state/state.redb")).unwrap();
+    let gate = gate.restart();
+    assert_eq!(signed_in.at(gate.address).get("/").status(), 200);
+    gate.signed_in("bob");
+}
+
+#[test]
+fn a_second_gateway_does_not_start_on_the_same_state() {
+    let app = App::new();
+    let gate = gate(&app);
+    let config = config::load(&gate.file("countersign.toml")).config.unwrap();
+    let bound = run::bind(&config.listen, NonZeroUsize::MIN).unwrap();
+    match run::start(config, bound, Surroundings::default()) {
+        Err(NotStarted::State(NotOpened::Locked(_))) => {}
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it counts apart"),
+    }
+    gate.signed_in("ann");
+}
+
+#[test]
+fn without_durable_state_a_restart_begins_with_empty_limits() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .with("[limits]\nsends_per_hour = { number = 1, network = 1000 }")
+        .start();
+    let path = gate.file("countersign.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        text.replace("[store.memory]\n", "[store.memory]\ndurable = false\n"),
+    )
+    .unwrap();
+    fs::remove_file(gate.file("state/state.redb")).unwrap();
+    let gate = gate.restart();
+    gate.signed_in("ann");
+    let gate = gate.restart();
+    gate.signed_in("ann");
+    assert!(!gate.file("state/state.redb").exists());
 }
 
 #[test]

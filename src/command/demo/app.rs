@@ -1,16 +1,16 @@
 //! The application that `countersign demo` protects: small, login-protected, and as innocent as somebody's legacy one.
 //!
-//! It has users, passwords and a session cookie of its own, and must not know that a gateway stands before it: it reads
-//! none of its headers and asks for no code. The one trace is a link to `/.countersign/sign-out`, as an operator would
-//! add it to a template.
+//! It has users, passwords, a login form and a session cookie of its own, and must not know that a gateway stands before
+//! it: it reads none of its headers and asks for no code. The one trace is a link to `/.countersign/sign-out`, as an
+//! operator would add it to a template.
 
 mod clock;
 mod page;
+pub(super) mod session;
 #[cfg(test)]
 mod tests;
 mod upload;
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
@@ -18,8 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cookie::Cookie;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
@@ -30,6 +29,9 @@ use percent_encoding::percent_decode_str;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use self::page::Refused;
+use self::session::Sessions;
 
 /// Who may sign in: user name and password.
 pub const USERS: [(&str, &str); 2] = [("ann", "demo"), ("bob", "demo")];
@@ -88,15 +90,9 @@ async fn connection(
 
 /// Everything the application remembers; gone when the demonstration ends.
 struct App {
-    /// Who is signed in. A plain lock: it is held for a search of a short list.
-    sessions: Mutex<VecDeque<Session>>,
+    sessions: Sessions,
     /// What the portal is called at the moment.
     title: Mutex<String>,
-}
-
-struct Session {
-    id: String,
-    user: &'static str,
 }
 
 type Answer = Response<Either<Full<Bytes>, clock::Ticks>>;
@@ -104,7 +100,7 @@ type Answer = Response<Either<Full<Bytes>, clock::Ticks>>;
 impl Default for App {
     fn default() -> Self {
         Self {
-            sessions: Mutex::default(),
+            sessions: Sessions::default(),
             title: Mutex::new(TITLE.to_owned()),
         }
     }
@@ -117,13 +113,14 @@ impl App {
         tasks: &TaskTracker,
         shutdown: &CancellationToken,
     ) -> Answer {
-        let user = self.user(request.headers());
+        let user = self.sessions.user(request.headers());
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
         let post = request.method() == Method::POST;
         match (request.uri().path(), user) {
             ("/", Some(_)) if read => see("/home"),
             ("/", None) if read => see("/login"),
-            ("/login", _) if read => self.html(None, &page::login(None)),
+            ("/style.css", _) if read => style(),
+            ("/login", _) if read => self.login_form(request.headers(), None),
             ("/login", _) if post => self.sign_in(request).await,
             ("/logout", _) if read || post => self.sign_out(request.headers()),
             ("/clock" | "/events", None) => plain(StatusCode::FORBIDDEN, "sign in first\n"),
@@ -134,49 +131,70 @@ impl App {
             ("/upload", Some(user)) if post => self.upload(user, request).await,
             ("/clock", Some(_)) if read => clock::open(request, tasks, shutdown),
             ("/events", Some(_)) if read => clock::events(),
-            ("/" | "/home" | "/admin/" | "/clock" | "/events", _) => not_allowed("GET, HEAD"),
+            ("/" | "/home" | "/admin/" | "/clock" | "/events" | "/style.css", _) => {
+                not_allowed("GET, HEAD")
+            }
             ("/login" | "/logout", _) => not_allowed("GET, HEAD, POST"),
             ("/admin/rename" | "/upload", _) => not_allowed("POST"),
             _ => plain(StatusCode::NOT_FOUND, "there is no such page\n"),
         }
     }
 
+    /// The form, with a token that is good in this browser only: without it another site could sign a visitor in as
+    /// somebody else. The forms behind the login need none, since `SameSite` keeps the session from other sites' posts.
+    fn login_form(&self, headers: &HeaderMap, refused: Option<&Refused>) -> Answer {
+        let known = session::ids(headers).next();
+        let id = known.clone().unwrap_or_else(session::draw);
+        let mut answer = self.html(None, &page::login(&self.sessions.token(&id), refused));
+        if known.is_none() {
+            answer
+                .headers_mut()
+                .insert(SET_COOKIE, session::cookie(&id));
+        }
+        answer
+    }
+
     async fn sign_in(&self, request: Request<Incoming>) -> Answer {
+        let headers = request.headers().clone();
         let Some(form) = form(request).await else {
             return plain(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "that is too much for a form\n",
             );
         };
-        let (typed, password) = (field(&form, "username"), field(&form, "password"));
+        let typed = field(&form, "user");
+        let token = field(&form, "token");
+        if !session::ids(&headers)
+            .next()
+            .is_some_and(|id| self.sessions.fits(&token, &id))
+        {
+            return self.login_form(&headers, Some(&Refused::Stale(typed)));
+        }
+        // Right or wrong: whoever was signed in here has left.
+        self.sessions.end(&headers);
+        let login = (typed.trim(), field(&form, "password"));
         match USERS
             .into_iter()
-            .find(|known| *known == (typed.trim(), password.as_str()))
+            .find(|(user, password)| login == (*user, (*password).to_owned()))
         {
             Some((user, _)) => {
                 let mut answer = see("/home");
-                let cookie = format!(
-                    "{SESSION}={}; Path=/; HttpOnly; SameSite=Lax",
-                    self.open_session(user)
-                );
-                answer.headers_mut().insert(SET_COOKIE, value(&cookie));
+                answer
+                    .headers_mut()
+                    .insert(SET_COOKIE, session::cookie(&self.sessions.open(user)));
                 answer
             }
             // 200, as most applications that were written before status codes mattered to anybody.
-            None => self.html(None, &page::login(Some(&typed))),
+            None => self.login_form(&headers, Some(&Refused::Wrong(typed))),
         }
     }
 
     fn sign_out(&self, headers: &HeaderMap) -> Answer {
-        let ids: Vec<String> = session_ids(headers).collect();
-        lock(&self.sessions).retain(|session| !ids.contains(&session.id));
+        self.sessions.end(headers);
         let mut answer = see("/login");
-        answer.headers_mut().insert(
-            SET_COOKIE,
-            value(&format!(
-                "{SESSION}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
-            )),
-        );
+        answer
+            .headers_mut()
+            .insert(SET_COOKIE, session::no_cookie());
         answer
     }
 
@@ -205,29 +223,6 @@ impl App {
         }
     }
 
-    fn open_session(&self, user: &'static str) -> String {
-        let id = format!("{:032x}", rand::random::<u128>());
-        let mut sessions = lock(&self.sessions);
-        if sessions.len() == SESSIONS {
-            sessions.pop_front();
-        }
-        sessions.push_back(Session {
-            id: id.clone(),
-            user,
-        });
-        id
-    }
-
-    fn user(&self, headers: &HeaderMap) -> Option<&'static str> {
-        let sessions = lock(&self.sessions);
-        session_ids(headers).find_map(|id| {
-            sessions
-                .iter()
-                .find(|session| session.id == id)
-                .map(|session| session.user)
-        })
-    }
-
     fn title(&self) -> String {
         lock(&self.title).clone()
     }
@@ -249,17 +244,6 @@ impl App {
     }
 }
 
-fn session_ids(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    headers
-        .get_all(COOKIE)
-        .into_iter()
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .filter(|cookie| cookie.name() == SESSION)
-        .map(|cookie| cookie.value().to_owned())
-}
-
 /// The body of a posted form, or nothing if it is longer than any form of ours or breaks off.
 async fn form(request: Request<Incoming>) -> Option<String> {
     let body = Limited::new(request.into_body(), FORM_BYTES)
@@ -278,6 +262,15 @@ fn field(form: &str, name: &str) -> String {
         .find(|(key, _)| *key == name);
     let spaced = raw.map_or("", |(_, value)| value).replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+fn style() -> Answer {
+    let mut answer = Response::new(Either::Left(Full::from(page::STYLE)));
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/css; charset=utf-8"),
+    );
+    answer
 }
 
 fn see(location: &'static str) -> Answer {
@@ -309,19 +302,11 @@ fn plain(status: StatusCode, words: &str) -> Answer {
     answer
 }
 
-fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("names, attributes and hexadecimal digits of ours")
-}
-
 /// What these locks guard is whole after every single statement, so a panic under one spoils nothing.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The application's own session cookie.
-const SESSION: &str = "demo_session";
-/// As many people as a demonstration can have; the oldest goes first.
-const SESSIONS: usize = 1000;
 /// Two short fields, percent-encoded.
 const FORM_BYTES: usize = 8 * 1024;
 /// A title fits on a line.

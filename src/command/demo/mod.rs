@@ -1,7 +1,7 @@
 //! `countersign demo`: the main job with nothing configured.
 //!
-//! A small application of ours plays somebody's old one; the gateway before it is the real one, run from a
-//! configuration that is written to a folder of its own and removed afterwards.
+//! A small application of ours plays somebody's old one, with its own login; the gateway before it is the real one and
+//! captures that login. It runs from a configuration that is written to a folder of its own and removed afterwards.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -121,8 +121,9 @@ fn greet(to: &mut impl Write, port: u16) -> io::Result<()> {
         to,
         "Countersign demonstration: a small application, and the gateway before it.\n\n  \
          Open      http://localhost:{port}/\n  \
-         Users     {ann} and {bob}: the name at the gate, then name and password `{password}` in the application\n  \
-         Try       the home page with a first code, the admin area with a second one, an upload, the clock, sign out\n  \
+         Log in    as {ann} or {bob}, password `{password}`, in the application's own form; then type the code\n  \
+         Try       a wrong password, which sends no message; the admin area, which wants a code of its own; an upload,\n            \
+                   the clock, both ways to sign out\n  \
          Messages  appear below as they are sent; Ctrl-C ends\n"
     )?;
     to.flush()
@@ -176,7 +177,8 @@ phone = "+12025550167"
 
 fn configuration(port: u16, behind: SocketAddr, users: &Path, state: &Path) -> String {
     let quoted = |path: &Path| toml::Value::String(path.display().to_string()).to_string();
-    let (users, state, title) = (quoted(users), quoted(state), app::TITLE);
+    let (users, state) = (quoted(users), quoted(state));
+    let (title, session) = (app::TITLE, app::session::NAME);
     format!(
         r#"[listen]
 http = ["127.0.0.1:{port}"]
@@ -190,8 +192,23 @@ directory = "people"
 scopes = ["login", "admin"]
 
 [[sites.demo.routes]]
+path = "/login"
+capture = "form"
+
+[[sites.demo.routes]]
+path = "/style.css"
+require = "public"
+
+[[sites.demo.routes]]
 path = "/admin"
 require = "admin"
+
+[sites.demo.captures.form]
+scope = "login"
+username = "user"
+password = "password"
+probe = "/home"
+auth_cookies = ["{session}"]
 
 [scopes.login]
 title = "Sign in"
@@ -222,20 +239,37 @@ path = {state}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::rule::Rule;
+
+    fn configured() -> config::Loaded {
+        let folder = Folder::make().unwrap();
+        let users = folder.write("users.toml", USERS).unwrap();
+        let behind = "127.0.0.1:9000".parse().unwrap();
+        let text = configuration(8080, behind, &users, &folder.path);
+        config::load(&folder.write("countersign.toml", &text).unwrap())
+    }
 
     #[test]
     fn the_demonstration_has_a_configuration_without_a_mistake() {
-        let folder = Folder::make().unwrap();
-        let users = folder.write("users.toml", USERS).unwrap();
-        let text = configuration(
-            8080,
-            "127.0.0.1:9000".parse().unwrap(),
-            &users,
-            &folder.path,
-        );
-        let path = folder.write("countersign.toml", &text).unwrap();
-        let loaded = config::load(&path);
+        let loaded = configured();
         assert!(loaded.config.is_some(), "{:?}", loaded.problems);
+        for problem in &loaded.problems {
+            assert_eq!(
+                problem.rule,
+                Rule::ForTrials,
+                "that it is a demonstration is all there is to warn of: {problem:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_demonstration_captures_the_login_of_its_application() {
+        let config = configured().config.unwrap();
+        let site = &config.sites[0].site;
+        let capture = site.capture_for(&site.first_scope().name).unwrap();
+        assert_eq!(capture.page, "/login");
+        assert!(capture.probe.is_some(), "no login is in doubt");
+        assert!(capture.auth_cookies.has(app::session::NAME.as_bytes()));
     }
 
     #[test]
@@ -253,9 +287,7 @@ mod tests {
         greet(&mut said, 1234).unwrap();
         let said = String::from_utf8(said).unwrap();
         assert!(
-            said.contains("http://localhost:1234/")
-                && said.contains("ann")
-                && said.contains("demo"),
+            said.contains("http://localhost:1234/") && said.contains("ann or bob, password `demo`"),
             "{said}"
         );
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 use http::Method;
 use http::header::HeaderName;
 
+use super::capture::Capture;
 use crate::config::address::Upstream;
+use crate::config::application::Charset;
 use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::notes::Notes;
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
 use crate::config::value::{At, Colour, Words};
@@ -43,9 +46,13 @@ pub(in crate::config) struct Site {
     pub(in crate::config) accent: Option<At<Colour>>,
     pub(in crate::config) origins: List<Origin>,
     pub(in crate::config) insecure: Option<At<bool>>,
+    pub(in crate::config) charset: Option<At<Charset>>,
     pub(in crate::config) fixed_user: Option<At<Subject>>,
     pub(in crate::config) identity_header: Option<At<HeaderName>>,
     pub(in crate::config) routes: Vec<Route>,
+    pub(in crate::config) captures: Vec<Capture>,
+    /// True if nothing in the table is wrong by itself: then what is not there was not meant to be.
+    pub(in crate::config) sound: bool,
 }
 
 /// `[[sites.NAME.routes]]`
@@ -58,6 +65,8 @@ pub(in crate::config) struct Route {
     pub(in crate::config) websocket: Option<bool>,
     /// A class or a scope: which of them, only the site knows.
     pub(in crate::config) require: Option<At<String>>,
+    /// One of the site's captures; never beside `require`.
+    pub(in crate::config) capture: Option<At<Name>>,
 }
 
 /// `[scopes.NAME]`
@@ -78,17 +87,16 @@ impl Site {
             "preset",
             "leave it out, and write the routes that the application needs",
         );
-        table.not_yet(
-            "captures",
-            "leave it out: visitors name themselves at the gate before they see the application",
-        );
         table.not_yet("logo", "leave it out");
         table.not_yet("client_ca", "leave it out");
         table.not_yet(
             "logout",
             "leave it out: people sign out at /.countersign/sign-out",
         );
-        let site = Self {
+        let notes = table.notes();
+        let before = notes.errors();
+        let fixed = table.has("fixed_user");
+        let mut site = Self {
             title: table.optional("name"),
             url: table.required("url", "\"https://portal.example.com\""),
             upstream: table.required("upstream", "\"http://127.0.0.1:8080\""),
@@ -103,12 +111,20 @@ impl Site {
             accent: table.optional("accent"),
             origins: table.list("origins"),
             insecure: table.optional("insecure"),
+            charset: table.optional("charset"),
             fixed_user: table.optional("fixed_user"),
             identity_header: identity(table.table_if_written("identity")),
             routes: table.each("routes").into_iter().map(Route::read).collect(),
+            captures: table
+                .named("captures")
+                .into_iter()
+                .map(|(name, table)| Capture::read(name, table, fixed))
+                .collect(),
+            sound: true,
             name,
         };
         table.finish();
+        site.sound = notes.errors() == before;
         site
     }
 }
@@ -126,7 +142,7 @@ fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {
 
 impl Route {
     pub(super) fn read(mut table: Reader<'_>) -> Self {
-        let capture = table.not_yet("capture", "write require = \"SCOPE\": visitors name themselves at the gate before they see the application");
+        let captures = table.has("capture");
         let paths = table.one_or_more("path");
         if !paths.written {
             let problem = Diagnostic::new(
@@ -137,7 +153,7 @@ impl Route {
             );
             table.notes().add(problem.help("add path = \"/admin/**\"; to guard everything, name the scope first in the site's `scopes`"));
         }
-        match (capture, table.has("require")) {
+        match (captures, table.has("require")) {
             (false, false) => {
                 let problem = Diagnostic::new(
                     Rule::NoClass,
@@ -145,7 +161,7 @@ impl Route {
                     table.place(),
                     "neither `require` nor `capture`",
                 );
-                table.notes().add(problem.help("add require = \"SCOPE\", \"public\", \"public-full\", \"login-page\" or \"deny\""));
+                table.notes().add(problem.help("add require = \"SCOPE\", \"public\", \"public-full\", \"login-page\" or \"deny\"; or capture = \"NAME\" where the application's own login is posted"));
             }
             (true, true) => {
                 let problem = Diagnostic::new(
@@ -158,17 +174,50 @@ impl Route {
             }
             _ => {}
         }
+        let methods = table.one_or_more("methods");
+        let websocket = table.optional("websocket");
+        if captures {
+            meets_logins(&methods, websocket.as_ref(), table.notes());
+        }
         let route = Self {
             place: table.place().clone(),
             paths: paths.values(),
-            methods: table.one_or_more("methods").values(),
+            methods: methods.values(),
             query: table.pairs("query"),
             form: table.pairs("form"),
-            websocket: table.optional("websocket").map(|is| is.value),
+            websocket: websocket.map(|is| is.value),
             require: table.optional("require"),
+            capture: table.optional("capture"),
         };
         table.finish();
         route
+    }
+}
+
+/// A capture takes the login page by GET or HEAD and the login by POST (design section 2): no condition may want more.
+fn meets_logins(methods: &List<Method>, websocket: Option<&At<bool>>, notes: &Notes) {
+    let taken = [Method::GET, Method::HEAD, Method::POST];
+    for method in methods
+        .items
+        .iter()
+        .filter(|method| !taken.contains(&method.value))
+    {
+        let problem = Diagnostic::new(
+            Rule::NoLogin,
+            format!("no login comes by {}", method.value),
+            &method.place,
+            "a capture takes GET, HEAD and POST",
+        );
+        notes.add(problem.help("leave it out: what is neither the login page nor a login falls through to the routes below"));
+    }
+    if let Some(websocket) = websocket.filter(|websocket| websocket.value) {
+        let problem = Diagnostic::new(
+            Rule::NoLogin,
+            "no login comes over a WebSocket",
+            &websocket.place,
+            "nothing would be captured",
+        );
+        notes.add(problem.help("leave it out"));
     }
 }
 

@@ -15,17 +15,21 @@ pub(super) const LOOK: Look<'static> = Look {
 };
 pub(super) const REFERENCE: &str = "K7QF-2M9D";
 
-pub(in crate::page) const REFUSALS: [Refusal<'static>; 18] = [
+pub(in crate::page) const REFUSALS: [Refusal<'static>; 22] = [
     Refusal::NotFound,
     Refusal::Denied,
     Refusal::CrossOrigin,
     Refusal::BadRequest,
+    Refusal::AmbiguousLogin,
+    Refusal::CredentialsElsewhere,
+    Refusal::LoginExpired { again: "/login" },
     Refusal::Misdirected,
     Refusal::MethodNotAllowed,
     Refusal::UnknownChallenge { again: "/" },
     Refusal::TooMany { until: NOW + 900 },
     Refusal::NoPhone,
     Refusal::Full,
+    Refusal::LoginsFull,
     Refusal::NothingCanSend,
     Refusal::UpstreamDown,
     Refusal::NotReleased {
@@ -232,6 +236,7 @@ pub(super) fn pages() -> Vec<(String, Page<'static>, Look<'static>)> {
             LOOK,
         ),
         ("signed-out", Page::SignedOut { again: "/" }, LOOK),
+        ("sign-in-again", Page::SignInAgain { again: "/login" }, LOOK),
         ("submit-again", Page::SubmitAgain { back: "/upload" }, LOOK),
         ("frame", Page::Frame { link: ACTION }, LOOK),
         (

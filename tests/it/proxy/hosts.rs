@@ -84,12 +84,7 @@ fn what_an_application_says_of_itself_comes_down_under_the_public_name() {
     );
     assert_eq!(
         answer.head.all("set-cookie"),
-        [
-            "a=1; Path=/",
-            "b=2",
-            "c=3; Domain=other.example",
-            "d=\"127.0.0.1\""
-        ]
+        ["a=1; Path=/", "b=2", "c=3", "d=\"127.0.0.1\""]
     );
 }
 
@@ -100,7 +95,7 @@ fn what_points_elsewhere_stays() {
         "relative?x",
         "https://elsewhere.example/",
         "http://127.0.0.1.evil.example/",
-        "//127.0.0.1/x",
+        "//127.0.0.1:1/x",
         "HTTP://app.localhost/",
         "",
     ] {

@@ -6,6 +6,7 @@ pub mod app;
 pub mod bare;
 pub mod browser;
 pub mod gate;
+pub mod legacy;
 pub mod recorder;
 pub mod visitor;
 pub mod wire;

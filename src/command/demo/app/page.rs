@@ -1,6 +1,15 @@
 //! What the demonstration's application shows: a frame, and what stands in it.
 
+use super::USERS;
 use super::upload::File;
+
+/// Why the login form is shown again, and the user name that was typed.
+pub(super) enum Refused {
+    /// No such user, or another password: which of them is nobody's business.
+    Wrong(String),
+    /// The form was not shown to this browser, or by another run of the demonstration.
+    Stale(String),
+}
 
 /// A whole page: the frame with the portal's title, who is signed in, and `content` (HTML).
 pub(super) fn whole(title: &str, user: Option<&str>, content: &str) -> String {
@@ -16,7 +25,7 @@ pub(super) fn whole(title: &str, user: Option<&str>, content: &str) -> String {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>{title}</title>
-<style>{STYLE}</style>
+<link rel="stylesheet" href="/style.css">
 <header><strong>{title}</strong>{signed_in}</header>
 <main>
 {content}
@@ -26,25 +35,34 @@ pub(super) fn whole(title: &str, user: Option<&str>, content: &str) -> String {
     )
 }
 
-/// The login form; `refused` is the user name of the attempt before.
-pub(super) fn login(refused: Option<&str>) -> String {
+/// The login form, which brings `token` back.
+pub(super) fn login(token: &str, refused: Option<&Refused>) -> String {
     let (message, user) = match refused {
-        Some(user) => (
-            r#"<p class="error" id="error">Wrong user name or password.</p>"#,
+        Some(Refused::Wrong(user)) => ("Wrong user name or password.", escape(user)),
+        Some(Refused::Stale(user)) => (
+            "This form is no longer good. Please try again.",
             escape(user),
         ),
         None => ("", String::new()),
     };
+    let message = if message.is_empty() {
+        String::new()
+    } else {
+        format!(r#"<p class="error" id="error">{message}</p>"#)
+    };
+    let [(ann, password), (bob, _)] = USERS;
     format!(
         r#"<h1>Log in</h1>
 {message}
 <form method="post" action="/login">
-<label for="username">User name</label>
-<input id="username" name="username" value="{user}" autocomplete="username" required>
+<input type="hidden" name="token" value="{token}">
+<label for="user">User name</label>
+<input id="user" name="user" value="{user}" autocomplete="username" autocapitalize="none" required>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Log in</button>
-</form>"#
+</form>
+<p class="hint">This is a demonstration: you are <kbd>{ann}</kbd> or <kbd>{bob}</kbd>, and the password is <kbd>{password}</kbd>.</p>"#
     )
 }
 
@@ -114,5 +132,6 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-const STYLE: &str = include_str!("style.css");
+/// How every page looks. A file of its own, as in most applications, which the login page needs before anybody is in.
+pub(super) const STYLE: &str = include_str!("style.css");
 const CLOCK: &str = include_str!("clock.js");

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{TITLE, USERS, bind, serve};
+use super::{TITLE, USERS, bind, serve, session};
 
 /// A running application; stopped when dropped.
 struct Running {
@@ -64,20 +64,40 @@ impl Running {
         .await
     }
 
+    /// What a browser without cookies gets with the login form: a cookie, and the token in the form.
+    async fn form(&self) -> (String, String) {
+        let page = self.get("/login", "other=1").await;
+        let token = page.split_once(r#"name="token" value=""#).unwrap().1;
+        let token = token.split_once('"').unwrap().0.to_owned();
+        (cookie_of(&page).unwrap(), token)
+    }
+
+    /// Posts the login form.
+    async fn sign_in(&self, (cookie, token): &(String, String), login: &str) -> String {
+        self.post("/login", cookie, &format!("token={token}&{login}"))
+            .await
+    }
+
     /// Signs `ann` in and returns her cookie.
     async fn ann(&self) -> String {
-        let answer = self.post("/login", "", "username=ann&password=demo").await;
-        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
-        let set = answer
-            .lines()
-            .find_map(|line| line.strip_prefix("set-cookie: "))
-            .unwrap();
-        assert!(
-            set.starts_with("demo_session=") && set.contains("; HttpOnly"),
-            "{set}"
-        );
-        set.split(';').next().unwrap().to_owned()
+        let answer = self
+            .sign_in(&self.form().await, "user=ann&password=demo")
+            .await;
+        assert!(leads_to(&answer, "/home"), "{answer}");
+        cookie_of(&answer).unwrap()
     }
+}
+
+/// Name and value of the cookie that an answer sets. Every one of them has the attributes of a session's.
+fn cookie_of(answer: &str) -> Option<String> {
+    let mut set = answer
+        .lines()
+        .filter_map(|line| line.strip_prefix("set-cookie: "));
+    let (pair, attributes) = set.next()?.split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
+    assert!(set.next().is_none(), "one cookie at a time");
+    assert!(pair.starts_with("demo_session="), "{pair}");
+    Some(pair.to_owned())
 }
 
 fn leads_to(answer: &str, place: &str) -> bool {
@@ -122,26 +142,28 @@ async fn nothing_private_is_shown_before_login() {
 async fn each_user_signs_in_with_the_right_password_only() {
     let app = Running::start().await;
     for (user, password) in USERS {
+        let form = app.form().await;
+        for wrong in [
+            format!("user={user}&password={password}x"),
+            format!("user={user}&password="),
+            format!("user={user}"),
+            format!("user=nobody&password={password}"),
+            format!("user=&password={password}"),
+        ] {
+            let answer = app.sign_in(&form, &wrong).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 200")
+                    && answer.contains("Wrong user name or password"),
+                "{wrong}: {answer}"
+            );
+            assert!(!answer.contains("set-cookie"), "{wrong}: {answer}");
+        }
         let right = app
-            .post(
-                "/login",
-                "",
-                &format!("username={user}&password={password}"),
-            )
+            .sign_in(&form, &format!("user={user}&password={password}"))
             .await;
         assert!(leads_to(&right, "/home"), "{right}");
-        let wrong = app
-            .post(
-                "/login",
-                "",
-                &format!("username={user}&password={password}x"),
-            )
-            .await;
-        assert!(
-            wrong.starts_with("HTTP/1.1 200") && wrong.contains("Wrong user name or password"),
-            "{wrong}"
-        );
-        assert!(!wrong.contains("set-cookie"), "{wrong}");
+        let home = app.get("/home", &cookie_of(&right).unwrap()).await;
+        assert!(home.contains(&format!("Hello {user}")), "{home}");
     }
     let cookie = app.ann().await;
     assert!(
@@ -153,10 +175,90 @@ async fn each_user_signs_in_with_the_right_password_only() {
 }
 
 #[tokio::test]
+async fn a_login_makes_a_new_session_and_never_raises_an_old_one() {
+    let app = Running::start().await;
+    let form = app.form().await;
+    let answer = app.sign_in(&form, "user=ann&password=demo").await;
+    assert_ne!(cookie_of(&answer).unwrap(), form.0);
+    assert!(leads_to(&app.get("/home", &form.0).await, "/login"));
+}
+
+#[tokio::test]
+async fn a_login_form_is_good_in_the_browser_it_was_shown_to() {
+    let app = Running::start().await;
+    let (ours, theirs) = (app.form().await, app.form().await);
+    let (cookie, token) = (ours.0.clone(), theirs.1.clone());
+    for (form, shown) in [
+        ((cookie, token), "another browser's token"),
+        ((ours.0.clone(), String::new()), "no token"),
+        ((String::new(), ours.1.clone()), "no cookie"),
+    ] {
+        let answer = app.sign_in(&form, "user=ann&password=demo").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains("no longer good"),
+            "{shown}: {answer}"
+        );
+        let fresh = cookie_of(&answer);
+        assert_eq!(fresh.is_some(), form.0.is_empty(), "{shown}");
+        if let Some(fresh) = fresh {
+            assert!(leads_to(&app.get("/home", &fresh).await, "/login"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_tries_another_name_has_left_whether_the_password_is_right_or_wrong() {
+    let app = Running::start().await;
+    for password in ["wrong", "demo"] {
+        let cookie = app.ann().await;
+        let page = app.get("/login", &cookie).await;
+        assert_eq!(cookie_of(&page), None, "the form is bound to this session");
+        let token = page.split_once(r#"name="token" value=""#).unwrap().1;
+        let token = token.split_once('"').unwrap().0.to_owned();
+        app.sign_in(
+            &(cookie.clone(), token),
+            &format!("user=bob&password={password}"),
+        )
+        .await;
+        assert!(
+            leads_to(&app.get("/home", &cookie).await, "/login"),
+            "{password}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn anybody_gets_the_style_that_the_login_page_needs() {
+    let app = Running::start().await;
+    assert!(app.get("/login", "").await.contains(r#"href="/style.css""#));
+    let style = app.get("/style.css", "").await;
+    assert!(
+        style.starts_with("HTTP/1.1 200")
+            && style.contains("\r\ncontent-type: text/css; charset=utf-8\r\n"),
+        "{style}"
+    );
+    assert!(!style.contains("set-cookie"), "{style}");
+}
+
+#[tokio::test]
+async fn the_login_page_says_who_may_try() {
+    let page = Running::start().await.get("/login", "").await;
+    for (user, password) in USERS {
+        assert!(page.contains(&format!("<kbd>{user}</kbd>")), "{page}");
+        assert!(page.contains(&format!("<kbd>{password}</kbd>")), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn logout_ends_the_session_on_the_server() {
     let app = Running::start().await;
     let cookie = app.ann().await;
-    assert!(leads_to(&app.get("/logout", &cookie).await, "/login"));
+    let out = app.get("/logout", &cookie).await;
+    assert!(leads_to(&out, "/login"));
+    assert!(
+        out.contains("set-cookie: demo_session=; Max-Age=0; Path=/"),
+        "{out}"
+    );
     assert!(leads_to(&app.get("/home", &cookie).await, "/login"));
 }
 
@@ -195,13 +297,17 @@ async fn the_portal_can_be_renamed() {
 #[tokio::test]
 async fn what_a_visitor_typed_comes_back_as_text() {
     let app = Running::start().await;
-    let page = app
-        .post("/login", "", "username=%22%3E%3Cscript%3E&password=x")
-        .await;
-    assert!(
-        page.contains(r#"value="&quot;&gt;&lt;script&gt;""#),
-        "{page}"
-    );
+    let (cookie, token) = app.form().await;
+    for token in [token, String::new()] {
+        let form = (cookie.clone(), token);
+        let page = app
+            .sign_in(&form, "user=%22%3E%3Cscript%3E&password=x")
+            .await;
+        assert!(
+            page.contains(r#"value="&quot;&gt;&lt;script&gt;""#),
+            "{page}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -338,8 +444,9 @@ async fn the_oldest_session_makes_room() {
     let app = Running::start().await;
     let first = app.ann().await;
     let second = app.ann().await;
-    for _ in 0..super::SESSIONS - 1 {
-        app.ann().await;
+    let form = app.form().await;
+    for _ in 0..session::MOST - 1 {
+        app.sign_in(&form, "user=bob&password=demo").await;
     }
     assert!(leads_to(&app.get("/home", &first).await, "/login"));
     assert!(app.get("/home", &second).await.contains("Hello ann"));

@@ -1,0 +1,100 @@
+//! `[sites.SITE.captures.NAME]` as written: which login is captured, and how to tell a good one.
+
+use std::time::Duration;
+
+use crate::config::application::{Cookie, Field, Location, Page, Username};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::reader::{List, Reader};
+use crate::config::rule::Rule;
+use crate::config::value::At;
+use crate::name::Name;
+use crate::subject::Subject;
+
+/// `[sites.SITE.captures.NAME]`
+pub(in crate::config) struct Capture {
+    pub(in crate::config) name: At<Name>,
+    pub(in crate::config) scope: Option<At<Name>>,
+    pub(in crate::config) username: Option<At<Username>>,
+    pub(in crate::config) password: Option<At<Field>>,
+    pub(in crate::config) page: Option<At<Page>>,
+    /// True if `page` is written, rightly or not.
+    pub(in crate::config) paged: bool,
+    pub(in crate::config) probe: Option<At<Page>>,
+    pub(in crate::config) success_cookie: List<Cookie>,
+    pub(in crate::config) success_location: Option<At<Location>>,
+    pub(in crate::config) auth_cookies: List<Cookie>,
+    pub(in crate::config) fixed_user: Option<At<Subject>>,
+    pub(in crate::config) hold: Duration,
+}
+
+impl Capture {
+    /// `fixed` says that the site has a `fixed_user`, rightly written or not.
+    pub(super) fn read(name: At<Name>, mut table: Reader<'_>, fixed: bool) -> Self {
+        table.not_yet(
+            "answer",
+            "leave it out: a login by script gets 401 and the address of the code page",
+        );
+        table.not_yet(
+            "token",
+            "leave it out: only logins that set a cookie are captured",
+        );
+        let username: Option<At<Username>> = table.optional("username");
+        let basic = match &username {
+            Some(At {
+                value: Username::Basic,
+                place,
+            }) => {
+                let problem = Diagnostic::new(
+                    Rule::NotYet,
+                    "`username = \"basic\"` is not in this version yet",
+                    place,
+                    "not known here",
+                );
+                table.notes().add(problem.help("leave the capture out: visitors name themselves at the gate before they see the application"));
+                true
+            }
+            _ => false,
+        };
+        if !table.has("username") && !fixed && !table.has("fixed_user") {
+            let problem = Diagnostic::new(
+                Rule::Missing,
+                "`username` is missing",
+                table.place(),
+                "nobody could tell who logs in",
+            );
+            table.notes().add(
+                problem
+                    .help("add: username = \"FIELD\", as it is named in the application's page")
+                    .help("where the application asks for a password alone: fixed_user = \"NAME\""),
+            );
+        }
+        let capture = Self {
+            scope: table.required("scope", "\"login\""),
+            username,
+            password: if basic {
+                table.optional("password")
+            } else {
+                table.required(
+                    "password",
+                    "\"FIELD\", as it is named in the application's page",
+                )
+            },
+            paged: table.has("page"),
+            page: table.optional("page"),
+            probe: table.optional("probe"),
+            success_cookie: table.one_or_some("success_cookie"),
+            success_location: table.optional("success_location"),
+            auth_cookies: table.some("auth_cookies"),
+            fixed_user: table.optional("fixed_user"),
+            // Design section 12: nothing of a challenge lives longer than 10 minutes; some applications forget a login sooner.
+            hold: table.duration(
+                "hold",
+                Duration::from_mins(1)..=Duration::from_mins(10),
+                Duration::from_mins(5),
+            ),
+            name,
+        };
+        table.finish();
+        capture
+    }
+}

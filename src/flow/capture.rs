@@ -1,0 +1,659 @@
+//! A login of the application's own: what is kept back before it goes up, and what becomes of its answer.
+//!
+//! The gateway sends the login up and finds out how it went; everything that waits, and every word to the visitor, is
+//! decided here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+
+use super::audience::{self, Audience};
+use super::entry::NotBegun;
+use super::own::code_path;
+use super::send::Recipient;
+use super::{Flow, NoRandomness, Reply, Visit, random, see_other, with_cookies};
+use crate::capture::Capture;
+use crate::capture::cookie;
+use crate::capture::judge::Judgement;
+use crate::challenge::{self, Entry};
+use crate::directory::Person;
+use crate::event::What;
+use crate::grant::Grant;
+use crate::grant::prints::Print;
+use crate::hold::release::{HeldPage, Release, Way};
+use crate::hold::{Destination, Hold, Sealed, Waiting};
+use crate::login::Login;
+use crate::moment::Moment;
+use crate::page::{Page, Refusal};
+use crate::scope::Scope;
+use crate::seal::{BrowserSecret, Held as Grants, cookies, print_id};
+use crate::site::{Origin, Site};
+use crate::store::Full;
+use crate::store::holds::{Fetched, Room};
+use crate::store::quarantine::{self, Owner, Reserved, Weight};
+use crate::subject::Subject;
+
+/// What a sealed release is called when it is opened.
+pub(super) const RELEASE: &[u8] = b"release";
+
+/// What a sealed page is called when it is opened.
+pub(super) const PAGE: &[u8] = b"page";
+
+/// A cookie that the browser brought is kept back from so many bytes on: shorter ones name no session
+/// (design section 3).
+pub const SESSION: usize = 16;
+
+/// What the heads of the answers to a login may take up beside a body.
+const HEADS: usize = 128 * 1024;
+
+/// So many bytes of an owner are the same for all attempts of one browser as one person.
+const SAME: usize = 12;
+
+/// How many values one login may set without the quarantine's bound giving way.
+const VALUES: usize = 64;
+
+/// A login that may go up. Dropping it gives its room back; its cookies stay kept back.
+pub struct Admitted {
+    named: Subject,
+    person: Option<Person>,
+    /// Whether their grant for the capture's scope came along.
+    granted: bool,
+    /// Whose the login is once it has gone well, until its code is right.
+    owner: Owner,
+    /// The same for this one attempt: if it fails, nothing else is let go.
+    attempt: Owner,
+    secret: BrowserSecret,
+    /// Sets the secret, where it is new.
+    cookie: Option<HeaderValue>,
+    room: Room,
+    _reserved: Reserved,
+}
+
+impl Admitted {
+    /// Whose login it is, as the quarantine knows them.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Whether their grant for the capture's scope came along: then nothing is asked.
+    pub fn granted(&self) -> bool {
+        self.granted
+    }
+
+    fn can_be_reached(&self) -> bool {
+        let phone = self
+            .person
+            .as_ref()
+            .and_then(|person| person.phone.as_ref());
+        phone.is_some()
+    }
+
+    fn subject(&self) -> &Subject {
+        self.person
+            .as_ref()
+            .map_or(&self.named, |person| &person.subject)
+    }
+}
+
+/// What the application said to a login, as it would be released.
+pub struct Answers {
+    /// Every Set-Cookie of every answer, in order.
+    pub cookies: Vec<HeaderValue>,
+    /// What a grant keeps of the session cookies that the browser has then.
+    pub prints: Vec<Print>,
+    /// Cookies that no answer sets and the session may rest on.
+    pub needs: Vec<HeaderValue>,
+    /// Where the browser goes, and the page that waits there.
+    pub to: Way,
+    /// The page, if the last answer was one.
+    pub page: Option<HeldPage>,
+    /// The origin that the way leads to, where it is another.
+    pub leads_to: Option<Origin>,
+}
+
+/// What becomes of an answer to a login that went well.
+pub enum Held {
+    /// It goes on to the browser: its person has a grant already.
+    Through,
+    /// It waits; this is said instead.
+    Waits(Reply),
+}
+
+impl Flow {
+    /// Takes a login in: whoever it is for, its cookies are kept back from here on, and there is room for its answer.
+    ///
+    /// # Errors
+    /// The reply, and nothing may go up.
+    pub async fn admit(
+        &self,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        login: &Login,
+    ) -> Result<Admitted, Reply> {
+        let typed = login.username.as_deref().map(Subject::parse);
+        let named = match (typed, &capture.fixed_user) {
+            (Some(Ok(named)), _) => named,
+            // An application may take any name; nobody has this one here.
+            (Some(Err(_)), _) => {
+                return Err(self.refuse(visit, Refusal::AmbiguousLogin));
+            }
+            (None, Some(fixed)) => fixed.clone(),
+            (None, None) => return Err(self.refuse(visit, Refusal::Internal)),
+        };
+        let full = |_: Full| {
+            self.record(visit, What::Full);
+            self.refuse(visit, Refusal::LoginsFull)
+        };
+        if !self.store.has_room(Entry::Doubt) {
+            return Err(full(Full));
+        }
+        let room = self.store.holds.room(visit.peer.network()).map_err(full)?;
+        let (secret, cookie) =
+            Self::browser(visit).map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
+        let site = &visit.door.site;
+        let owner = self.ring.owner(&secret, &site.name, &named);
+        let mut attempt = owner;
+        let tag: [u8; 4] =
+            random().map_err(|NoRandomness| self.refuse(visit, Refusal::Internal))?;
+        attempt[SAME..].copy_from_slice(&tag);
+        let person = self.person(visit.door, &named).await;
+        let subject = person.as_ref().map_or(&named, |person| &person.subject);
+        let granted = visit
+            .held
+            .live
+            .iter()
+            .any(|grant| *grant.scope() == capture.scope && grant.subject() == subject);
+        let brought: Vec<_> = if granted {
+            // Their other windows go on meanwhile.
+            Vec::new()
+        } else {
+            self.brought(visit, capture).collect()
+        };
+        let reserved = self
+            .store
+            .quarantine
+            .reserve(VALUES + brought.len())
+            .map_err(full)?;
+        self.store.quarantine.put(attempt, &brought, visit.now);
+        // On disk before the password goes up: a session that it opens must not outlive a crash unguarded (A4).
+        if self.store.settled().await.is_err() {
+            self.store.quarantine.lift(&attempt);
+            return Err(self.refuse(visit, Refusal::LoginsFull));
+        }
+        Ok(Admitted {
+            named,
+            person,
+            granted,
+            owner,
+            attempt,
+            secret,
+            cookie,
+            room,
+            _reserved: reserved,
+        })
+    }
+
+    /// Notes the sessions that an answer gives to somebody who is not signed in: they are nobody's yet.
+    pub fn note_fresh(&self, site: &Site, fields: &HeaderMap, now: Moment) {
+        let set = fields
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .filter_map(|field| cookie::set(field, now.unix))
+            .filter(|set| !set.deletes && site.is_session(set.name));
+        for set in set {
+            let print = self.ring.quarantined(site, set.name, set.value).next();
+            if let Some(print) = print {
+                self.store.fresh.put(print, now);
+            }
+        }
+    }
+
+    /// Whether this session was nobody's until now. It counts once: the login that asks may make it somebody's.
+    pub fn was_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
+        let mut prints = self.ring.quarantined(site, name, value);
+        prints.any(|print| self.store.fresh.take(&print, now))
+    }
+
+    /// A login failed in this session: it is nobody's still.
+    pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
+        if let Some(print) = self.ring.quarantined(site, name, value).next() {
+            self.store.fresh.put(print, now);
+        }
+    }
+
+    /// The login was none, or never arrived: nothing of it is kept back.
+    pub async fn dismiss(&self, admitted: &Admitted) {
+        self.store.quarantine.lift(&admitted.attempt);
+        // If that is not kept, the values stay back for a day after a crash: no wall falls by it.
+        let _ = self.store.settled().await;
+    }
+
+    /// Holds the answers to a login that went well, or may have, and asks for the code.
+    pub async fn captured(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        admitted: Admitted,
+        judgement: Judgement,
+        answers: Answers,
+    ) -> Held {
+        let site = &visit.door.site;
+        let Some(scope) = site.scope(capture.scope.as_str()) else {
+            return Held::Waits(self.refuse(visit, Refusal::Internal));
+        };
+        if admitted.granted {
+            self.dismiss(&admitted).await;
+            return Held::Through;
+        }
+        let set = answers
+            .cookies
+            .iter()
+            .filter_map(|field| cookie::set(field, visit.now.unix))
+            .filter(|set| !set.deletes)
+            .flat_map(|set| self.weighed(site, capture, set.name, set.value));
+        let all: Vec<_> = self.brought(visit, capture).chain(set).collect();
+        // From here on they are the person's, until the code is right.
+        self.store.quarantine.put(admitted.owner, &all, visit.now);
+        self.store.quarantine.lift(&admitted.attempt);
+        let ended = self.end_others(visit, admitted.subject());
+        let good = judgement == Judgement::Good;
+        let reply = if good && !admitted.can_be_reached() {
+            // Nothing can come of it: what it set stays kept back, and the browser forgets it.
+            self.note_captured(visit, scope, "nobody by that name has a number");
+            let page = self.page(visit, &Page::Refused(Refusal::NoPhone));
+            with_cookies(page, self.forgetting(visit, capture))
+        } else {
+            let (entry, outcome) = if good {
+                (Entry::Capture, "the application took the password")
+            } else {
+                (Entry::Doubt, "in doubt")
+            };
+            self.note_captured(visit, scope, outcome);
+            match self
+                .ask_for_the_code(visit, capture, scope, entry, admitted, answers)
+                .await
+            {
+                Ok(reply) => reply,
+                Err(refusal) => self.refuse(visit, refusal),
+            }
+        };
+        // Before anybody hears of it: what the answers set is kept back whatever happens to this process (A4).
+        let reply = self.kept(visit, reply).await;
+        Held::Waits(with_cookies(reply, ended))
+    }
+
+    /// Holds the answers and begins, or joins, the challenge.
+    async fn ask_for_the_code(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        scope: &Arc<Scope>,
+        entry: Entry,
+        admitted: Admitted,
+        answers: Answers,
+    ) -> Result<Reply, Refusal<'static>> {
+        let recipient = admitted
+            .person
+            .as_ref()
+            .map_or_else(Recipient::nobody, Recipient::of);
+        let subject = admitted.subject().clone();
+        let Admitted {
+            named,
+            secret,
+            cookie,
+            mut room,
+            ..
+        } = admitted;
+        let audience = audience::of(visit.asked.fields(), false);
+        let key = self.ring.hold(&secret, scope.name.as_str().as_bytes());
+        let hold = hold(visit, capture, audience, &key, &mut room, answers)
+            .map_err(|NoRandomness| Refusal::Internal)?;
+        let browser = self.ring.browser(&secret);
+        let id = self
+            .challenge(visit, scope, subject, named, entry, browser)
+            .map_err(|not_begun| match not_begun {
+                NotBegun::Full => Refusal::LoginsFull,
+                NotBegun::NoRandomness => Refusal::Internal,
+            })?;
+        let site = &visit.door.site.name;
+        self.store
+            .holds
+            .keep_in(room, browser, site, &scope.name, hold, visit.now);
+        let fresh = self
+            .store
+            .view(&id, &browser, visit.now)
+            .is_some_and(|view| view.last_send.is_none());
+        // A second tab, or a double click, joins the running challenge: no second message.
+        if fresh {
+            self.send_first(visit, &id, &browser, recipient)
+                .await
+                .map_err(|_| Refusal::NothingCanSend)?;
+        }
+        let until = visit.now.later(challenge::LONGEST).unix;
+        let page = (code_path(&id), Some(until));
+        let reply = self.turn_away(visit, audience, scope, Some((&page.0, page.1)));
+        Ok(with_cookies(reply, cookie))
+    }
+
+    fn note_captured(&self, visit: &Visit<'_>, scope: &Scope, outcome: &'static str) {
+        let scope = &scope.name;
+        self.record(visit, What::LoginCaptured { scope, outcome });
+    }
+
+    /// The cookies of a login that are kept back while it is judged: those that make a session by name, and those that
+    /// are long enough to.
+    fn brought<'v>(
+        &'v self,
+        visit: &'v Visit<'_>,
+        capture: &'v Capture,
+    ) -> impl Iterator<Item = (quarantine::Print, Weight)> + 'v {
+        let site = &visit.door.site;
+        foreign(visit)
+            .filter(|(name, value)| capture.auth_cookies.has(name) || value.len() >= SESSION)
+            .flat_map(move |(name, value)| self.weighed(site, capture, name, value))
+    }
+
+    fn weighed<'v>(
+        &'v self,
+        site: &'v Site,
+        capture: &Capture,
+        name: &'v [u8],
+        value: &'v [u8],
+    ) -> impl Iterator<Item = (quarantine::Print, Weight)> + 'v {
+        let weight = if capture.auth_cookies.has(name) {
+            Weight::Named
+        } else {
+            Weight::Seen
+        };
+        // New values are kept under the key that signs; what is looked up is tried under each.
+        self.ring
+            .quarantined(site, name, value)
+            .take(1)
+            .map(move |print| (print, weight))
+    }
+
+    /// The Cookie field of a request without what is kept back from it: everything for who has no grant, the
+    /// application's own sessions for everybody. `None` if nothing has to go.
+    ///
+    /// `owner` is whose login this very request is: what is kept back for that alone goes up with it.
+    pub fn without_quarantined(
+        &self,
+        site: &Site,
+        fields: &HeaderMap,
+        granted: bool,
+        owner: Option<&Owner>,
+        now: Moment,
+    ) -> Option<Option<HeaderValue>> {
+        if self.store.quarantine.is_empty() {
+            return None;
+        }
+        let all = || cookie::pairs(fields.get_all(header::COOKIE).iter());
+        let stays = |name: &[u8], value: &[u8]| {
+            let mut kept = self
+                .ring
+                .quarantined(site, name, value)
+                .filter_map(|print| self.store.quarantine.look(&print, now));
+            kept.all(|kept| match (kept.weight, owner) {
+                // A value that others share must not keep anybody from signing in.
+                (Weight::Seen, Some(_)) => true,
+                (Weight::Named, Some(own)) => {
+                    kept.owners.iter().all(|owner| owner[..SAME] == own[..SAME])
+                }
+                (Weight::Seen, None) => granted,
+                (Weight::Named, None) => false,
+            })
+        };
+        if all().all(|(name, value)| stays(name, value)) {
+            return None;
+        }
+        let jar = cookie::Jar::of(all().filter(|(name, value)| stays(name, value)));
+        Some(jar.field())
+    }
+
+    /// The cookie that gives a browser without a secret a new one.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn new_secret(visit: &Visit<'_>) -> Result<HeaderValue, NoRandomness> {
+        let secret = BrowserSecret::new(random()?);
+        Ok(cookies::print(&visit.door.site, "", secret.value(), None))
+    }
+
+    /// A login went into a session that was signed in before, and the application does not say as whom now: what other
+    /// people hold here ends, its cookies stay kept back from everybody, and the visitor signs in with a new one.
+    pub async fn start_over(
+        &self,
+        visit: &Visit<'_>,
+        capture: &Capture,
+        admitted: &Admitted,
+    ) -> Reply {
+        // The attempt itself is never let go: nobody can tell whose session it is.
+        let ended = self.end_others(visit, admitted.subject());
+        let reply = self.sign_in_again(visit, capture);
+        with_cookies(self.kept(visit, reply).await, ended)
+    }
+
+    /// The application shows a page to somebody who has no grant, as if they were signed in: its session outlived the
+    /// grant. They sign in again, with that session forgotten.
+    pub fn sign_in_again(&self, visit: &Visit<'_>, capture: &Capture) -> Reply {
+        self.record(
+            visit,
+            What::SessionOutlived {
+                scope: &capture.scope,
+            },
+        );
+        let page = self.page(
+            visit,
+            &Page::SignInAgain {
+                again: &capture.page,
+            },
+        );
+        with_cookies(page, self.forgetting(visit, capture))
+    }
+
+    /// Set-Cookie fields that make the browser forget its sessions of the application: those that are named, and where
+    /// none are, all that it brought.
+    pub fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
+        let by_name = !capture.auth_cookies.is_empty();
+        let mut names: Vec<&[u8]> = foreign(visit)
+            .map(|(name, _)| name)
+            .filter(|name| !by_name || capture.auth_cookies.has(name))
+            .collect();
+        names.extend(capture.auth_cookies.literals().map(str::as_bytes));
+        names.sort_unstable();
+        names.dedup();
+        expiring(&names, visit.asked.target().path(), &capture.page)
+    }
+
+    /// Set-Cookie fields for the sessions of the application that no grant of this browser knows.
+    pub(super) fn forgetting_unbound(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
+        let site = &visit.door.site;
+        let mut names: Vec<&[u8]> = foreign(visit)
+            .map(|(name, _)| name)
+            .filter(|name| site.is_session(name))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        expiring(&names, visit.asked.target().path(), "/")
+    }
+
+    /// What a grant of this person is bound to that no login earned: what their other grants know, and the sessions
+    /// that came along.
+    pub(super) fn prints_for(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<Print> {
+        let held = visit.held.live.iter().chain(&visit.held.run_out);
+        let known = held
+            .filter(|grant| grant.subject() == subject)
+            .flat_map(|grant| grant.prints().current.iter().copied());
+        let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
+        let brought = self.ring.sessions(&visit.door.site, cookies);
+        known
+            .chain(brought.into_iter().map(|session| session.print))
+            .collect()
+    }
+
+    /// The live grants as they are bound once an answer has changed the application's sessions; none if it has not.
+    pub fn moved(&self, site: &Site, held: &Grants, fields: &HeaderMap, now: Moment) -> Vec<Grant> {
+        let changes: Vec<_> = fields
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .filter_map(|field| cookie::set(field, now.unix))
+            .filter(|set| site.is_session(set.name))
+            .collect();
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let brought: Vec<Print> = held
+            .sessions
+            .iter()
+            .filter(|session| changes.iter().any(|set| *set.name == session.name[..]))
+            .map(|session| session.print)
+            .collect();
+        let set: Vec<Print> = changes
+            .iter()
+            .filter(|set| !set.deletes)
+            .map(|set| self.ring.print(site, set.name, set.value))
+            .collect();
+        let subject = held.live.first().map(Grant::subject);
+        held.live
+            .iter()
+            .filter(|grant| Some(grant.subject()) == subject)
+            .filter_map(|grant| {
+                let prints = grant.prints().moved(&brought, &set, now)?;
+                Some(grant.clone().bound_to(prints))
+            })
+            .collect()
+    }
+
+    /// Set-Cookie fields for what the session rests on and the browser does not show any more.
+    pub(super) fn restoring(visit: &Visit<'_>, needs: &[HeaderValue]) -> Vec<HeaderValue> {
+        let secure = if visit.door.site.origin.https() {
+            "; Secure"
+        } else {
+            ""
+        };
+        let has = |needed: &HeaderValue| {
+            foreign(visit).any(|(name, value)| [name, b"=", value].concat() == needed.as_bytes())
+        };
+        let lost = needs.iter().filter(|needed| !has(needed));
+        lost.filter_map(|needed| {
+            let attributes = format!("; Path=/; HttpOnly; SameSite=Lax{secure}");
+            let field = [needed.as_bytes(), attributes.as_bytes()].concat();
+            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
+        })
+        .collect()
+    }
+
+    /// The page that waits for this browser at this address, if one does: given once, and kept by no cache (S7).
+    pub fn waiting_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Option<HeldPage> {
+        let (secret, browser) = self.known_browser(visit)?;
+        let raw = visit.asked.target().raw();
+        let sealed = self.store.holds.fetch_page(id, &browser, raw, visit.now)?;
+        let bytes = sealed.open(PAGE, &self.ring.hold(secret, id)).ok()?;
+        let mut page = HeldPage::from_bytes(&bytes)?;
+        let forget = cookies::print(&visit.door.site, cookies::REPLAY, "", Some(0));
+        page.fields.append(header::SET_COOKIE, forget);
+        page.fields
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(page)
+    }
+
+    /// A failed login whose message stands on a page that was followed to: the browser goes there, and finds the page
+    /// that the gateway has already fetched, which an application shows once.
+    pub fn told_elsewhere(
+        &self,
+        visit: &Visit<'_>,
+        admitted: &Admitted,
+        page: &HeldPage,
+        at: &Destination,
+        set: Vec<HeaderValue>,
+    ) -> Option<Reply> {
+        let (id, nonce) = (random().ok()?, random().ok()?);
+        let secret = &admitted.secret;
+        let site = &visit.door.site;
+        let key = self.ring.hold(secret, &id);
+        let sealed = Sealed::seal(page.to_bytes(), PAGE, &key, nonce).ok()?;
+        self.store.holds.will_fetch(
+            id,
+            Fetched::Page(sealed),
+            self.ring.browser(secret),
+            at.as_str(),
+            visit.now,
+        );
+        let replay = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
+        let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
+        let ours = admitted.cookie.iter().cloned().chain([replay]);
+        Some(with_cookies(reply, set.into_iter().chain(ours)))
+    }
+}
+
+/// The answers to a login as they wait for its code.
+fn hold(
+    visit: &Visit<'_>,
+    capture: &Capture,
+    audience: Audience,
+    key: &[u8; 32],
+    room: &mut Room,
+    answers: Answers,
+) -> Result<Hold, NoRandomness> {
+    let mut release = Release {
+        to: answers.to,
+        cookies: answers.cookies,
+        needs: answers.needs,
+        page: answers.page,
+    };
+    if !matches!(audience, Audience::Navigation | Audience::Frame) {
+        // A script's answer is no page: its person comes back to the one the script runs in.
+        release.to = Way::Here(super::entry::referer(visit));
+        release.page = None;
+    }
+    let target = match &release.to {
+        Way::Here(destination) => destination.clone(),
+        Way::Elsewhere(_) => Destination::of("/"),
+    };
+    let no_room = |page: &HeldPage| room.resize(page.body.len() + HEADS).is_err();
+    if release.page.as_ref().is_some_and(no_room) {
+        // Head and cookies are kept: the browser asks for the page itself.
+        release.page = None;
+    }
+    let sealed =
+        Sealed::seal(release.to_bytes(), RELEASE, key, random()?).map_err(|_| NoRandomness)?;
+    let request = Waiting::Answer {
+        sealed,
+        life: capture.hold,
+        prints: answers.prints,
+        leads_to: answers.leads_to.map(Box::new),
+    };
+    Ok(Hold { target, request })
+}
+
+/// The application's cookies in a request: all but ours.
+fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
+    cookie::pairs(visit.asked.fields().get_all(header::COOKIE).iter())
+        .filter(|(name, _)| !cookies::is_ours(name))
+}
+
+/// Expires cookies of these names wherever they may have been set on the way to one of these pages: a browser finds a
+/// cookie by its name and its path.
+fn expiring(names: &[&[u8]], here: &str, page: &str) -> Vec<HeaderValue> {
+    let mut paths: Vec<&str> = vec!["/"];
+    for page in [here, page] {
+        let path = page.split('?').next().unwrap_or_default();
+        let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
+        for end in ends.chain([path.len()]) {
+            paths.extend([&path[..end], path.get(..=end).unwrap_or(path)]);
+        }
+    }
+    paths.retain(|path| path.starts_with('/') && !path.contains([';', ',']));
+    paths.sort_unstable();
+    paths.dedup();
+    // A path of many segments must not make a head of many kilobytes.
+    paths.truncate(8);
+    let fields = names.iter().flat_map(|name| {
+        paths.iter().filter_map(move |path| {
+            let field = [name, &b"=; Path="[..], path.as_bytes(), b"; Max-Age=0"].concat();
+            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
+        })
+    });
+    fields.take(64).collect()
+}

@@ -1,0 +1,548 @@
+//! The application's own login: the page goes up and is looked at, the password goes up and its answer waits.
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response};
+
+use super::Gateway;
+use super::passing::Passing;
+use super::refusal::{told_to, whole};
+use crate::capture::cookie::{self, Jar};
+use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
+use crate::capture::{Capture, look};
+use crate::event::What;
+use crate::flow::capture::{Admitted, Answers, Held, SESSION};
+use crate::flow::{Flow, Visit};
+use crate::gate::{self, Pass};
+use crate::hold::Destination;
+use crate::hold::release::{HeldPage, Way};
+use crate::login::Login;
+use crate::peer::Peer;
+use crate::request::Checked;
+use crate::seal::cookies;
+use crate::site::{Origin, Site};
+use crate::target::Target;
+use crate::upstream::Failed;
+use crate::upstream::body::{Body, Upload};
+use crate::upstream::head::Surroundings;
+
+/// A login as it was posted.
+pub(super) struct Posted {
+    /// Who logs in.
+    pub(super) login: Login,
+    /// The bytes that go up, unchanged.
+    pub(super) body: Bytes,
+}
+
+/// An answer of the application, as much of its body as is looked at, and the rest of it.
+struct Looked {
+    head: http::response::Parts,
+    start: Bytes,
+    whole: bool,
+    body: Body,
+}
+
+/// What the application said to a login until it was clear how it went.
+struct Chain {
+    /// The answer to the posted login itself.
+    first: Looked,
+    /// The page that was followed to, and where it is.
+    last: Option<(Looked, Target)>,
+    /// Every Set-Cookie, in order.
+    set: Vec<HeaderValue>,
+    jar: Jar,
+    /// Cookies that no answer sets and the session may rest on.
+    needs: Vec<HeaderValue>,
+    judgement: Judgement,
+    whose: Whose,
+}
+
+/// Whose session a login leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// That of whom the login names.
+    Theirs,
+    /// The same, in the place of one that was signed in before and that the login did not see.
+    Another,
+    /// Nobody can tell: it was there before, and the answers did not change it.
+    Nobody,
+}
+
+impl Gateway {
+    /// A request on a capture's route: the login page, or a login.
+    pub(super) async fn capture(
+        &self,
+        pass: Pass,
+        capture: &Capture,
+        posted: Option<Posted>,
+        asked: Checked,
+        peer: Peer,
+        mut passing: Passing<'_>,
+    ) -> Response<Body> {
+        // What a captured login sets is its person's, or stays with us.
+        passing.searched = true;
+        let flow = &self.0.shared.flow;
+        let site = &passing.front.door.site;
+        let door = &passing.front.door;
+        let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
+        match posted {
+            Some(posted) => self.login(pass, capture, &visit, &passing, posted).await,
+            None => {
+                let rest = flow.without_quarantined(
+                    site,
+                    asked.fields(),
+                    !passing.held.live.is_empty(),
+                    None,
+                    passing.now,
+                );
+                let shown = match rest {
+                    Some(rest) => asked.clone().with_cookies(rest),
+                    None => asked.clone(),
+                };
+                self.login_page(pass, capture, &visit, &passing, shown)
+                    .await
+            }
+        }
+    }
+
+    /// Lets the login page through, unless it is none: then somebody is signed in there who has no grant.
+    pub(super) async fn login_page(
+        &self,
+        pass: Pass,
+        capture: &Capture,
+        visit: &Visit<'_>,
+        passing: &Passing<'_>,
+        asked: Checked,
+    ) -> Response<Body> {
+        let flow = &self.0.shared.flow;
+        let closing = asked.closing();
+        let page = asked.target().clone();
+        let head_only = *asked.method() == Method::HEAD;
+        let mut looked = match self.ask(&pass, asked, Upload::empty(), passing).await {
+            Ok(looked) => looked,
+            Err(failed) => return whole(told_to(flow, visit, &failed), true),
+        };
+        let site = &visit.door.site;
+        let admitted = if looked.head.status.is_redirection() {
+            // A login page that leads into what is guarded takes its visitor for signed in: following it would go
+            // round in circles.
+            match self.leads(&looked.head.headers, &page, passing) {
+                Leads::Here(target) => gate::open_to_strangers(site, &target),
+                Leads::Elsewhere { .. } | Leads::Nowhere => true,
+            }
+        } else {
+            head_only || looked.judged(|answered| judge::admits(capture, answered))
+        };
+        if !admitted {
+            return whole(flow.sign_in_again(visit, capture), closing);
+        }
+        flow.note_fresh(site, &looked.head.headers, visit.now);
+        if visit.keepsakes.secret.is_none() {
+            // The login that comes from this page is this browser's, however often it is sent.
+            if let Ok(cookie) = Flow::new_secret(visit) {
+                looked.head.headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+        let mut response = Response::from_parts(looked.head, looked.body);
+        if closing {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Sends a login up, finds out how it went, and gives its answer or keeps it for the code.
+    pub(super) async fn login(
+        &self,
+        pass: Pass,
+        capture: &Capture,
+        visit: &Visit<'_>,
+        passing: &Passing<'_>,
+        posted: Posted,
+    ) -> Response<Body> {
+        let flow = &self.0.shared.flow;
+        // All of its body was read: nothing of it can be taken for another request.
+        let closing = visit.asked.closing();
+        let admitted = match flow.admit(visit, capture, &posted.login).await {
+            Ok(admitted) => admitted,
+            Err(reply) => return whole(reply, closing),
+        };
+        let chain = match self
+            .send_login(pass, capture, visit, passing, &posted.body, &admitted)
+            .await
+        {
+            Ok(chain) => chain,
+            Err(failed) => {
+                flow.dismiss(&admitted).await;
+                return whole(told_to(flow, visit, &failed), true);
+            }
+        };
+        if chain.judgement == Judgement::Bad {
+            flow.dismiss(&admitted).await;
+            flow.record(
+                visit,
+                What::LoginFailed {
+                    scope: &capture.scope,
+                },
+            );
+            return refused(flow, visit, capture, &admitted, chain);
+        }
+        if chain.whose == Whose::Nobody {
+            return whole(flow.start_over(visit, capture, &admitted).await, closing);
+        }
+        let judgement = chain.judgement;
+        let (answers, first) = self.answers(visit, passing, chain);
+        match flow
+            .captured(visit, capture, admitted, judgement, answers)
+            .await
+        {
+            Held::Waits(reply) => whole(reply, closing),
+            Held::Through => {
+                let mut response = first.into_response();
+                // The login was theirs: the session that it made is, too.
+                self.keep_up(&visit.door.site, &passing.held.live, passing, &mut response);
+                response
+            }
+        }
+    }
+
+    async fn send_login(
+        &self,
+        pass: Pass,
+        capture: &Capture,
+        visit: &Visit<'_>,
+        passing: &Passing<'_>,
+        body: &Bytes,
+        admitted: &Admitted,
+    ) -> Result<Chain, Failed> {
+        let flow = &self.0.shared.flow;
+        let (site, now) = (&visit.door.site, visit.now);
+        let mut asked = visit.asked.clone();
+        let owner = Some(admitted.owner());
+        if let Some(rest) = flow.without_quarantined(site, asked.fields(), false, owner, now) {
+            asked = asked.with_cookies(rest);
+        }
+        let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
+        let mut sent = Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)));
+        let mut whose = Whose::Theirs;
+        if !admitted.granted() {
+            match self.signed_in_before(capture, &asked, &sent, passing).await {
+                // A probe tells that somebody is signed in, not who: the login goes without that session.
+                Some(true) => {
+                    let others = |name: &[u8], value: &[u8]| !makes_session(capture, name, value);
+                    let rest = sent.pairs().filter(|(name, value)| others(name, value));
+                    sent = Jar::of(rest);
+                    asked = asked.with_cookies(sent.field());
+                    whose = Whose::Another;
+                }
+                Some(false) => {}
+                None => whose = Whose::Nobody,
+            }
+        }
+        let mut jar = sent.clone();
+        // Whatever was nobody's may be somebody's from here on.
+        let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
+            .pairs()
+            .filter(|(name, value)| site.is_session(name) && flow.was_fresh(site, name, value, now))
+            .map(|(name, value)| (name.to_vec(), value.to_vec()))
+            .collect();
+        let upload = Upload::bytes(body.clone());
+        let first = self.ask(&pass, asked.clone(), upload, passing).await?;
+        let mut set = Vec::new();
+        take_in(&mut jar, &mut set, &first.head.headers, now.unix);
+        let origin = site.origin.text();
+        let mut next = first.judged(|answered| {
+            judge::posted(capture, &asked, body, &sent, origin, answered, now.unix)
+        });
+        let mut last: Option<(Looked, Target)> = None;
+        let mut hops = 0;
+        let judgement = loop {
+            match next {
+                Next::Decided(judgement) => break judgement,
+                Next::Probe => {
+                    let Some((pass, target)) = probe(site, capture) else {
+                        break Judgement::Doubt;
+                    };
+                    let get = asked.following(target, jar.field());
+                    // Who cannot be asked has not said no.
+                    let Ok(probed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                        break Judgement::Doubt;
+                    };
+                    take_in(&mut jar, &mut set, &probed.head.headers, now.unix);
+                    break probed.judged(|answered| judge::probed(answered));
+                }
+                Next::Follow(target) => {
+                    let Some(pass) = gate::follow(site, capture, &target) else {
+                        break Judgement::Doubt;
+                    };
+                    hops += 1;
+                    let get = asked.following(target.clone(), jar.field());
+                    let Ok(followed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                        break Judgement::Doubt;
+                    };
+                    take_in(&mut jar, &mut set, &followed.head.headers, now.unix);
+                    next = followed.judged(|answered| {
+                        judge::followed(capture, &asked, body, &target, origin, answered, hops)
+                    });
+                    last = Some((followed, target));
+                }
+            }
+        };
+        if whose == Whose::Nobody {
+            // Nobody could be asked before: what the answers changed, and what was nobody's, is theirs now.
+            let unknown = sent.pairs().any(|(name, value)| {
+                site.is_session(name)
+                    && jar.has(name, value)
+                    && !fresh
+                        .iter()
+                        .any(|known| known.0 == name && known.1 == value)
+            });
+            if !unknown {
+                whose = Whose::Theirs;
+            }
+        }
+        if judgement == Judgement::Bad {
+            flow.note_fresh(site, &first.head.headers, now);
+            for (name, value) in &fresh {
+                flow.still_fresh(site, name, value, now);
+            }
+        }
+        let needs = sent
+            .pairs()
+            .filter(|(name, value)| {
+                (site.is_session(name) || value.len() >= SESSION) && jar.has(name, value)
+            })
+            .filter(|(name, _)| !sets(&set, name))
+            .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
+            .collect();
+        Ok(Chain {
+            first,
+            last,
+            set,
+            jar,
+            needs,
+            judgement,
+            whose,
+        })
+    }
+
+    /// Whether the application takes this browser for signed in before it has seen the password; `None` if that cannot
+    /// be asked.
+    async fn signed_in_before(
+        &self,
+        capture: &Capture,
+        asked: &Checked,
+        sent: &Jar,
+        passing: &Passing<'_>,
+    ) -> Option<bool> {
+        let site = &passing.front.door.site;
+        if !sent
+            .pairs()
+            .any(|(name, value)| makes_session(capture, name, value))
+        {
+            return Some(false);
+        }
+        let (pass, target) = probe(site, capture)?;
+        let get = asked.following(target, sent.field());
+        let probed = self.ask(&pass, get, Upload::empty(), passing).await.ok()?;
+        Some(probed.judged(judge::probed) == Judgement::Good)
+    }
+
+    /// Sends a request of ours or a visitor's up and looks into the answer.
+    async fn ask(
+        &self,
+        pass: &Pass,
+        asked: Checked,
+        upload: Upload,
+        passing: &Passing<'_>,
+    ) -> Result<Looked, Failed> {
+        let surroundings = Surroundings {
+            site: &passing.front.door.site,
+            peer_text: &passing.peer_text,
+            identity: passing.front.identity.as_ref(),
+            constant: &passing.front.constant,
+        };
+        let response = passing
+            .upstream
+            .forward(pass, asked, upload, &surroundings)
+            .await?;
+        let (head, body) = response.into_parts();
+        let (peeked, body) = body
+            .peek(look::MOST)
+            .await
+            .map_err(|_| Failed::Unsound("its answer broke off"))?;
+        Ok(Looked {
+            head,
+            start: peeked.bytes,
+            whole: peeked.whole,
+            body,
+        })
+    }
+
+    fn leads(&self, fields: &HeaderMap, base: &Target, passing: &Passing<'_>) -> Leads {
+        let origin = passing.front.door.site.origin.text();
+        match fields.get(header::LOCATION) {
+            Some(location) => judge::resolve(base, origin, location),
+            None => Leads::Nowhere,
+        }
+    }
+
+    /// What would be released of a chain: one way on with every cookie, and a page if the login itself was answered
+    /// with one.
+    fn answers(&self, visit: &Visit<'_>, passing: &Passing<'_>, chain: Chain) -> (Answers, Looked) {
+        let flow = &self.0.shared.flow;
+        let site = &visit.door.site;
+        let login = visit.asked.target();
+        let at = |target: &Target| Way::Here(Destination::of(target.raw()));
+        let (last, base) = match &chain.last {
+            Some((looked, target)) => (looked, target),
+            None => (&chain.first, login),
+        };
+        let mut leads_to = None;
+        let (to, page) = if last.head.status.is_redirection() {
+            match self.leads(&last.head.headers, base, passing) {
+                Leads::Here(target) => {
+                    let fragment = last.head.headers.get(header::LOCATION);
+                    let fragment = fragment.and_then(judge::fragment);
+                    let raw = match fragment {
+                        Some(fragment) => format!("{}#{fragment}", target.raw()),
+                        None => target.raw().to_owned(),
+                    };
+                    (Way::Here(Destination::of(&raw)), None)
+                }
+                Leads::Elsewhere { url, origin } => {
+                    leads_to = Origin::parse(&origin).ok();
+                    let address = HeaderValue::from_str(&url).ok();
+                    (address.map_or_else(|| at(base), Way::Elsewhere), None)
+                }
+                Leads::Nowhere => (at(base), None),
+            }
+        } else if chain.last.is_some() {
+            // The browser asks for it itself.
+            (at(base), None)
+        } else if chain.first.whole {
+            (at(login), Some(chain.first.page()))
+        } else {
+            // Too large to be held: head and cookies are.
+            (at(login), None)
+        };
+        let prints = chain
+            .jar
+            .pairs()
+            .filter(|(name, _)| site.is_session(name))
+            .map(|(name, value)| flow.ring.print(site, name, value))
+            .collect();
+        let answers = Answers {
+            cookies: chain.set,
+            prints,
+            needs: chain.needs,
+            to,
+            page,
+            leads_to,
+        };
+        (answers, chain.first)
+    }
+}
+
+/// The probe of a capture as a request that may be made.
+fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
+    let path = capture.probe.as_deref()?.parse().ok()?;
+    let target = Target::parse(path).ok()?;
+    Some((gate::follow(site, capture, &target)?, target))
+}
+
+/// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
+/// which an application may show only once, the browser is sent there and given that page.
+fn refused(
+    flow: &Flow,
+    visit: &Visit<'_>,
+    capture: &Capture,
+    admitted: &Admitted,
+    chain: Chain,
+) -> Response<Body> {
+    let Chain {
+        first,
+        last,
+        mut set,
+        whose,
+        ..
+    } = chain;
+    if whose == Whose::Another && visit.held.live.is_empty() {
+        // A session that outlived its grant, and that the next try would meet again.
+        set.extend(flow.forgetting(visit, capture));
+    }
+    if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
+        && first.head.status.is_redirection()
+    {
+        let at = Destination::of(target.raw());
+        let reply = flow.told_elsewhere(visit, admitted, &looked.page(), &at, set.clone());
+        if let Some(reply) = reply {
+            return whole(reply, visit.asked.closing());
+        }
+    }
+    let mut response = first.into_response();
+    let fields = response.headers_mut();
+    let own = fields.get_all(header::SET_COOKIE).iter().count();
+    for more in set.into_iter().skip(own) {
+        fields.append(header::SET_COOKIE, more);
+    }
+    response
+}
+
+/// Whether one of these Set-Cookie fields sets a cookie of this name.
+fn sets(fields: &[HeaderValue], name: &[u8]) -> bool {
+    fields.iter().any(|field| {
+        let own = field.as_bytes().split(|b| *b == b'=').next();
+        own.unwrap_or_default().trim_ascii() == name
+    })
+}
+
+/// Whether a cookie may make a session: by its name, or where none are named by its length.
+fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
+    if capture.auth_cookies.is_empty() {
+        value.len() >= SESSION
+    } else {
+        capture.auth_cookies.has(name)
+    }
+}
+
+fn take_in(jar: &mut Jar, set: &mut Vec<HeaderValue>, fields: &HeaderMap, now: u64) {
+    for field in fields.get_all(header::SET_COOKIE) {
+        if let Some(change) = cookie::set(field, now) {
+            jar.take_in(&change);
+        }
+        set.push(field.clone());
+    }
+}
+
+impl Looked {
+    fn judged<T>(&self, judge: impl FnOnce(&Answered<'_>) -> T) -> T {
+        let decoded = look::decoded(&self.head.headers, &self.start);
+        judge(&Answered {
+            status: self.head.status,
+            fields: &self.head.headers,
+            body: decoded.as_deref(),
+        })
+    }
+
+    fn page(&self) -> HeldPage {
+        let mut fields = self.head.headers.clone();
+        for name in [
+            header::SET_COOKIE,
+            header::CONTENT_LENGTH,
+            header::CONNECTION,
+        ] {
+            fields.remove(name);
+        }
+        HeldPage {
+            status: self.head.status,
+            fields,
+            body: self.start.clone(),
+        }
+    }
+
+    fn into_response(self) -> Response<Body> {
+        Response::from_parts(self.head, self.body)
+    }
+}

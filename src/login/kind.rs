@@ -1,0 +1,213 @@
+//! What a Content-Type says: which kind of form a body is, and in which charset.
+
+use encoding_rs::{Encoding, UTF_8};
+
+use super::Ambiguous;
+
+/// The kinds of body that carry a login, each with the charset that the type names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `application/x-www-form-urlencoded`.
+    Urlencoded(Option<&'static Encoding>),
+    /// `multipart/form-data`.
+    Multipart(Option<&'static Encoding>),
+    /// `application/json`, and `application/….+json`.
+    Json(Option<&'static Encoding>),
+    /// Anything else, or nothing.
+    Other,
+}
+
+/// A type that servers understand differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// No `type/subtype` followed by parameters, or a form's name at a place where only some look for it.
+    Malformed,
+    /// A parameter that forms do not have, or one twice.
+    Parameter,
+    /// A charset that gives ASCII bytes another meaning, or that nobody knows.
+    Charset,
+}
+
+impl From<Odd> for Ambiguous {
+    fn from(odd: Odd) -> Self {
+        Self(match odd {
+            Odd::Malformed => "the content type is malformed",
+            Odd::Parameter => "the content type has a surprising parameter",
+            Odd::Charset => "the content type names a charset that is not safe to read",
+        })
+    }
+}
+
+/// The kind of a body by its Content-Type (RFC 9110 section 8.3.1).
+///
+/// # Errors
+/// [`Odd`] where the type is, or may be taken for, one of a form, but says more than browsers say.
+pub(super) fn of(content_type: Option<&str>) -> Result<Kind, Odd> {
+    let text = content_type
+        .unwrap_or_default()
+        .trim_matches([' ', '\t'])
+        .to_ascii_lowercase();
+    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    let essence = essence.trim_end_matches([' ', '\t']);
+    let kind = match essence {
+        "" if text.is_empty() => return Ok(Kind::Other),
+        "application/x-www-form-urlencoded" => Kind::Urlencoded,
+        "multipart/form-data" => Kind::Multipart,
+        "application/json" => Kind::Json,
+        _ if essence.ends_with("+json") && is_type(essence) => Kind::Json,
+        _ if is_type(essence) && !speaks_of_forms(parameters) => return Ok(Kind::Other),
+        // PHP cuts the type at commas and blanks, too; Perl's CGI.pm looks at its beginning only.
+        _ => return Err(Odd::Malformed),
+    };
+    let charset = read_parameters(parameters, essence == "multipart/form-data")?;
+    Ok(kind(charset))
+}
+
+/// The charset, if there is one. Oddities are told in the order in which they matter to a reader who goes on all the same.
+fn read_parameters(
+    parameters: &str,
+    takes_boundary: bool,
+) -> Result<Option<&'static Encoding>, Odd> {
+    let (mut charset, mut boundary, mut odd) = (None, false, None);
+    for parameter in split(parameters)? {
+        let parameter = parameter.trim_matches([' ', '\t']);
+        if parameter.is_empty() {
+            continue;
+        }
+        let (name, value) = parameter.split_once('=').ok_or(Odd::Malformed)?;
+        let value = value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap_or(value);
+        match name {
+            "charset" => {
+                let known = Encoding::for_label(value.as_bytes())
+                    .filter(|charset| charset.is_ascii_compatible() && is_token(value))
+                    .ok_or(Odd::Charset)?;
+                if charset.replace(known).is_some() {
+                    return Err(Odd::Charset);
+                }
+            }
+            "boundary" if takes_boundary && !boundary => boundary = true,
+            _ if is_token(name) => odd = Some(Odd::Parameter),
+            _ => return Err(Odd::Malformed),
+        }
+    }
+    odd.map_or(Ok(charset), Err)
+}
+
+/// The parameters apart; a semicolon between quotes separates nothing.
+fn split(parameters: &str) -> Result<Vec<&str>, Odd> {
+    let (mut parts, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (at, byte) in parameters.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b';' if !quoted => {
+                parts.push(&parameters[start..at]);
+                start = at + 1;
+            }
+            // An escaped quote ends the text for those who know no escapes.
+            b'\\' => return Err(Odd::Malformed),
+            b',' if !quoted => return Err(Odd::Malformed),
+            b' '..=b'~' | b'\t' => {}
+            _ => return Err(Odd::Malformed),
+        }
+    }
+    if quoted {
+        return Err(Odd::Malformed);
+    }
+    parts.push(&parameters[start..]);
+    Ok(parts)
+}
+
+fn speaks_of_forms(text: &str) -> bool {
+    ["urlencoded", "multipart", "json"]
+        .iter()
+        .any(|form| text.contains(form))
+}
+
+fn is_type(essence: &str) -> bool {
+    essence
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// How the text of a form is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charset {
+    /// What decides.
+    pub(super) main: &'static Encoding,
+    /// What a server takes that does not look where we looked: the site's own, and what the form says of itself.
+    rivals: [Option<&'static Encoding>; 2],
+}
+
+impl Charset {
+    /// What the type names wins over the site's own. Scripts name UTF-8 whatever their page is written in; any other
+    /// charset is believed only where the site's own could not be meant: PHP never looks at it.
+    ///
+    /// # Errors
+    /// [`Odd::Charset`] where the site's own is none that forms are sent in.
+    pub(super) fn of(
+        named: Option<&'static Encoding>,
+        site: &'static Encoding,
+    ) -> Result<Self, Odd> {
+        let main = named.unwrap_or(site);
+        if !main.is_ascii_compatible() {
+            return Err(Odd::Charset);
+        }
+        let rival = (main != site && main != UTF_8).then_some(site);
+        Ok(Self {
+            main,
+            rivals: [rival, None],
+        })
+    }
+
+    /// Takes in what the fields say: browsers fill `_charset_` with the form's charset (HTML, form submission), and some
+    /// servers believe it.
+    ///
+    /// # Errors
+    /// [`Odd::Charset`] where it names none that is safe to read.
+    pub(super) fn declared<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        mut self,
+        mut fields: impl Iterator<Item = (N, V)>,
+    ) -> Result<Self, Odd> {
+        let field = fields.find(|(name, _)| name.as_ref().eq_ignore_ascii_case(b"_charset_"));
+        if let Some((_, label)) = field.filter(|(_, label)| !label.as_ref().is_empty()) {
+            let label = Encoding::for_label(label.as_ref());
+            let safe = label.filter(|charset| charset.is_ascii_compatible());
+            self.rivals[1] = Some(safe.ok_or(Odd::Charset)?);
+        }
+        Ok(self)
+    }
+
+    /// The text, if it can be read in one way.
+    ///
+    /// # Errors
+    /// [`Ambiguous`] where it is invalid, or says something else in a rival charset.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<String, Ambiguous> {
+        let text = decode(self.main, bytes).ok_or(Ambiguous(
+            "the user name is not valid in the form's charset",
+        ))?;
+        let mut rivals = self.rivals.into_iter().flatten();
+        if rivals.any(|rival| decode(rival, bytes).is_some_and(|other| other != text)) {
+            return Err(Ambiguous(
+                "the user name says something else in another charset of the form",
+            ));
+        }
+        Ok(text)
+    }
+}
+
+fn decode(charset: &'static Encoding, bytes: &[u8]) -> Option<String> {
+    charset
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .map(Into::into)
+}

@@ -1,0 +1,188 @@
+//! A visitor's body on its way up, with a minimum rate.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::{Broken, Peeked, at_hand, begin, both};
+
+/// A request's body on its way up: what was read already, then the rest as it comes.
+pub struct Upload {
+    head: Option<Bytes>,
+    rest: Option<Incoming>,
+    pace: Option<Pace>,
+}
+
+/// When the last byte of an upload went up.
+#[derive(Clone)]
+pub(in crate::upstream) struct Progress(Rc<Cell<Instant>>);
+
+struct Pace {
+    progress: Progress,
+    bytes: u64,
+    waited: Duration,
+    waiting_since: Option<Instant>,
+    tick: Option<Pin<Box<Sleep>>>,
+}
+
+/// The least bytes a second that a visitor must send, once [`GRACE`] was waited for them (A1).
+pub const RATE: u64 = 1024;
+
+/// How long a visitor may be waited for before the rate counts (A1).
+pub const GRACE: Duration = Duration::from_secs(5);
+
+impl Upload {
+    /// No body.
+    pub fn empty() -> Self {
+        Self {
+            head: None,
+            rest: None,
+            pace: None,
+        }
+    }
+
+    /// A body at hand.
+    pub fn bytes(bytes: Bytes) -> Self {
+        Self {
+            head: at_hand(bytes),
+            ..Self::empty()
+        }
+    }
+
+    /// What was read already, and the rest.
+    pub fn stream(head: Bytes, rest: Incoming) -> Self {
+        Self {
+            rest: Some(rest),
+            pace: Some(Pace::new()),
+            ..Self::bytes(head)
+        }
+    }
+
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none() && self.rest.is_none()
+    }
+
+    /// Reads up to `most` bytes and gives them with a body that still begins with them.
+    ///
+    /// # Errors
+    /// [`Broken`] if the visitor's body fails or comes too slowly before that.
+    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
+        let (bytes, whole) = begin(&mut self, most).await?;
+        self.head = at_hand(bytes.clone());
+        let bytes = bytes.slice(..most.min(bytes.len()));
+        Ok((Peeked { bytes, whole }, self))
+    }
+
+    pub(in crate::upstream) fn progress(&self) -> Option<Progress> {
+        self.pace.as_ref().map(|pace| pace.progress.clone())
+    }
+}
+
+impl Progress {
+    /// When.
+    pub(in crate::upstream) fn last(&self) -> Instant {
+        self.0.get()
+    }
+}
+
+impl Pace {
+    fn new() -> Self {
+        let progress = Progress(Rc::new(Cell::new(Instant::now())));
+        Self {
+            progress,
+            bytes: 0,
+            waited: Duration::ZERO,
+            waiting_since: None,
+            tick: None,
+        }
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        let now = Instant::now();
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += now - since;
+        }
+        self.progress.0.set(now);
+    }
+
+    /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let tick = self
+            .tick
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
+        loop {
+            ready!(tick.as_mut().poll(cx));
+            let now = Instant::now();
+            let waited = self.waited + (now - since);
+            if waited >= GRACE && self.bytes < RATE.saturating_mul(waited.as_secs()) {
+                return Poll::Ready(());
+            }
+            tick.as_mut().reset(now + GRACE);
+        }
+    }
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        if let Some(head) = this.head.take() {
+            return Poll::Ready(Some(Ok(Frame::data(head))));
+        }
+        let Some(rest) = &mut this.rest else {
+            return Poll::Ready(None);
+        };
+        loop {
+            match Pin::new(&mut *rest).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else {
+                        continue;
+                    };
+                    if let Some(pace) = &mut this.pace {
+                        pace.came(data.remaining());
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    let Some(pace) = &mut this.pace else {
+                        return Poll::Pending;
+                    };
+                    ready!(pace.poll_slow(cx));
+                    return Poll::Ready(Some(Err(Broken::Slow)));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.head.is_none()
+            && self
+                .rest
+                .as_ref()
+                .is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.rest {
+            Some(rest) => both(self.head.as_ref(), rest),
+            None => SizeHint::with_exact(self.head.as_ref().map_or(0, |head| head.len() as u64)),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! An application on a port of its own, and a gateway before it whose messages are read and counted.
+
+use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use super::story::Gateway;
+use super::visitor::Visitor;
+use super::wire::PATIENCE;
+
+/// An application that runs; stopped when dropped.
+pub struct Application {
+    name: &'static str,
+    pub port: u16,
+}
+
+impl Application {
+    /// Installs it where that was not done yet, and starts it.
+    pub fn start(name: &'static str) -> Self {
+        let app = Self {
+            name,
+            port: free_port(),
+        };
+        // One that an interrupted run left behind would have another port.
+        app.script("stop");
+        app.script("start");
+        app
+    }
+
+    /// Somebody who talks to it directly, past the gateway.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::at("127.0.0.1", self.port)
+    }
+
+    fn script(&self, action: &str) {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps");
+        let done = Command::new("bash")
+            .arg(scripts.join(format!("{}.sh", self.name)))
+            .arg(action)
+            .env(
+                "APPS_STATE",
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join("apps"),
+            )
+            .env("PORT", self.port.to_string())
+            .status()
+            .expect("bash is on every machine that runs ./test");
+        assert!(done.success(), "{}.sh {action}: {done}", self.name);
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        // Not `script`: a second panic while one is under way would hide the first.
+        let _ = std::panic::catch_unwind(|| self.script("stop"));
+    }
+}
+
+/// A gateway before an application.
+pub struct Gate {
+    gateway: Gateway,
+    pub port: u16,
+    read: usize,
+    /// Configuration, users and state; removed with it.
+    _folder: tempfile::TempDir,
+}
+
+/// What came to a phone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The number.
+    pub to: String,
+    pub code: String,
+}
+
+/// How often somebody looks whether a gateway that is not ready yet is still there.
+const STEP: Duration = Duration::from_millis(250);
+
+/// The numbers on record.
+pub const ALICE: &str = "+12025550143";
+pub const BOB: &str = "+12025550144";
+
+impl Gate {
+    /// Starts one. `site` are further lines of the site's table, with its routes, captures and scopes of its own.
+    pub fn before(app: &Application, site: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let (port, root) = (free_port(), folder.path());
+        let config = write(root, "countersign.toml", &configuration(port, app, site));
+        write(root, "users.toml", &users());
+
+        // The gateway tells systemd when it is ready; here it tells us, and nobody has to knock until it answers.
+        let socket = root.join("notify");
+        let notify = UnixDatagram::bind(&socket).expect("a fresh folder");
+        notify.set_read_timeout(Some(STEP)).expect("not zero");
+        let config = config.to_str().expect("temporary folders have plain names");
+        let gateway = Gateway::start(&["run", "--config", config], &[("NOTIFY_SOCKET", &socket)]);
+        let ready = Self {
+            gateway,
+            port,
+            read: 0,
+            _folder: folder,
+        };
+        let mut said = [0; 4096];
+        for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+            let length = notify.recv(&mut said).unwrap_or_default();
+            let mut lines = said[..length].split(|byte| *byte == b'\n');
+            if lines.any(|line| line == b"READY=1") {
+                return ready;
+            }
+            let ended = ready.gateway.printed.try_recv() == Err(TryRecvError::Disconnected);
+            assert!(!ended, "the gateway ended; what it said is printed above");
+        }
+        panic!("the gateway is not ready after {PATIENCE:?}");
+    }
+
+    /// A new browser at its door.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::at("localhost", self.port)
+    }
+
+    /// The next message. Panics if none comes.
+    pub fn message(&mut self) -> Message {
+        self.read += 1;
+        next(|| self.gateway.printed.recv_timeout(PATIENCE).ok()).expect("a message comes")
+    }
+
+    /// Stops it. Since it ends what it has begun, everything that it sent has been printed then: exactly `sent` messages.
+    pub fn ends_having_sent(self, sent: usize) {
+        // Whatever is left of a gateway whose lines are taken out ends in this block.
+        let printed: Receiver<String> = {
+            let gateway = self.gateway;
+            gateway.printed
+        };
+        let mut unread = Vec::new();
+        while let Some(message) = next(|| printed.recv().ok()) {
+            unread.push(message);
+        }
+        assert_eq!(
+            self.read + unread.len(),
+            sent,
+            "nobody waited for {unread:?}"
+        );
+    }
+
+    /// Plays a script of `tests/browser/` against it.
+    pub fn play(self, script: &str) {
+        self.gateway
+            .play(script, &format!("http://localhost:{}/", self.port), &[]);
+    }
+}
+
+/// Reads a message as the console prints it: a line that names the number, one that ends in `@host #code`.
+fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
+    let mut to = None;
+    loop {
+        let line = line()?;
+        if let Some((_, rest)) = line.split_once(" text message to ") {
+            to = rest.split(' ').next().map(str::to_owned);
+        }
+        let code = line.split_once("@localhost #").map(|(_, code)| code);
+        if let (Some(to), Some(code)) = (&to, code) {
+            return Some(Message {
+                to: to.clone(),
+                code: code.trim().to_owned(),
+            });
+        }
+    }
+}
+
+fn configuration(port: u16, app: &Application, site: &str) -> String {
+    let (name, upstream) = (app.name, app.port);
+    format!(
+        r#"
+[listen]
+http = ["127.0.0.1:{port}"]
+
+[sites.{name}]
+name = "Legacy {name}"
+url = "http://localhost:{port}"
+upstream = "http://127.0.0.1:{upstream}"
+support = "Help desk, +1 202 555 0100"
+directory = "staff"
+{site}
+
+[scopes.login]
+title = "Sign in"
+
+[directory.staff.file]
+path = "users.toml"
+
+[carriers.trial.console]
+
+[delivery]
+sms = ["trial"]
+
+[limits]
+sends_per_hour = {{ number = 100 }}
+sends_per_day = {{ number = 100 }}
+
+[store.memory]
+path = "state"
+"#
+    )
+}
+
+fn users() -> String {
+    format!(
+        "[[user]]\nname = \"alice\"\nphone = \"{ALICE}\"\n[[user]]\nname = \"bob\"\nphone = \"{BOB}\"\n"
+    )
+}
+
+/// A port that was free a moment ago. It has to be known before the one who listens there starts.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .expect("a fresh folder");
+    path
+}
