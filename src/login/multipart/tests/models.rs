@@ -129,7 +129,7 @@ fn lenient(boundary: &str, body: &[u8]) -> Model {
         .iter()
         .filter_map(|lines| {
             let is_empty = |line: &&[u8]| line.trim_ascii().is_empty();
-            let end = lines.iter().position(|line| is_empty(&line))?;
+            let end = lines.iter().position(is_empty)?;
             let mut headers: Vec<Vec<u8>> = Vec::new();
             for line in &lines[..end] {
                 let is_more = line[0].is_ascii_whitespace() || !line.contains(&b':');
