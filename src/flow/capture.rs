@@ -411,6 +411,22 @@ impl Flow {
         Some(jar.field())
     }
 
+    /// Whether a session of the application is kept back for another login than this one.
+    pub fn kept_for_others(
+        &self,
+        site: &Site,
+        name: &[u8],
+        value: &[u8],
+        owner: &Owner,
+        now: Moment,
+    ) -> bool {
+        let mut kept = self
+            .ring
+            .quarantined(site, name, value)
+            .filter_map(|print| self.store.quarantine.look(&print, now));
+        kept.any(|kept| kept.owners.iter().any(|other| other[..SAME] != owner[..SAME]))
+    }
+
     /// The cookie that gives a browser without a secret a new one.
     ///
     /// # Errors

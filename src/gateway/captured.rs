@@ -302,6 +302,13 @@ impl Gateway {
                 whose = Whose::Theirs;
             }
         }
+        // Somebody else may have signed in with it while this login was on its way.
+        let taken = |(name, value): (&[u8], &[u8])| {
+            site.is_session(name) && flow.kept_for_others(site, name, value, admitted.owner(), now)
+        };
+        if jar.pairs().any(taken) {
+            whose = Whose::Nobody;
+        }
         if judgement == Judgement::Bad {
             flow.note_fresh(site, &first.head.headers, now);
             for (name, value) in &fresh {
