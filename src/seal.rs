@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use crate::capture::cookie;
 use crate::challenge::{self, Entry};
-use crate::grant::prints::{self, Print, Prints};
+use crate::grant::prints::{self, Known, Print, Prints};
 use crate::grant::{Grant, Standing};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -48,13 +48,13 @@ pub struct Held {
     /// Live grants of this site, not yet compared with the list of revocations.
     pub live: SmallVec<[Grant; 2]>,
     /// Grants that ran out within the last day: they tell who to ask.
-    pub run_out: SmallVec<[Grant; 1]>,
+    pub run_out: Vec<Grant>,
     /// The challenge whose held request is to be replayed on the way.
     pub replay: Option<challenge::Id>,
     /// Grants that do not count because the request brings a session of the application that they do not know.
-    pub unbound: SmallVec<[Grant; 1]>,
+    pub unbound: Vec<Grant>,
     /// The sessions of the application that the request brings, where grants are bound to them.
-    pub sessions: SmallVec<[Session; 2]>,
+    pub sessions: Vec<Session>,
 }
 
 /// A cookie that makes a session of the application.
@@ -147,11 +147,13 @@ impl Ring {
         for time in [grant.issued, grant.used, grant.expires] {
             bytes.extend_from_slice(&time.to_be_bytes());
         }
-        bytes.extend_from_slice(&grant.prints.old_until.to_be_bytes());
-        for prints in [&grant.prints.current, &grant.prints.old] {
-            // `Prints` keeps no more than eight of each.
-            bytes.push(u8::try_from(prints.len()).unwrap_or(u8::MAX));
-            bytes.extend(prints.iter().flatten());
+        if let Some(known) = grant.prints.known() {
+            bytes.extend_from_slice(&known.old_until.to_be_bytes());
+            for prints in [&known.current, &known.old] {
+                // `Prints` keeps no more than eight of each.
+                bytes.push(u8::try_from(prints.len()).unwrap_or(u8::MAX));
+                bytes.extend(prints.iter().flatten());
+            }
         }
         let mac = key.mac(Use::Grant, &[&bytes]);
         bytes.extend_from_slice(&mac);
@@ -301,7 +303,7 @@ impl Ring {
         &self,
         site: &Site,
         cookies: impl Iterator<Item = &'h HeaderValue>,
-    ) -> SmallVec<[Session; 2]> {
+    ) -> Vec<Session> {
         sessions(site, cookies, self.first())
     }
 
@@ -460,7 +462,7 @@ fn sessions<'h>(
     site: &Site,
     cookies: impl Iterator<Item = &'h HeaderValue>,
     key: &Key,
-) -> SmallVec<[Session; 2]> {
+) -> Vec<Session> {
     cookie::pairs(cookies)
         .filter(|(name, _)| site.is_session(name))
         .map(|(name, value)| Session {
@@ -485,12 +487,15 @@ impl<'a> Rest<'a> {
     }
 
     fn prints(&mut self) -> Option<Prints> {
+        if self.0.is_empty() {
+            return Some(Prints::default());
+        }
         let old_until = u64::from_be_bytes(self.take()?);
-        Some(Prints {
+        Some(Prints::from_known(Known {
             current: self.list()?,
             old: self.list()?,
             old_until,
-        })
+        }))
     }
 
     fn list(&mut self) -> Option<SmallVec<[Print; 4]>> {

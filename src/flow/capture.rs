@@ -500,7 +500,7 @@ impl Flow {
         let held = visit.held.live.iter().chain(&visit.held.run_out);
         let known = held
             .filter(|grant| grant.subject() == subject)
-            .flat_map(|grant| grant.prints().current.iter().copied());
+            .flat_map(|grant| grant.prints().current().iter().copied());
         let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
         let brought = self.ring.sessions(&visit.door.site, cookies);
         known

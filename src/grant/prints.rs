@@ -15,8 +15,14 @@ pub const MOST: usize = 8;
 const ALONGSIDE: u64 = 60;
 
 /// The session cookies that a grant knows. A request may bring fewer, as cookies have paths, but no other.
+///
+/// In a box, since grants are moved along with every request and most are bound to nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prints {
+pub struct Prints(Option<Box<Known>>);
+
+/// What is known, where anything is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
     pub(crate) current: SmallVec<[Print; 4]>,
     pub(crate) old: SmallVec<[Print; 4]>,
     /// Unix seconds until which `old` counts.
@@ -32,53 +38,64 @@ impl Prints {
                 current.push(print);
             }
         }
-        Self {
+        Self::from_known(Known {
             current,
-            ..Self::default()
-        }
+            ..Known::default()
+        })
+    }
+
+    /// What was sealed.
+    pub(crate) fn from_known(known: Known) -> Self {
+        let nothing = known.current.is_empty() && known.old.is_empty();
+        Self((!nothing).then(|| Box::new(known)))
+    }
+
+    /// What is to be sealed; none if nothing is known.
+    pub(crate) fn known(&self) -> Option<&Known> {
+        self.0.as_deref()
+    }
+
+    /// Those that count for as long as the application does not change them.
+    pub fn current(&self) -> &[Print] {
+        self.0.as_ref().map_or(&[], |known| &known.current)
     }
 
     /// Whether this one is known.
     pub fn know(&self, print: &Print, now: Moment) -> bool {
-        self.current.contains(print) || (now.unix < self.old_until && self.old.contains(print))
+        self.0.as_ref().is_some_and(|known| {
+            known.current.contains(print)
+                || (now.unix < known.old_until && known.old.contains(print))
+        })
     }
 
     /// The application has set these values, where the request brought those. `None` if nothing changes.
     pub fn moved(&self, brought: &[Print], set: &[Print], now: Moment) -> Option<Self> {
-        let fresh = set.iter().filter(|print| !self.current.contains(print));
+        let known = self.current();
+        let fresh = set.iter().filter(|print| !known.contains(print));
         let gone: SmallVec<[Print; 4]> = brought
             .iter()
-            .filter(|print| self.current.contains(print) && !set.contains(print))
+            .filter(|print| known.contains(print) && !set.contains(print))
             .copied()
             .collect();
         let mut current: SmallVec<[Print; 4]> = fresh.copied().collect();
         if current.is_empty() && gone.is_empty() {
             return None;
         }
-        current.extend(
-            self.current
-                .iter()
-                .filter(|print| !gone.contains(print))
-                .copied(),
-        );
+        current.extend(known.iter().filter(|print| !gone.contains(print)).copied());
         // The newest stand first: what was set long ago and never seen since falls out.
         current.truncate(MOST);
         let mut old = gone;
-        if now.unix < self.old_until {
-            old.extend(
-                self.old
-                    .iter()
-                    .filter(|print| !old.contains(print))
-                    .copied()
-                    .collect::<Vec<_>>(),
-            );
+        if let Some(known) = self.0.as_ref().filter(|known| now.unix < known.old_until) {
+            let older = known.old.iter().filter(|print| !old.contains(print));
+            let older: SmallVec<[Print; 4]> = older.copied().collect();
+            old.extend(older);
         }
         old.truncate(MOST);
-        Some(Self {
+        Some(Self::from_known(Known {
             current,
             old_until: now.unix.saturating_add(ALONGSIDE),
             old,
-        })
+        }))
     }
 }
 
@@ -134,11 +151,11 @@ mod tests {
     #[test]
     fn no_more_than_eight_are_kept_and_the_newest_stay() {
         let mut prints = Prints::of((0..20).map(print));
-        assert_eq!(prints.current.len(), MOST);
+        assert_eq!(prints.current().len(), MOST);
         for n in 20..40 {
             prints = prints.moved(&[], &[print(n)], at(0)).unwrap();
         }
-        assert_eq!(prints.current.len(), MOST);
+        assert_eq!(prints.current().len(), MOST);
         assert!(prints.know(&print(39), at(0)) && prints.know(&print(32), at(0)));
         assert!(!prints.know(&print(31), at(0)));
     }

@@ -53,11 +53,11 @@ fn a_grant_comes_back_as_it_went() {
 #[test]
 fn s2_the_longest_grant_fits_into_512_bytes() {
     let print = |n: u8| [n; 6];
-    let mut longest = grant("login", &"é".repeat(64)).bound_to(Prints {
+    let mut longest = grant("login", &"é".repeat(64)).bound_to(Prints::from_known(Known {
         current: (0..8).map(print).collect(),
         old: (8..16).map(print).collect(),
         old_until: u64::MAX,
-    });
+    }));
     longest.site = Name::parse(&"s".repeat(32)).unwrap();
     longest.scope = Name::parse(&"c".repeat(32)).unwrap();
     assert!(ring(&[1]).seal(&longest).len() <= 512);
