@@ -67,6 +67,14 @@ impl Site {
         self.captures.iter().find(|capture| capture.scope == *scope)
     }
 
+    /// The login that strangers begin with who want this scope: its own, else that of the first scope, without which
+    /// they are nobody whose phone may ring.
+    #[must_use]
+    pub fn login_for(&self, scope: &Name) -> Option<&Capture> {
+        self.capture_for(scope)
+            .or_else(|| self.capture_for(&self.first_scope().name))
+    }
+
     /// Whether grants of this site are bound to sessions of the application.
     #[must_use]
     pub fn binds(&self) -> bool {
