@@ -378,7 +378,7 @@ impl Gateway {
         let prints = chain
             .jar
             .pairs()
-            .filter(|(name, _)| site.is_session(name))
+            .filter(|(name, value)| site.is_session(name, value))
             .map(|(name, value)| flow.ring.print(site, name, value))
             .collect();
         let answers = Answers {
