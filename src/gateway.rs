@@ -25,7 +25,7 @@ use crate::event::{Event, What};
 use crate::flow::own::ROOT;
 use crate::flow::{Door, Flow, Visit, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
+use crate::gate::{self, Mentioned, Reason, Said, Verdict};
 use crate::hold::release::HeldPage;
 use crate::login::{self, Ambiguous, Login};
 use crate::moment::Moment;
@@ -182,6 +182,7 @@ impl Gateway {
         let mut held = flow.ring.open_all(site, asked.fields(), now);
         held.live.retain(|grant| !self.0.revoked.contains(grant));
         held.run_out.retain(|grant| !self.0.revoked.contains(grant));
+        held.unbound.retain(|grant| !self.0.revoked.contains(grant));
         let body = match asked.framing() {
             Framing::Empty => Upload::empty(),
             Framing::Length(_) | Framing::Chunked => Upload::stream(Bytes::new(), incoming),
@@ -226,8 +227,6 @@ impl Gateway {
             password: Mentioned::find(site, &asked, &read.bytes),
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
-        let granted =
-            matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Granted(_)));
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
@@ -273,6 +272,7 @@ impl Gateway {
             });
             return Box::pin(self.capture(pass, capture, posted, asked, peer, passing)).await;
         }
+        let granted = !passing.held.live.is_empty();
         let asked = match flow.without_quarantined(site, asked.fields(), granted, None, now) {
             Some(rest) => asked.with_cookies(rest),
             None => asked,
@@ -447,13 +447,18 @@ impl Read {
             let Some(capture) = site.capture(name) else {
                 continue;
             };
-            let login = login::read(
-                &capture.wanted,
-                site.charset,
-                asked.field(header::CONTENT_TYPE),
-                &self.bytes,
-                asked.target().query(),
-            );
+            let login = if self.whole {
+                login::read(
+                    &capture.wanted,
+                    site.charset,
+                    asked.field(header::CONTENT_TYPE),
+                    &self.bytes,
+                    asked.target().query(),
+                )
+            } else {
+                // A part of it may say something else than the whole.
+                Err(Ambiguous::TOO_LONG)
+            };
             match login {
                 Ok(login) => found.extend(login.map(|login| (name, login))),
                 // An upload to the very path of the login page, by somebody who is signed in.

@@ -51,8 +51,8 @@ pub struct Held {
     pub run_out: SmallVec<[Grant; 1]>,
     /// The challenge whose held request is to be replayed on the way.
     pub replay: Option<challenge::Id>,
-    /// Whether a grant was left out because the request brings a session of the application that it does not know.
-    pub unbound: bool,
+    /// Grants that do not count because the request brings a session of the application that they do not know.
+    pub unbound: SmallVec<[Grant; 1]>,
     /// The sessions of the application that the request brings, where grants are bound to them.
     pub sessions: SmallVec<[Session; 2]>,
 }
@@ -180,7 +180,7 @@ impl Ring {
                     .all(|session| grant.prints.know(&session.print, now));
                 held.sessions = brought;
                 if !known {
-                    held.unbound = true;
+                    held.unbound.push(grant);
                     continue;
                 }
                 if key.id != self.first().id {

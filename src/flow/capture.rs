@@ -102,6 +102,8 @@ pub struct Answers {
     pub cookies: Vec<HeaderValue>,
     /// What a grant keeps of the session cookies that the browser has then.
     pub prints: Vec<Print>,
+    /// Cookies that no answer sets and the session may rest on.
+    pub needs: Vec<HeaderValue>,
     /// Where the browser goes, and the page that waits there.
     pub to: Way,
     /// The page, if the last answer was one.
@@ -192,6 +194,34 @@ impl Flow {
         })
     }
 
+    /// Notes the sessions that an answer gives to somebody who is not signed in: they are nobody's yet.
+    pub fn note_fresh(&self, site: &Site, fields: &HeaderMap, now: Moment) {
+        let set = fields
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .filter_map(|field| cookie::set(field, now.unix))
+            .filter(|set| !set.deletes && site.is_session(set.name));
+        for set in set {
+            let print = self.ring.quarantined(site, set.name, set.value).next();
+            if let Some(print) = print {
+                self.store.fresh.put(print, now);
+            }
+        }
+    }
+
+    /// Whether this session was nobody's until now. It counts once: the login that asks may make it somebody's.
+    pub fn was_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
+        let mut prints = self.ring.quarantined(site, name, value);
+        prints.any(|print| self.store.fresh.take(&print, now))
+    }
+
+    /// A login failed in this session: it is nobody's still.
+    pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
+        if let Some(print) = self.ring.quarantined(site, name, value).next() {
+            self.store.fresh.put(print, now);
+        }
+    }
+
     /// The login was none, or never arrived: nothing of it is kept back.
     pub async fn dismiss(&self, admitted: &Admitted) {
         self.store.quarantine.lift(&admitted.attempt);
@@ -226,7 +256,7 @@ impl Flow {
         // From here on they are the person's, until the code is right.
         self.store.quarantine.put(admitted.owner, &all, visit.now);
         self.store.quarantine.lift(&admitted.attempt);
-        self.end_others(visit, admitted.subject());
+        let ended = self.end_others(visit, admitted.subject());
         let good = judgement == Judgement::Good;
         let reply = if good && !admitted.can_be_reached() {
             // Nothing can come of it: what it set stays kept back, and the browser forgets it.
@@ -249,7 +279,8 @@ impl Flow {
             }
         };
         // Before anybody hears of it: what the answers set is kept back whatever happens to this process (A4).
-        Held::Waits(self.kept(visit, reply).await)
+        let reply = self.kept(visit, reply).await;
+        Held::Waits(with_cookies(reply, ended))
     }
 
     /// Holds the answers and begins, or joins, the challenge.
@@ -385,6 +416,22 @@ impl Flow {
         Some(jar.field())
     }
 
+    /// Whether a session of the application is kept back for another login than this one.
+    pub fn kept_for_others(
+        &self,
+        site: &Site,
+        name: &[u8],
+        value: &[u8],
+        owner: &Owner,
+        now: Moment,
+    ) -> bool {
+        let mut kept = self
+            .ring
+            .quarantined(site, name, value)
+            .filter_map(|print| self.store.quarantine.look(&print, now));
+        kept.any(|kept| kept.owners.iter().any(|other| other[..SAME] != owner[..SAME]))
+    }
+
     /// The cookie that gives a browser without a secret a new one.
     ///
     /// # Errors
@@ -403,9 +450,9 @@ impl Flow {
         admitted: &Admitted,
     ) -> Reply {
         // The attempt itself is never let go: nobody can tell whose session it is.
-        self.end_others(visit, admitted.subject());
+        let ended = self.end_others(visit, admitted.subject());
         let reply = self.sign_in_again(visit, capture);
-        self.kept(visit, reply).await
+        with_cookies(self.kept(visit, reply).await, ended)
     }
 
     /// The application shows a page to somebody who has no grant, as if they were signed in: its session outlived the
@@ -428,7 +475,7 @@ impl Flow {
 
     /// Set-Cookie fields that make the browser forget its sessions of the application: those that are named, and where
     /// none are, all that it brought.
-    pub(super) fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
+    pub fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
         let by_name = !capture.auth_cookies.is_empty();
         let mut names: Vec<&[u8]> = foreign(visit)
             .map(|(name, _)| name)
@@ -499,6 +546,25 @@ impl Flow {
             .collect()
     }
 
+    /// Set-Cookie fields for what the session rests on and the browser does not show any more.
+    pub(super) fn restoring(visit: &Visit<'_>, needs: &[HeaderValue]) -> Vec<HeaderValue> {
+        let secure = if visit.door.site.origin.https() {
+            "; Secure"
+        } else {
+            ""
+        };
+        let has = |needed: &HeaderValue| {
+            foreign(visit).any(|(name, value)| [name, b"=", value].concat() == needed.as_bytes())
+        };
+        let lost = needs.iter().filter(|needed| !has(needed));
+        lost.filter_map(|needed| {
+            let attributes = format!("; Path=/; HttpOnly; SameSite=Lax{secure}");
+            let field = [needed.as_bytes(), attributes.as_bytes()].concat();
+            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
+        })
+        .collect()
+    }
+
     /// The page that waits for this browser at this address, if one does: given once, and kept by no cache (S7).
     pub fn waiting_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Option<HeldPage> {
         let (secret, browser) = self.known_browser(visit)?;
@@ -554,6 +620,7 @@ fn hold(
     let mut release = Release {
         to: answers.to,
         cookies: answers.cookies,
+        needs: answers.needs,
         page: answers.page,
     };
     if !matches!(audience, Audience::Navigation | Audience::Frame) {

@@ -134,6 +134,7 @@ impl Flow {
         };
         match attempt {
             Attempt::Opened { reward, first } => {
+                let mut ended = Vec::new();
                 if first {
                     let what = What::ChallengeVerified {
                         scope: &question.scope.name,
@@ -141,12 +142,12 @@ impl Flow {
                         entry: question.entry,
                     };
                     self.record(visit, what);
-                    self.end_others(visit, reward.grant.subject());
+                    ended = self.end_others(visit, reward.grant.subject());
                     let site = &visit.door.site.name;
                     let owner = self.ring.owner(secret, site, &question.named);
                     self.store.quarantine.lift(&owner);
                 }
-                self.release(visit, id, &reward)
+                self.release(visit, id, &reward, ended)
             }
             Attempt::Refused(refused) => {
                 failed(match refused {
@@ -253,16 +254,28 @@ impl Flow {
     }
 
     /// A grant belongs to a subject, not to a browser: who comes in as another person ends what the first one had
-    /// here (design section 3).
-    pub(super) fn end_others(&self, visit: &Visit<'_>, subject: &Subject) {
-        let held = visit.held.live.iter().chain(&visit.held.run_out);
-        for grant in held.filter(|grant| grant.subject() != subject) {
-            self.revoke(visit, grant);
-        }
+    /// here (design section 3). Gives the cookies that make the browser forget it.
+    pub(super) fn end_others(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<HeaderValue> {
+        let held = visit.held;
+        let all = held.live.iter().chain(&held.run_out).chain(&held.unbound);
+        let others = all.filter(|grant| grant.subject() != subject);
+        others
+            .map(|grant| {
+                self.revoke(visit, grant);
+                let suffix = format!("-{}", grant.scope());
+                cookies::print(&visit.door.site, &suffix, "", Some(0))
+            })
+            .collect()
     }
 
     /// The answer to the right code: cookies, and the way on.
-    fn release(&self, visit: &Visit<'_>, id: &challenge::Id, reward: &Reward) -> Reply {
+    fn release(
+        &self,
+        visit: &Visit<'_>,
+        id: &challenge::Id,
+        reward: &Reward,
+        ended: Vec<HeaderValue>,
+    ) -> Reply {
         let site = &visit.door.site;
         let to = if reward.lost.is_some() {
             see_other(&code_path(id))
@@ -280,8 +293,12 @@ impl Flow {
             cookies::print(site, cookies::KNOWN, &marks, Some(KNOWN)),
         ];
         // The application's own first, in the order in which it set them.
-        let theirs = reward.release.iter().flat_map(|release| &release.cookies);
-        with_cookies(to, theirs.cloned().chain(set).chain(replay))
+        let release = reward.release.as_deref();
+        let restored = release.map(|release| Self::restoring(visit, &release.needs));
+        let theirs = release.into_iter().flat_map(|release| &release.cookies);
+        let theirs = restored.into_iter().flatten().chain(theirs.cloned());
+        // First what goes, then what comes: the new grant may bear the name of an old one.
+        with_cookies(to, theirs.chain(ended).chain(set).chain(replay))
     }
 
     /// Keeps a held request on for another try: the application was not reached. False if that cannot be.

@@ -34,10 +34,10 @@ impl Flow {
         if audience::prefetches(visit.asked.fields()) {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
-        let forget = if visit.held.unbound {
-            self.forgetting_unbound(visit)
-        } else {
+        let forget = if visit.held.unbound.is_empty() {
             Vec::new()
+        } else {
+            self.forgetting_unbound(visit)
         };
         if matches!(audience, Audience::Nobody | Audience::Grpc) {
             return with_cookies(self.turn_away(visit, audience, scope, None), forget);

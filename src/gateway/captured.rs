@@ -51,9 +51,21 @@ struct Chain {
     /// Every Set-Cookie, in order.
     set: Vec<HeaderValue>,
     jar: Jar,
+    /// Cookies that no answer sets and the session may rest on.
+    needs: Vec<HeaderValue>,
     judgement: Judgement,
-    /// Whether the session is one that was signed in before, and nobody knows as whom.
-    another: bool,
+    whose: Whose,
+}
+
+/// Whose session a login leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// That of whom the login names.
+    Theirs,
+    /// The same, in the place of one that was signed in before and that the login did not see.
+    Another,
+    /// Nobody can tell: it was there before, and the answers did not change it.
+    Nobody,
 }
 
 impl Gateway {
@@ -76,7 +88,13 @@ impl Gateway {
         match posted {
             Some(posted) => self.login(pass, capture, &visit, &passing, posted).await,
             None => {
-                let rest = flow.without_quarantined(site, asked.fields(), false, None, passing.now);
+                let rest = flow.without_quarantined(
+                    site,
+                    asked.fields(),
+                    !passing.held.live.is_empty(),
+                    None,
+                    passing.now,
+                );
                 let shown = match rest {
                     Some(rest) => asked.clone().with_cookies(rest),
                     None => asked.clone(),
@@ -118,6 +136,7 @@ impl Gateway {
         if !admitted {
             return whole(flow.sign_in_again(visit, capture), closing);
         }
+        flow.note_fresh(site, &looked.head.headers, visit.now);
         if visit.keepsakes.secret.is_none() {
             // The login that comes from this page is this browser's, however often it is sent.
             if let Ok(cookie) = Flow::new_secret(visit) {
@@ -159,9 +178,6 @@ impl Gateway {
                 return whole(told_to(flow, visit, &failed), true);
             }
         };
-        if chain.another && !admitted.granted() {
-            return whole(flow.start_over(visit, capture, &admitted).await, closing);
-        }
         if chain.judgement == Judgement::Bad {
             flow.dismiss(&admitted).await;
             flow.record(
@@ -170,7 +186,10 @@ impl Gateway {
                     scope: &capture.scope,
                 },
             );
-            return refused(flow, visit, &admitted, chain);
+            return refused(flow, visit, capture, &admitted, chain);
+        }
+        if chain.whose == Whose::Nobody {
+            return whole(flow.start_over(visit, capture, &admitted).await, closing);
         }
         let judgement = chain.judgement;
         let (answers, first) = self.answers(visit, passing, chain);
@@ -182,12 +201,7 @@ impl Gateway {
             Held::Through => {
                 let mut response = first.into_response();
                 // The login was theirs: the session that it made is, too.
-                self.keep_up(
-                    &visit.door.site,
-                    &passing.held.live,
-                    passing,
-                    &mut response,
-                );
+                self.keep_up(&visit.door.site, &passing.held.live, passing, &mut response);
                 response
             }
         }
@@ -209,13 +223,30 @@ impl Gateway {
         if let Some(rest) = flow.without_quarantined(site, asked.fields(), false, owner, now) {
             asked = asked.with_cookies(rest);
         }
-        let brought = |asked: &Checked| {
-            let pairs = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
-            Jar::of(pairs.filter(|(name, _)| !cookies::is_ours(name)))
-        };
-        let sent = brought(&asked);
+        let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
+        let mut sent = Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)));
+        let mut whose = Whose::Theirs;
+        if !admitted.granted() {
+            match self.signed_in_before(capture, &asked, &sent, passing).await {
+                // A probe tells that somebody is signed in, not who: the login goes without that session.
+                Some(true) => {
+                    let others = |name: &[u8], value: &[u8]| !makes_session(capture, name, value);
+                    let rest = sent.pairs().filter(|(name, value)| others(name, value));
+                    sent = Jar::of(rest);
+                    asked = asked.with_cookies(sent.field());
+                    whose = Whose::Another;
+                }
+                Some(false) => {}
+                None => whose = Whose::Nobody,
+            }
+        }
         let mut jar = sent.clone();
-        let before = self.signed_in_before(capture, &asked, &jar, passing).await;
+        // Whatever was nobody's may be somebody's from here on.
+        let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
+            .pairs()
+            .filter(|(name, value)| site.is_session(name) && flow.was_fresh(site, name, value, now))
+            .map(|(name, value)| (name.to_vec(), value.to_vec()))
+            .collect();
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
         let mut set = Vec::new();
@@ -258,43 +289,71 @@ impl Gateway {
                 }
             }
         };
-        let changed = jar
+        if whose == Whose::Nobody {
+            // Nobody could be asked before: what the answers changed, and what was nobody's, is theirs now.
+            let unknown = sent.pairs().any(|(name, value)| {
+                site.is_session(name)
+                    && jar.has(name, value)
+                    && !fresh
+                        .iter()
+                        .any(|known| known.0 == name && known.1 == value)
+            });
+            if !unknown {
+                whose = Whose::Theirs;
+            }
+        }
+        // Somebody else may have signed in with it while this login was on its way.
+        let taken = |(name, value): (&[u8], &[u8])| {
+            site.is_session(name) && flow.kept_for_others(site, name, value, admitted.owner(), now)
+        };
+        if jar.pairs().any(taken) {
+            whose = Whose::Nobody;
+        }
+        if judgement == Judgement::Bad {
+            flow.note_fresh(site, &first.head.headers, now);
+            for (name, value) in &fresh {
+                flow.still_fresh(site, name, value, now);
+            }
+        }
+        let needs = sent
             .pairs()
-            .any(|(name, value)| makes_session(capture, name, value) && !sent.has(name, value));
+            .filter(|(name, value)| {
+                (site.is_session(name) || value.len() >= SESSION) && jar.has(name, value)
+            })
+            .filter(|(name, _)| !sets(&set, name))
+            .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
+            .collect();
         Ok(Chain {
             first,
             last,
             set,
             jar,
+            needs,
             judgement,
-            another: before && !changed,
+            whose,
         })
     }
 
-    /// Whether the application takes this browser for signed in before it has seen the password. A probe tells that
-    /// somebody is, not who: unless the answer to the login changes the session, nobody knows whose it is.
+    /// Whether the application takes this browser for signed in before it has seen the password; `None` if that cannot
+    /// be asked.
     async fn signed_in_before(
         &self,
         capture: &Capture,
         asked: &Checked,
         sent: &Jar,
         passing: &Passing<'_>,
-    ) -> bool {
+    ) -> Option<bool> {
         let site = &passing.front.door.site;
         if !sent
             .pairs()
             .any(|(name, value)| makes_session(capture, name, value))
         {
-            return false;
+            return Some(false);
         }
-        let Some((pass, target)) = probe(site, capture) else {
-            return false;
-        };
+        let (pass, target) = probe(site, capture)?;
         let get = asked.following(target, sent.field());
-        match self.ask(&pass, get, Upload::empty(), passing).await {
-            Ok(probed) => probed.judged(judge::probed) == Judgement::Good,
-            Err(_) => false,
-        }
+        let probed = self.ask(&pass, get, Upload::empty(), passing).await.ok()?;
+        Some(probed.judged(judge::probed) == Judgement::Good)
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
@@ -384,6 +443,7 @@ impl Gateway {
         let answers = Answers {
             cookies: chain.set,
             prints,
+            needs: chain.needs,
             to,
             page,
             leads_to,
@@ -401,17 +461,31 @@ fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
 
 /// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
 /// which an application may show only once, the browser is sent there and given that page.
-fn refused(flow: &Flow, visit: &Visit<'_>, admitted: &Admitted, chain: Chain) -> Response<Body> {
+fn refused(
+    flow: &Flow,
+    visit: &Visit<'_>,
+    capture: &Capture,
+    admitted: &Admitted,
+    chain: Chain,
+) -> Response<Body> {
     let Chain {
-        first, last, set, ..
+        first,
+        last,
+        mut set,
+        whose,
+        ..
     } = chain;
+    if whose == Whose::Another && visit.held.live.is_empty() {
+        // A session that outlived its grant, and that the next try would meet again.
+        set.extend(flow.forgetting(visit, capture));
+    }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()
     {
         let at = Destination::of(target.raw());
         let reply = flow.told_elsewhere(visit, admitted, &looked.page(), &at, set.clone());
         if let Some(reply) = reply {
-            return whole(reply, true);
+            return whole(reply, visit.asked.closing());
         }
     }
     let mut response = first.into_response();
@@ -421,6 +495,14 @@ fn refused(flow: &Flow, visit: &Visit<'_>, admitted: &Admitted, chain: Chain) ->
         fields.append(header::SET_COOKIE, more);
     }
     response
+}
+
+/// Whether one of these Set-Cookie fields sets a cookie of this name.
+fn sets(fields: &[HeaderValue], name: &[u8]) -> bool {
+    fields.iter().any(|field| {
+        let own = field.as_bytes().split(|b| *b == b'=').next();
+        own.unwrap_or_default().trim_ascii() == name
+    })
 }
 
 /// Whether a cookie may make a session: by its name, or where none are named by its length.

@@ -16,6 +16,9 @@ pub struct Release {
     pub to: Way,
     /// Every Set-Cookie of the answers, in order, as the application wrote it.
     pub cookies: Vec<HeaderValue>,
+    /// Cookies, `name=value`, that no answer set and the session may rest on: the browser had them when it posted the
+    /// login, and may have lost them to another look at the login page since.
+    pub needs: Vec<HeaderValue>,
     /// The page that waits for the browser there, if the application answered with one.
     pub page: Option<HeldPage>,
 }
@@ -51,6 +54,9 @@ impl Release {
         for cookie in &self.cookies {
             put(&mut bytes, COOKIE, cookie.as_bytes());
         }
+        for needed in &self.needs {
+            put(&mut bytes, NEEDED, needed.as_bytes());
+        }
         if let Some(page) = &self.page {
             page.write(&mut bytes);
         }
@@ -59,13 +65,14 @@ impl Release {
 
     /// The same again. `None` for bytes that [`Self::to_bytes`] did not make.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (mut to, mut cookies) = (None, Vec::new());
+        let (mut to, mut cookies, mut needs) = (None, Vec::new(), Vec::new());
         let mut rest = bytes;
         while let Some((kind, text, after)) = take(rest) {
             match kind {
                 HERE => to = Some(Way::Here(Destination::of(std::str::from_utf8(text).ok()?))),
                 ELSEWHERE => to = Some(Way::Elsewhere(HeaderValue::from_bytes(text).ok()?)),
                 COOKIE => cookies.push(HeaderValue::from_bytes(text).ok()?),
+                NEEDED => needs.push(HeaderValue::from_bytes(text).ok()?),
                 _ => break,
             }
             rest = after;
@@ -78,6 +85,7 @@ impl Release {
         Some(Self {
             to: to?,
             cookies,
+            needs,
             page,
         })
     }
@@ -131,6 +139,7 @@ const STATUS: u8 = 4;
 const NAME: u8 = 5;
 const VALUE: u8 = 6;
 const BODY: u8 = 7;
+const NEEDED: u8 = 8;
 
 /// A kind, a length of four bytes, and so many bytes.
 fn put(bytes: &mut Vec<u8>, kind: u8, text: &[u8]) {
@@ -178,16 +187,19 @@ mod tests {
                     value("sid=\"2|3\"; HttpOnly"),
                     value("sid=1; Path=/"),
                 ],
+                needs: vec![value("sid=1"), value("a=\"b\"")],
                 page: None,
             },
             Release {
                 to: Way::Elsewhere(value("https://other.example/x")),
                 cookies: Vec::new(),
+                needs: Vec::new(),
                 page: None,
             },
             Release {
                 to: Way::Here(Destination::of("/login")),
                 cookies: vec![value("a=b")],
+                needs: Vec::new(),
                 page: Some(page),
             },
         ]

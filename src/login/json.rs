@@ -1,13 +1,15 @@
 //! JSON bodies: one strict walk that finds the credentials, and a wide one that finds names.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::like::Name;
-use super::{Ambiguous, Sought};
+use super::Ambiguous;
+use super::like::{Name, Spellings};
+use super::sought::{self, Sought};
 
 /// How deep objects and arrays may lie in each other; logins are flat, and readers give up at different depths.
 const DEEPEST: usize = 32;
@@ -69,16 +71,6 @@ enum Trail {
     Off,
 }
 
-impl Trail {
-    fn then(self, next: Self) -> Self {
-        match (self, next) {
-            (Self::Off, _) | (_, Self::Off) => Self::Off,
-            (Self::Exact, Self::Exact) => Self::Exact,
-            _ => Self::Like,
-        }
-    }
-}
-
 /// The walk at one value. Every value is looked at, for names that stand twice may do so anywhere.
 struct Walk<'a> {
     sought: &'a mut [Sought],
@@ -96,7 +88,7 @@ impl Walk<'_> {
                 let role = sought.role;
                 sought.found(*trail == Trail::Exact, || {
                     let text = value.ok_or(Ambiguous("a credential in JSON is no text"))?;
-                    super::presentable(role, text)
+                    sought::presentable(role, text)
                 });
             }
         }
@@ -107,7 +99,12 @@ impl Walk<'_> {
         let mut trails = [Trail::Off; 2];
         for ((sought, before), trail) in self.sought.iter().zip(self.trails).zip(&mut trails) {
             match sought.path.get(self.depth) {
-                Some(step) if before != Trail::Off => *trail = before.then(next(step)),
+                Some(step) if before != Trail::Off => {
+                    *trail = match next(step) {
+                        Trail::Exact => before,
+                        other => other,
+                    }
+                }
                 _ => {}
             }
         }
@@ -198,10 +195,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
         self.arrive(None);
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            let spellings = LazyCell::new(|| Spellings::of(name.as_bytes()));
             let next = self.step(|step| {
                 if step.text == name {
                     Trail::Exact
-                } else if step.name.is_like(name.as_bytes()) {
+                } else if step.name.is_like(&spellings) {
                     Trail::Like
                 } else {
                     Trail::Off
@@ -242,6 +240,11 @@ pub(super) fn is_likely(body: &[u8]) -> bool {
         .iter()
         .find(|b| !b.is_ascii_whitespace() && !b"\0\xef\xbb\xbf\xfe\xff".contains(b));
     matches!(first, Some(b'{' | b'['))
+}
+
+/// Whether a body is JSON and nothing else.
+pub(super) fn is_valid(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn scan(text: &[u8], skips_comments: bool) -> (Vec<Found>, bool) {

@@ -57,67 +57,52 @@ pub(super) fn of(content_type: Option<&str>) -> Result<Kind, Odd> {
         _ if essence.ends_with("+json") && is_type(essence) => Kind::Json,
         _ if is_type(essence) && !speaks_of_forms(parameters) => return Ok(Kind::Other),
         // PHP cuts the type at commas and blanks, too; Perl's CGI.pm looks at its beginning only.
-        _ => return Err(Odd::Malformed),
+        _ => {
+            return Err(
+                read_parameters(parameters, true).map_or_else(|odd| odd, |_| Odd::Malformed)
+            );
+        }
     };
     let charset = read_parameters(parameters, essence == "multipart/form-data")?;
     Ok(kind(charset))
 }
 
-/// The charset, if there is one. Oddities are told in the order in which they matter to a reader who goes on all the same.
+/// The charset, if there is one. Of several oddities the charset's is told: it matters to those who read on all the same.
 fn read_parameters(
     parameters: &str,
     takes_boundary: bool,
 ) -> Result<Option<&'static Encoding>, Odd> {
-    let (mut charset, mut boundary, mut odd) = (None, false, None);
-    for parameter in split(parameters)? {
+    let (mut charset, mut odd) = (None, None);
+    // A semicolon between quotes leaves halves that are nothing.
+    for parameter in parameters.split(';') {
         let parameter = parameter.trim_matches([' ', '\t']);
         if parameter.is_empty() {
             continue;
         }
-        let (name, value) = parameter.split_once('=').ok_or(Odd::Malformed)?;
-        let value = value
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let quoted = value
             .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'))
-            .unwrap_or(value);
-        match name {
+            .and_then(|value| value.strip_suffix('"'));
+        match name.trim() {
             "charset" => {
-                let known = Encoding::for_label(value.as_bytes())
-                    .filter(|charset| charset.is_ascii_compatible() && is_token(value))
+                let label = quoted.unwrap_or(value);
+                let known = Encoding::for_label(label.as_bytes())
+                    .filter(|known| known.is_ascii_compatible())
                     .ok_or(Odd::Charset)?;
+                if name != "charset" || !is_token(label) {
+                    odd = Some(Odd::Malformed);
+                }
                 if charset.replace(known).is_some() {
                     return Err(Odd::Charset);
                 }
             }
-            "boundary" if takes_boundary && !boundary => boundary = true,
-            _ if is_token(name) => odd = Some(Odd::Parameter),
-            _ => return Err(Odd::Malformed),
+            // Whether it can be one is for the reader of such forms to say.
+            "boundary" if takes_boundary && (quoted.is_some() || is_token(value)) => {}
+            name if is_token(name) => odd = Some(Odd::Parameter),
+            _ => odd = Some(Odd::Malformed),
         }
     }
     odd.map_or(Ok(charset), Err)
-}
-
-/// The parameters apart; a semicolon between quotes separates nothing.
-fn split(parameters: &str) -> Result<Vec<&str>, Odd> {
-    let (mut parts, mut start, mut quoted) = (Vec::new(), 0, false);
-    for (at, byte) in parameters.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b';' if !quoted => {
-                parts.push(&parameters[start..at]);
-                start = at + 1;
-            }
-            // An escaped quote ends the text for those who know no escapes.
-            b'\\' => return Err(Odd::Malformed),
-            b',' if !quoted => return Err(Odd::Malformed),
-            b' '..=b'~' | b'\t' => {}
-            _ => return Err(Odd::Malformed),
-        }
-    }
-    if quoted {
-        return Err(Odd::Malformed);
-    }
-    parts.push(&parameters[start..]);
-    Ok(parts)
 }
 
 fn speaks_of_forms(text: &str) -> bool {
@@ -170,7 +155,7 @@ impl Charset {
         })
     }
 
-    /// Takes in what the fields say: browsers fill `_charset_` with the form's charset (HTML, form submission), and some
+    /// Takes in what the pairs of a form say: browsers fill `_charset_` with the form's charset (HTML, form submission), and some
     /// servers believe it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::target::{fold, read_latin_1, spell_out};
 
-use super::{Place, json, urlencoded};
+use super::{Place, json};
 
 /// A wanted name, ready to be compared.
 #[derive(Debug)]
@@ -11,8 +11,11 @@ pub(super) struct Name {
     php: Option<Php>,
     /// As those read it who walk into objects: `a.b`, `a[b]` and `[a][b]` are one.
     parts: Vec<Vec<u8>>,
-    has_colon: bool,
 }
+
+/// A name that was sent, in every spelling that some server makes of it, tidied up.
+#[derive(Debug, Default)]
+pub(super) struct Spellings(Vec<Vec<u8>>);
 
 /// A variable of PHP and the keys behind it.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +41,6 @@ impl Name {
             tokens => Self {
                 php: None,
                 parts: tokens.iter().map(|token| tidy(token.as_bytes())).collect(),
-                has_colon: true,
             },
         }
     }
@@ -49,71 +51,90 @@ impl Name {
         Self {
             php: Some(Php::of(&tidy)),
             parts: parts(&tidy),
-            has_colon: text.contains(':'),
         }
     }
 
-    /// Whether any server could take `name`, out of its first encoding, for this one: by decoding once more, by cutting at
-    /// NUL, by dropping blanks and what does not show, by folding letters, and by what frameworks do to dots and brackets.
-    pub(super) fn is_like(&self, name: &[u8]) -> bool {
-        let mut round = name.to_vec();
-        for _ in 0..=ROUNDS {
-            if self.has_reading(&round)
-                || read_latin_1(&round).is_some_and(|r| self.has_reading(&r))
-            {
-                return true;
-            }
-            let Some(next) = spell_out(&round) else {
-                return false;
-            };
-            round = next;
-        }
-        false
-    }
-
-    /// Whether any server could find this name in a query.
-    pub(super) fn is_in_query(&self, query: &str) -> bool {
-        urlencoded::names(query.as_bytes()).any(|name| self.is_like(&name))
+    /// Whether any server could take what was sent for this one.
+    pub(super) fn is_like(&self, sent: &Spellings) -> bool {
+        sent.0.iter().any(|tidy| self.is(tidy))
     }
 
     /// Whether a member of JSON in so many objects could be taken for this one: at the top, or for names with several
     /// parts the last of them anywhere.
-    pub(super) fn is_member(&self, name: &[u8], depth: usize) -> bool {
-        if depth <= 1 && self.is_like(name) {
+    pub(super) fn is_member(&self, sent: &Spellings, depth: usize) -> bool {
+        if depth <= 1 && self.is_like(sent) {
             return true;
         }
         let last = self.parts.last().filter(|_| self.parts.len() > 1);
-        last.is_some_and(|last| tidy(name) == *last)
+        last.is_some_and(|last| sent.0.contains(last))
     }
 
-    fn has_reading(&self, name: &[u8]) -> bool {
-        if self.is(name) {
-            return true;
+    fn is(&self, tidy: &[u8]) -> bool {
+        if !tidy.iter().any(|b| b" .[]".contains(b)) {
+            let is_variable = self.php.as_ref().is_some_and(|php| php.base == tidy);
+            return is_variable || matches!(&*self.parts, [only] if only == tidy);
         }
-        // What decodes before it splits finds a name behind any of these, what reads C strings one before the NUL.
-        let mut pieces = name.split(|b| b"\0&;=?".contains(b));
-        pieces.any(|piece| {
-            // `u:string` is `u` in Zope.
-            let typed = piece.iter().position(|&b| b == b':' && !self.has_colon);
-            self.is(piece) || typed.is_some_and(|colon| self.is(&piece[..colon]))
-        })
-    }
-
-    fn is(&self, name: &[u8]) -> bool {
-        let tidy = tidy(name);
-        if tidy.is_empty() {
-            return false;
-        }
-        let other = parts(&tidy);
-        if other == self.parts || tidy.contains(&b'[') && other.starts_with(&self.parts) {
+        let way = parts(tidy);
+        let has_brackets = tidy.iter().any(|b| b"[]".contains(b));
+        if way == self.parts || has_brackets && way.starts_with(&self.parts) {
             return true;
         }
         // `u[x]` makes an array of `u`, and `auth` puts a text where `auth[user]` was.
         self.php.as_ref().is_some_and(|php| {
-            let other = Php::of(&tidy);
+            let other = Php::of(tidy);
             other.base == php.base
                 && (other.keys.starts_with(&php.keys) || php.keys.starts_with(&other.keys))
         })
+    }
+}
+
+impl Spellings {
+    /// A name out of its first encoding: as it is, decoded again, cut at NUL, without blanks and what does not show, in
+    /// folded letters.
+    pub(super) fn of(name: &[u8]) -> Self {
+        let mut spellings = Self::default();
+        spellings.add(name);
+        spellings
+    }
+
+    /// Takes in another reading of the name.
+    pub(super) fn add(&mut self, name: &[u8]) {
+        if is_plain(name) {
+            return self.add_one(name);
+        }
+        let mut round = name.to_vec();
+        for _ in 0..=ROUNDS {
+            self.add_round(&round);
+            if let Some(latin) = read_latin_1(&round) {
+                self.add_round(&latin);
+            }
+            match spell_out(&round) {
+                Some(next) => round = next,
+                None => break,
+            }
+        }
+    }
+
+    fn add_round(&mut self, name: &[u8]) {
+        // What decodes before it splits finds a name behind any of these, what reads C strings one before the NUL.
+        let separates = |b: &u8| b"\0&;=?".contains(b);
+        if name.iter().any(separates) {
+            self.add_one(name);
+        }
+        for piece in name.split(separates) {
+            self.add_one(piece);
+            // `u:string` is `u` in Zope.
+            if let Some(colon) = piece.iter().position(|&b| b == b':') {
+                self.add_one(&piece[..colon]);
+            }
+        }
+    }
+
+    fn add_one(&mut self, name: &[u8]) {
+        let tidy = tidy(name);
+        if !tidy.is_empty() {
+            self.0.push(tidy);
+        }
     }
 }
 
@@ -134,9 +155,8 @@ impl Php {
             let Some(end) = inner.iter().position(|&b| b == b']') else {
                 break;
             };
-            let key = inner[..end].trim_ascii();
-            if !key.is_empty() {
-                keys.push(key.to_vec());
+            if end > 0 {
+                keys.push(inner[..end].to_vec());
             }
             rest = &inner[end + 1..];
         }
@@ -144,31 +164,36 @@ impl Php {
     }
 }
 
+/// The names on a way through objects; what stands between a closing bracket and the next opening one is none.
 fn parts(tidy: &[u8]) -> Vec<Vec<u8>> {
-    tidy.split(|b| b".[]".contains(b))
-        .map(<[u8]>::trim_ascii)
-        .filter(|part| !part.is_empty())
-        .map(<[u8]>::to_vec)
-        .collect()
+    let mut parts = Vec::new();
+    let mut closed = false;
+    for piece in tidy.split_inclusive(|b| b".[]".contains(b)) {
+        let ([part @ .., b'.' | b'[' | b']'] | part) = piece;
+        let part = part.trim_ascii();
+        if !part.is_empty() && !closed {
+            parts.push(part.to_vec());
+        }
+        closed = piece.ends_with(b"]");
+    }
+    parts
 }
 
 /// Folded letters, without what shows nothing and without blanks around them.
 fn tidy(name: &[u8]) -> Vec<u8> {
-    let folded = fold(name);
-    let mut out = Vec::with_capacity(folded.len());
-    for chunk in folded.utf8_chunks() {
-        let shown = chunk.valid().chars().filter(|&c| shows(c));
-        out.extend(
-            shown
-                .map(|c| if c == '+' { ' ' } else { c })
-                .collect::<String>()
-                .bytes(),
-        );
-        out.extend_from_slice(chunk.invalid());
+    if is_plain(name) {
+        return name.to_ascii_lowercase();
     }
-    let out = out.trim_ascii();
+    let mut out = String::with_capacity(name.len());
+    // Bytes that are no text are dropped by those who clean their input.
+    for chunk in fold(name).utf8_chunks() {
+        let shown = chunk.valid().chars().filter(|&c| shows(c));
+        out.extend(shown.map(|c| if c == '+' { ' ' } else { c }));
+    }
+    let out = out.trim_matches(' ');
     // Spring reads `!u` where there is no `u`.
-    out.strip_prefix(b"!").unwrap_or(out).trim_ascii().to_vec()
+    let out = out.strip_prefix('!').unwrap_or(out).trim_matches(' ');
+    out.as_bytes().to_vec()
 }
 
 /// A percent sign that is left over escapes nothing: classic ASP drops it.
@@ -176,4 +201,10 @@ fn shows(character: char) -> bool {
     character == ' '
         || character.is_ascii_graphic() && character != '%'
         || !character.is_ascii() && character.is_alphanumeric()
+}
+
+/// Letters, digits and joints of which no server makes anything else.
+fn is_plain(name: &[u8]) -> bool {
+    name.iter()
+        .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(b))
 }

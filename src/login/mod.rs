@@ -9,13 +9,14 @@ mod json;
 mod kind;
 mod like;
 mod multipart;
+mod sought;
 #[cfg(test)]
 mod tests;
 mod urlencoded;
 
 use kind::{Charset, Kind, Odd};
-use like::Name;
-use urlencoded::Pair;
+use like::{Name, Spellings};
+use sought::Sought;
 
 /// Where a credential stands in a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,37 +82,29 @@ pub fn read(
     if body.len() > LIMIT {
         return Err(Ambiguous::TOO_LONG);
     }
-    let mut sought: Vec<Sought> = (wanted.username.iter().map(|place| (place, Role::User)))
-        .chain([(&wanted.password, Role::Password)])
-        .map(|(place, role)| Sought::new(place, role))
-        .collect();
+    let mut sought = Sought::all(wanted);
     match kind {
         Kind::Urlencoded(named) => {
             let charset = Charset::of(named, charset)?;
             let pairs = urlencoded::pairs(body, charset)?;
             let charset = charset.declared(pairs.iter().map(|pair| (pair.name(), pair.value())))?;
-            for sought in &mut sought {
-                sought.look_at_pairs(&pairs, charset);
-            }
+            sought::look_at_pairs(&mut sought, &pairs, charset);
         }
         Kind::Multipart(named) => {
             let charset = Charset::of(named, charset)?;
             let fields = multipart::fields(content_type.unwrap_or_default(), body)?;
-            let charset =
-                charset.declared(fields.iter().map(|field| (&field.name, &field.value)))?;
-            for sought in &mut sought {
-                sought.look_at_fields(&fields, charset);
-            }
+            sought::look_at_fields(&mut sought, &fields, charset);
         }
         Kind::Json(named) => json::look(body, named, &mut sought)?,
         Kind::Other => {}
     }
-    settle(sought, query.unwrap_or_default())
+    sought::settle(sought, query.unwrap_or_default())
 }
 
 /// Whether any server could find this field anywhere in a query string.
 pub fn in_query(place: &Place, query: &str) -> bool {
-    Name::of(place).is_in_query(query)
+    let name = Name::of(place);
+    urlencoded::names(query.as_bytes()).any(|sent| name.is_like(&Spellings::of(&sent)))
 }
 
 /// Whether any server could find this field in a body, or in as much of it as was read. Wide where [`read`] is strict.
@@ -120,29 +113,28 @@ pub fn in_body(place: &Place, content_type: Option<&str>, body: &[u8]) -> bool {
         return false;
     }
     let name = Name::of(place);
+    let is_like = |sent: &[u8]| name.is_like(&Spellings::of(sent));
+    let in_pairs = || urlencoded::names(body).any(|sent| is_like(&sent));
     let in_parts = || {
-        multipart::names(content_type, body)
-            .iter()
-            .any(|found| name.is_like(found))
+        let sent = multipart::names(content_type, body);
+        sent.iter().any(|sent| is_like(sent))
     };
     let in_json = || {
-        json::names(body)
-            .iter()
-            .any(|found| name.is_member(&found.name, found.depth))
+        let members = json::names(body);
+        let mut sent = members.iter();
+        sent.any(|member| name.is_member(&Spellings::of(&member.name), member.depth))
     };
-    let in_pairs = || urlencoded::names(body).any(|found| name.is_like(&found));
     match kind::of(content_type) {
         // Every byte may mean another one.
         Err(Odd::Charset) => true,
+        Err(_) => in_pairs() || in_json() || in_parts(),
         Ok(Kind::Multipart(_)) => in_parts(),
         Ok(Kind::Json(_)) => in_json() || !json::is_likely(body) && in_pairs(),
         Ok(Kind::Urlencoded(_)) => in_pairs() || json::is_likely(body) && in_json(),
-        Err(_) => in_pairs() || in_json() || in_parts(),
-        // Scripts that never look at the type; a text that is JSON and nothing else has its ampersands in values.
+        // Some scripts never look at the type. A text that is JSON and nothing else has its ampersands in values.
         Ok(Kind::Other) => {
-            let whole = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
-            let in_plain = || urlencoded::plain_names(body).any(|found| name.is_like(&found));
-            json::is_likely(body) && in_json() || in_parts() || !whole && in_plain()
+            let in_plain = || urlencoded::plain_names(body).any(|sent| is_like(&sent));
+            json::is_likely(body) && in_json() || in_parts() || !json::is_valid(body) && in_plain()
         }
     }
 }
@@ -163,138 +155,4 @@ pub(super) struct Field {
     pub(super) name: Vec<u8>,
     pub(super) value: Vec<u8>,
     pub(super) file: bool,
-}
-
-/// Whose text it is: a password is looked at and left where it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    User,
-    Password,
-}
-
-/// A credential on its way to be found.
-struct Sought {
-    role: Role,
-    /// The name of a form's field; none for a pointer.
-    field: Option<Box<str>>,
-    name: Name,
-    /// The way through JSON.
-    path: Vec<json::Step>,
-    /// How often it stands in the body, under whatever name.
-    count: usize,
-    /// What it says where it stands under its own.
-    text: Result<String, Ambiguous>,
-}
-
-impl Sought {
-    fn new(place: &Place, role: Role) -> Self {
-        let (field, path) = match place {
-            Place::Field(name) => (Some(name.clone()), vec![name.to_string()]),
-            Place::Pointer(pointer) => (None, json::tokens(pointer).collect()),
-        };
-        Self {
-            role,
-            field,
-            name: Name::of(place),
-            path: path.into_iter().map(json::Step::of).collect(),
-            count: 0,
-            text: Err(Ambiguous(
-                "a credential stands under another spelling of its name",
-            )),
-        }
-    }
-
-    fn look_at_pairs(&mut self, pairs: &[Pair<'_>], charset: Charset) {
-        for pair in pairs {
-            if let Some(exact) = self.compare(&pair.name(), charset) {
-                let role = self.role;
-                self.found(exact && !pair.aside, || pair.text(role, charset));
-            }
-        }
-    }
-
-    fn look_at_fields(&mut self, fields: &[Field], charset: Charset) {
-        for field in fields {
-            if let Some(exact) = self.compare(&field.name, charset) {
-                let role = self.role;
-                self.found(exact, || {
-                    if field.file {
-                        return Err(Ambiguous("a credential is a file"));
-                    }
-                    text(role, &field.value, charset)
-                });
-            }
-        }
-    }
-
-    /// Whether a field's name is this one's own; `None` if no server takes it for this.
-    fn compare(&self, name: &[u8], charset: Charset) -> Option<bool> {
-        let field = self.field.as_ref()?;
-        let exact = charset.main.encode(field).0 == name;
-        let is_like = || {
-            self.name.is_like(name)
-                || !name.is_ascii()
-                    && self
-                        .name
-                        .is_like(charset.main.decode_without_bom_handling(name).0.as_bytes())
-        };
-        (exact || is_like()).then_some(exact)
-    }
-
-    fn found(&mut self, exact: bool, text: impl FnOnce() -> Result<String, Ambiguous>) {
-        self.count += 1;
-        if exact {
-            self.text = text();
-        }
-    }
-}
-
-/// What the credentials make together.
-fn settle(sought: Vec<Sought>, query: &str) -> Result<Option<Login>, Ambiguous> {
-    let in_query = |sought: &Sought| sought.name.is_in_query(query);
-    if sought
-        .iter()
-        .any(|sought| sought.count == 0 && !in_query(sought))
-    {
-        return Ok(None);
-    }
-    let mut username = None;
-    for sought in sought {
-        if in_query(&sought) {
-            return Err(Ambiguous("a credential stands in the query"));
-        }
-        if sought.count > 1 {
-            return Err(Ambiguous("a credential stands there twice"));
-        }
-        let text = sought.text?;
-        if sought.role == Role::User {
-            username = Some(text);
-        }
-    }
-    Ok(Some(Login { username }))
-}
-
-/// What a value in its charset says, as far as it may be kept.
-fn text(role: Role, value: &[u8], charset: Charset) -> Result<String, Ambiguous> {
-    if value.contains(&0) {
-        return Err(Ambiguous("a credential has a NUL"));
-    }
-    match role {
-        Role::User => presentable(role, &charset.read(value)?),
-        Role::Password => Ok(String::new()),
-    }
-}
-
-/// The text of a user, if it has no controls; of a password only that there is one, without a NUL.
-fn presentable(role: Role, text: &str) -> Result<String, Ambiguous> {
-    if text.contains('\0') {
-        return Err(Ambiguous("a credential has a NUL"));
-    }
-    match role {
-        Role::User if text.chars().any(char::is_control) => {
-            Err(Ambiguous("the user name has control characters"))
-        }
-        Role::User => Ok(text.to_owned()),
-        Role::Password => Ok(String::new()),
-    }
 }

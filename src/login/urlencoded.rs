@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use crate::target::decode_hex;
 
+use super::Ambiguous;
 use super::kind::Charset;
-use super::{Ambiguous, Role};
+use super::sought::{self, Role};
 
 /// A name and what follows it.
 #[derive(Clone, Copy)]
@@ -48,18 +49,11 @@ pub(super) fn plain_names(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn split(text: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    text.split(|&b| b == b'&').flat_map(|whole| {
-        let parts = whole.contains(&b';').then(|| whole.split(|&b| b == b';'));
-        let parts = parts.into_iter().flatten();
-        let pair = Pair::of(whole, false);
-        // The first part begins as the whole does: it is another pair only where the name ends earlier.
-        std::iter::once(pair).chain(
-            parts
-                .enumerate()
-                .map(|(at, part)| (at, Pair::of(part, true)))
-                .filter(move |(at, part)| *at > 0 || part.name != pair.name)
-                .map(|(_, part)| part),
-        )
+    let wholes = text.split(|&b| b == b'&').filter(|whole| !whole.is_empty());
+    wholes.flat_map(|whole| {
+        // The first part begins as the whole does, and what its name ends with is looked at there.
+        let parts = whole.split(|&b| b == b';').skip(1);
+        std::iter::once(Pair::of(whole, false)).chain(parts.map(|part| Pair::of(part, true)))
     })
 }
 
@@ -94,7 +88,7 @@ impl<'b> Pair<'b> {
                 "the user name has bytes that browsers would escape",
             ));
         }
-        super::text(role, &decode(value), charset)
+        sought::text(role, &decode(value), charset)
     }
 
     /// The value, decoded once, of a field that is no credential.

@@ -26,6 +26,7 @@ use crate::seal::BrowserSecret;
 use crate::subject::Subject;
 
 pub mod counters;
+pub mod fresh;
 pub mod durable;
 pub mod holds;
 pub mod key;
@@ -37,6 +38,7 @@ use self::counters::{Counters, Part};
 use self::durable::file::NotOpened;
 use self::durable::restore::Restored;
 use self::durable::{Journal, NotKept};
+use self::fresh::Fresh;
 use self::holds::Holds;
 use self::quarantine::Quarantine;
 use self::revoked::Revoked;
@@ -59,12 +61,14 @@ pub struct Store {
     pub counters: Counters,
     /// What waits for a code.
     pub holds: Holds,
+    /// Sessions of applications that are nobody's yet.
+    pub fresh: Fresh,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
     journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
-    fresh: DashMap<grant::Id, (challenge::Id, Duration)>,
+    unused: DashMap<grant::Id, (challenge::Id, Duration)>,
     count: AtomicUsize,
     most: usize,
     limits: limit::Settings,
@@ -249,7 +253,8 @@ impl Store {
             journal,
             challenges: DashMap::new(),
             running: DashMap::new(),
-            fresh: DashMap::new(),
+            unused: DashMap::new(),
+            fresh: Fresh::default(),
             count: AtomicUsize::new(0),
             most,
             limits,
@@ -468,7 +473,7 @@ impl Store {
                     .holds
                     .take(&question.browser, &question.site, &question.scope.name);
                 let made = reward(verified, hold);
-                self.fresh
+                self.unused
                     .insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
                 entry.reward = Some(made.clone());
                 Attempt::Opened {
@@ -492,7 +497,7 @@ impl Store {
 
     /// A grant was used for a request: the code that earned it says nothing any more (design section 3, Codes).
     pub fn used(&self, grant: &grant::Id) {
-        let Some((_, (id, _))) = self.fresh.remove(grant) else {
+        let Some((_, (id, _))) = self.unused.remove(grant) else {
             return;
         };
         if let Some(mut entry) = self.challenges.get_mut(&id) {
@@ -524,7 +529,8 @@ impl Store {
             stays
         });
         self.running.retain(|_, (_, until)| *until > now.mono);
-        self.fresh.retain(|_, (_, until)| *until > now.mono);
+        self.unused.retain(|_, (_, until)| *until > now.mono);
+        self.fresh.sweep(now);
         self.holds.sweep(now);
         self.quarantine.sweep(now);
         self.counters.sweep(now);

@@ -15,6 +15,7 @@ mod support;
 mod ask;
 mod audience;
 mod capture;
+mod disk_full;
 mod http2;
 mod leaks;
 mod limits;

@@ -335,19 +335,19 @@ fn g2_only_a_page_without_a_password_field_passes_the_probe() {
 }
 
 #[test]
-fn g2_json_says_itself_whether_the_login_was_good() {
+fn g2_json_can_say_that_a_login_failed_and_nothing_else() {
     for (body, judgement) in [
-        (r#"{"access_token":"x","token_type":"Bearer"}"#, "Good"),
-        (r#"{"ok":true}"#, "Good"),
-        (r#"{"success":true,"error":null}"#, "Good"),
-        (r#"{"error":"","errors":[],"ok":true}"#, "Good"),
-        (r#"{"errors":{},"token":"x"}"#, "Good"),
-        (r#"{"error":false}"#, "Good"),
-        (r#"{"error":0}"#, "Good"),
-        (r#"{"data":{"error":"nested"}}"#, "Good"),
-        ("{}", "Good"),
-        ("\u{feff}{\"ok\":true}", "Good"),
-        (" {\"ok\" : true}\n", "Good"),
+        (r#"{"access_token":"x","token_type":"Bearer"}"#, "Doubt"),
+        (r#"{"ok":true}"#, "Doubt"),
+        (r#"{"success":true,"error":null}"#, "Doubt"),
+        (r#"{"error":"","errors":[],"ok":true}"#, "Doubt"),
+        (r#"{"errors":{},"token":"x"}"#, "Doubt"),
+        (r#"{"error":false}"#, "Doubt"),
+        (r#"{"error":0}"#, "Doubt"),
+        (r#"{"data":{"error":"nested"}}"#, "Doubt"),
+        ("{}", "Doubt"),
+        ("\u{feff}{\"ok\":true}", "Doubt"),
+        (" {\"ok\" : true}\n", "Doubt"),
         (r#"{"error":"invalid_grant"}"#, "Bad"),
         (r#"{"error":{"code":1}}"#, "Bad"),
         (r#"{"error":1}"#, "Bad"),

@@ -23,8 +23,29 @@ pub(in crate::login) fn names(content_type: Option<&str>, body: &[u8]) -> Vec<Ve
             let without: Vec<u8> = body.iter().copied().filter(|&b| b != 0).collect();
             collect(&without, &mut found);
         }
+        // Node's busboy takes a delimiter within a head out of it and reads on.
+        if let Some(delimiter) = content_type.and_then(delimiter) {
+            let mut without = Vec::with_capacity(body.len());
+            let mut rest = 0;
+            for at in memmem::find_iter(body, &delimiter) {
+                without.extend_from_slice(&body[rest..at]);
+                rest = at + delimiter.len();
+            }
+            without.extend_from_slice(&body[rest..]);
+            collect(&without, &mut found);
+        }
     }
     found.into_iter().collect()
+}
+
+fn delimiter(content_type: &str) -> Option<Vec<u8>> {
+    let at = content_type.to_ascii_lowercase().find("boundary=")?;
+    let value = &content_type.as_bytes()[at + "boundary=".len()..];
+    let boundary = match value.strip_prefix(b"\"") {
+        Some(inner) => unescaped(inner, b'"'),
+        None => value[..until(value, |b| is_odd(b) || b == b';')].to_vec(),
+    };
+    Some([b"\r\n--", &boundary[..]].concat())
 }
 
 fn collect(body: &[u8], found: &mut BTreeSet<Vec<u8>>) {
@@ -49,24 +70,39 @@ fn collect(body: &[u8], found: &mut BTreeSet<Vec<u8>>) {
 
 const CONTENT_ID: &[u8] = b"content-id:";
 
-/// A head as it stands, and with its lines joined: as they are (PHP, also without a blank in front), by one blank
-/// (RFC 9112 section 5.2), and by nothing.
+/// A head as it stands, and with its lines joined as PHP does it, by a blank (RFC 9112 section 5.2) and by nothing.
 fn readings(head: &[u8]) -> Vec<Vec<u8>> {
     let mut readings = vec![head.to_vec()];
     if head.iter().copied().any(is_break) {
-        readings.push(joined(head, b"", false));
-        readings.push(joined(head, b" ", true));
-        readings.push(joined(head, b"", true));
+        readings.extend([as_php(head), unfolded(head, b" "), unfolded(head, b"")]);
     }
     readings
 }
 
-fn joined(head: &[u8], between: &[u8], trim: bool) -> Vec<u8> {
+/// PHP adds a line to the one before as it is, if it begins with a blank or has no colon.
+fn as_php(head: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(head.len());
+    for line in head.split(|&b| b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let begins_with_blank = line.first().is_some_and(|b| b" \t\r\x0b\x0c".contains(b));
+        if line.is_empty() || line.contains(&b':') && !begins_with_blank {
+            whole.push(b'\n');
+        }
+        whole.extend_from_slice(line);
+    }
+    whole
+}
+
+fn unfolded(head: &[u8], between: &[u8]) -> Vec<u8> {
     let mut whole = Vec::with_capacity(head.len());
     for line in head.split(|&b| is_break(b)).filter(|line| !line.is_empty()) {
-        let is_header = !line[0].is_ascii_whitespace() && line.contains(&b':');
-        whole.extend_from_slice(if is_header { b"\n" } else { between });
-        whole.extend_from_slice(if trim { line.trim_ascii_start() } else { line });
+        let rest = line.trim_ascii_start();
+        whole.extend_from_slice(if rest.len() < line.len() {
+            between
+        } else {
+            b"\n"
+        });
+        whole.extend_from_slice(rest);
     }
     whole
 }
@@ -85,13 +121,15 @@ fn scan(text: &[u8], found: &mut BTreeSet<Vec<u8>>) {
         if !begins_a_word || rest.get(gap) != Some(&b'=') {
             continue;
         }
-        let value = &rest[gap + 1..];
-        let value = &value[until(value, |b| !is_odd(b))..];
+        let given = &rest[gap..];
+        let given = &given[until(given, |b| b != b'=')..]; // PHP skips them all
+        let value = &given[until(given, |b| !is_odd(b))..];
         let mut best = &value[..until(value, is_edge)];
         add(best, found);
-        let start = text.len() - value.len();
+        add(&best[..until(best, |b| b == b'=')], found);
+        let start = text.len() - given.len();
         if start >= piece_end {
-            let piece = &value[..until(value, |b| b == b';')];
+            let piece = &given[..until(given, |b| b == b';')];
             piece_end = start + piece.len();
             best = &piece[..until(piece, is_break)];
             add(piece, found);
@@ -153,16 +191,19 @@ fn add(name: &[u8], found: &mut BTreeSet<Vec<u8>>) {
     if name.is_empty() {
         return;
     }
-    found.insert(name.to_vec());
-    found.insert(name.trim_ascii().to_vec());
+    let mut put = |name: &[u8]| {
+        found.insert(name.to_vec());
+        found.insert(name.trim_ascii().to_vec());
+    };
+    put(name);
     if memmem::find(name, b"=?").is_some() {
-        found.insert(decoded_words(name));
+        put(&decoded_words(name));
     }
     // RFC 2231 section 4: charset'language'text.
     let text = name.splitn(3, |&b| b == b'\'').nth(2).unwrap_or(name);
-    found.insert(text.to_vec());
+    put(text);
     if text.contains(&b'%') {
-        found.insert(percent_decode(text).collect());
+        put(&percent_decode(text).collect::<Vec<u8>>());
     }
 }
 
@@ -232,5 +273,5 @@ fn is_odd(byte: u8) -> bool {
 
 /// What may stand before or behind a word: anything odd and the special characters of RFC 2045 section 5.1, but for `=`.
 fn is_edge(byte: u8) -> bool {
-    is_odd(byte) || b"()<>@,;:\\\"/[]?{}'".contains(&byte)
+    is_odd(byte) || b"()<>@,;:\\\"/[]?{}".contains(&byte)
 }

@@ -92,6 +92,7 @@ fn json_without_both_credentials_is_no_login() {
         r#"{"a":"ann"}"#,
         r#"{"a":[{"u":"ann","p":"x"}]}"#,
         r#"{"a":{"u":"ann"},"p":"x"}"#,
+        r#"{"x":{"U":"ann","P":"x"}}"#,
         r#"{"a/u":"ann","a/p":"x"}"#,
     ] {
         assert_eq!(reading(&pointer, JSON, body), Ok(None), "{body}");
@@ -144,7 +145,7 @@ fn json_that_readers_differ_about_is_refused() {
         r#"{"u":"ann","p":"x"} x"#,
         "{\"u\":\"ann\",\"p\":\"x\"}\0",
         r#"{"u":"ann","p":"x",}"#,
-        r#"{'u':'ann','p':'x'}"#,
+        r"{'u':'ann','p':'x'}",
         r#"{u:"ann",p:"x"}"#,
         r#"{"u":"ann"/*,"u":"bob"*/,"p":"x"}"#,
         "{\"u\":\"ann\",\"p\":\"x\"}//",

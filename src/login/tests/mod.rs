@@ -7,6 +7,7 @@ use super::*;
 mod forms;
 mod json;
 mod models;
+mod parts;
 mod types;
 mod wide;
 

@@ -16,6 +16,9 @@ type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 /// Who logs in at a server that found both credentials.
 type Found = Option<Vec<u8>>;
 
+/// Finds a field among pairs.
+type Server = fn(&Pairs, &str) -> Found;
+
 fn split(body: &[u8], separators: &[u8]) -> Pairs {
     body.split(|b| separators.contains(b))
         .filter(|pair| !pair.is_empty())
@@ -100,7 +103,7 @@ fn php(pairs: &Pairs, name: &str) -> Found {
         match (key, index) {
             (None, None) => value = Some(text.clone()),
             (Some(key), Some(index)) if key.as_bytes() == index && !deeper => {
-                value = Some(text.clone())
+                value = Some(text.clone());
             }
             (Some(key), Some(index)) if key.as_bytes() != index => {}
             // An array where a text was, or the other way round.
@@ -126,7 +129,7 @@ fn users(username: &str, password: &str, body: &[u8], query: &[u8]) -> BTreeSet<
         .iter()
         .map(|(name, value)| (percent_decode(name).collect(), value.clone()))
         .collect();
-    let servers: [(fn(&Pairs, &str) -> Found, &Pairs); 11] = [
+    let servers: [(Server, &Pairs); 11] = [
         (flask, &plain),
         (flask, &semicolons),
         (flask, &query_first),
@@ -218,9 +221,10 @@ fn game() -> impl Strategy<Value = (usize, String, String)> {
                 piece.replace("BASE", base).replace("PASS", password)
             };
             let (user, pass) = (format!("{username}=mallory"), format!("{password}=x"));
-            let mut body = match swapped {
-                false => format!("{user}&{pass}"),
-                true => format!("{pass}&{user}"),
+            let mut body = if swapped {
+                format!("{pass}&{user}")
+            } else {
+                format!("{user}&{pass}")
             };
             for (at, piece) in inserted {
                 let at = at % (body.len() + 1);

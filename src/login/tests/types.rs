@@ -81,6 +81,7 @@ fn a_surprising_type_is_refused() {
         "application/x-www-form-urlencoded\u{a0}",
         "application/x-www-form-urlencoded;\0",
         "application/x-www-form-urlencoded;é=1",
+        "application/x-www-form-urlencoded; charset=utf-8; a b=c",
         "application/json; version=1",
         "application/json, application/json",
         "application//json",
@@ -171,8 +172,20 @@ fn the_charset_of_the_type_wins_where_it_says_what_the_site_cannot_mean() {
 
 #[test]
 fn a_site_in_a_charset_that_no_form_is_sent_in_has_no_logins() {
-    let read = reading_in(UTF_16LE, &wanted("u", "p"), URLENCODED, "u=ann&p=x");
+    let read = reading_in(UTF_16LE, &wanted("u", "p"), URLENCODED, "u=anna&p=x");
     assert!(read.is_err(), "{read:?}");
+}
+
+#[test]
+fn look_alikes_in_old_charsets_are_seen() {
+    for (site, body) in [
+        (SHIFT_JIS, "u=mallory&p=x&%82%95=bob"),
+        (GBK, "u=mallory&p=x&%A3%D5=bob"),
+        (WINDOWS_1252, "u=mallory&p=x&%FA=bob"),
+    ] {
+        let read = reading_in(site, &wanted("u", "p"), URLENCODED, body);
+        assert!(read.is_err(), "{body}: {read:?}");
+    }
 }
 
 #[test]

@@ -64,6 +64,8 @@ fn a_field_is_not_found_in_values_or_in_longer_names() {
         "px=1",
         "p-=1",
         "p1=1",
+        "p%E7%94%A8=1",
+        "%E7%94%A8p=1",
         "a[p]=1",
         "a.p=1",
         "a:p=1",
@@ -163,9 +165,9 @@ fn a_member_is_found_in_json_of_any_type() {
             r#"{"a":"}","p":1"#,
             r#"{"a":"\"}","p":1"#,
             r#"{"a":1,"p" : 1,,"#,
-            r#"{'p':1}"#,
-            r#"{p:1}"#,
-            r#"{a:1,p=1}"#,
+            "{'p':1}",
+            "{p:1}",
+            "{a:1,p=1}",
             r#"{"a":1;"p":1}"#,
             r#"{/*"*/"p":1}"#,
             "{//\"\n\"p\":1}",
@@ -175,6 +177,7 @@ fn a_member_is_found_in_json_of_any_type() {
             "\n {\"p\":1}",
             "\0{\0\"\0p\0\"\0:\x001\0}",
             r#"{"p[]":1}"#,
+            "{\"p\"\r\n\t:1}",
         ] {
             assert!(found("p", content_type, body), "{content_type:?} {body}");
             assert!(found("/p", content_type, body), "{content_type:?} {body}");
@@ -225,6 +228,27 @@ fn the_last_token_of_a_pointer_is_found_anywhere_in_json() {
 }
 
 #[test]
+fn in_what_is_no_form_only_what_is_written_as_one_is_found() {
+    let image = Some("image/png");
+    assert!(found("p", image, b"\x89PNG\0\x01&p=x"));
+    assert!(found("p", image, b"\x89PNG\0\x01&+%50=x\0"));
+    for body in [
+        &b"\x89PNG&p\0=x"[..],
+        b"a&p&b",
+        b"a;p",
+        b"\x89&\x01p=x",
+        b"\0;p\xff=x",
+    ] {
+        assert!(!found("p", image, body), "{body:?}");
+    }
+}
+
+#[test]
+fn a_member_without_its_object_is_found() {
+    assert!(found("p", JSON, r#""p":1}"#));
+}
+
+#[test]
 fn a_form_in_a_charset_that_hides_names_has_every_field() {
     for content_type in [
         "application/x-www-form-urlencoded; charset=ibm037",
@@ -232,6 +256,9 @@ fn a_form_in_a_charset_that_hides_names_has_every_field() {
         "application/json; charset=utf-32",
         "multipart/form-data; boundary=x; charset=cp500",
         "application/x-www-form-urlencoded; surprise=1; charset=utf-16",
+        "application/x-www-form-urlencoded; surprise; charset=utf-16",
+        "application/x-www-form-urlencoded; charset =utf-16",
+        "application/x-www-form-urlencoded, text/plain; charset=utf-16",
     ] {
         assert!(found("p", Some(content_type), [0x97]), "{content_type}");
         assert!(!found("p", Some(content_type), []), "{content_type}");

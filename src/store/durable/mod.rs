@@ -21,6 +21,7 @@ use crate::moment::Moment;
 pub mod file;
 pub(super) mod record;
 pub(super) mod restore;
+mod unusable;
 
 use self::file::{NotOpened, Opener, StateFile};
 use self::restore::Restored;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::file::Unusable;
+use super::unusable::Unusable;
 use super::{Row, record};
 use crate::grant;
 use crate::limit::{Failures, HOUR, Tally};

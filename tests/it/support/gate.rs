@@ -260,6 +260,12 @@ impl Gate {
         )
     }
 
+    /// Stops it; its files stay.
+    pub fn stopped(mut self) -> Self {
+        self.running.take().unwrap().stop().unwrap();
+        self
+    }
+
     /// Waits until every message that was asked for has gone out, or is known not to.
     pub fn settle(&self) {
         let tasks = &self.running().flow().tasks;

@@ -151,7 +151,7 @@ fn apps() -> Vec<App> {
             post: Post::to("/auth/token").body("client_id=node-red-editor&grant_type=password&scope=&username=alice&password=x"),
             right: Answer::json(r#"{"access_token":"A","expires_in":604800,"token_type":"Bearer"}"#),
             wrong: Answer { status: 403, ..Answer::json(r#"{"error":"invalid_grant"}"#) },
-            guessed: ["Good", "Bad"],
+            guessed: ["Doubt", "Bad"],
             sign: &[],
         },
         App {
@@ -160,7 +160,7 @@ fn apps() -> Vec<App> {
             post: Post::to("/api/login").field("content-type", "application/json").body(r#"{"username":"alice","password":"x"}"#),
             right: Answer::json(r#"{"ok":true,"access_token":"A"}"#).sets("session=a; HttpOnly"),
             wrong: Answer { status: 401, ..Answer::json(r#"{"ok":false}"#) },
-            guessed: ["Good", "Bad"],
+            guessed: ["Doubt", "Bad"],
             sign: &["session"],
         },
     ]
