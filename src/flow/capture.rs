@@ -200,7 +200,7 @@ impl Flow {
             .get_all(header::SET_COOKIE)
             .iter()
             .filter_map(|field| cookie::set(field, now.unix))
-            .filter(|set| !set.deletes && site.is_session(set.name));
+            .filter(|set| !set.deletes && site.is_session(set.name, set.value));
         for set in set {
             let print = self.ring.quarantined(site, set.name, set.value).next();
             if let Some(print) = print {
@@ -429,7 +429,11 @@ impl Flow {
             .ring
             .quarantined(site, name, value)
             .filter_map(|print| self.store.quarantine.look(&print, now));
-        kept.any(|kept| kept.owners.iter().any(|other| other[..SAME] != owner[..SAME]))
+        kept.any(|kept| {
+            kept.owners
+                .iter()
+                .any(|other| other[..SAME] != owner[..SAME])
+        })
     }
 
     /// The cookie that gives a browser without a secret a new one.
