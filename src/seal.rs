@@ -464,7 +464,7 @@ fn sessions<'h>(
     key: &Key,
 ) -> Vec<Session> {
     cookie::pairs(cookies)
-        .filter(|(name, _)| site.is_session(name))
+        .filter(|(name, value)| site.is_session(name, value))
         .map(|(name, value)| Session {
             name: name.into(),
             print: key.print(site, name, value),

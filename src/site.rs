@@ -67,6 +67,14 @@ impl Site {
         self.captures.iter().find(|capture| capture.scope == *scope)
     }
 
+    /// The login that strangers begin with who want this scope: its own, else that of the first scope, without which
+    /// they are nobody whose phone may ring.
+    #[must_use]
+    pub fn login_for(&self, scope: &Name) -> Option<&Capture> {
+        self.capture_for(scope)
+            .or_else(|| self.capture_for(&self.first_scope().name))
+    }
+
     /// Whether grants of this site are bound to sessions of the application.
     #[must_use]
     pub fn binds(&self) -> bool {
@@ -75,12 +83,20 @@ impl Site {
             .any(|capture| !capture.auth_cookies.is_empty())
     }
 
-    /// Whether a cookie of this name makes a session of the application.
+    /// Whether a cookie makes a session of the application, or could be read as one that does.
     #[must_use]
-    pub fn is_session(&self, cookie: &[u8]) -> bool {
+    pub fn is_session(&self, name: &[u8], value: &[u8]) -> bool {
         self.captures
             .iter()
-            .any(|capture| capture.auth_cookies.has(cookie))
+            .any(|capture| capture.auth_cookies.could_be(name, value))
+    }
+
+    /// Whether a cookie could be read as one that makes a session, and is none by its name: nobody sends that who has
+    /// it from the application.
+    #[must_use]
+    pub fn is_disguised(&self, name: &[u8], value: &[u8]) -> bool {
+        let mut captures = self.captures.iter();
+        self.is_session(name, value) && !captures.any(|capture| capture.auth_cookies.has(name))
     }
 
     /// Whether a page of `origin` may post here: the site's own, or one that the operator named.

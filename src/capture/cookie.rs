@@ -7,13 +7,22 @@ use globset::{Candidate, GlobBuilder, GlobMatcher};
 use http::HeaderValue;
 
 mod date;
+mod like;
 
-/// Cookie names, each a literal or a glob with `*`; compared byte for byte.
+use self::like::Like;
+
+/// Cookie names, each a literal or a glob with `*`.
 #[derive(Clone, Debug, Default)]
 pub struct Names(Vec<Wanted>);
 
 #[derive(Clone, Debug)]
-enum Wanted {
+struct Wanted {
+    exact: Exact,
+    like: Like,
+}
+
+#[derive(Clone, Debug)]
+enum Exact {
     Literal(Box<str>),
     Glob(GlobMatcher),
 }
@@ -62,19 +71,22 @@ impl Names {
         self.0.is_empty()
     }
 
-    /// Whether a cookie of this name is one of them.
+    /// Whether a cookie of this name is one of them, byte for byte.
     pub fn has(&self, name: &[u8]) -> bool {
-        self.0.iter().any(|wanted| match wanted {
-            Wanted::Literal(literal) => literal.as_bytes() == name,
-            Wanted::Glob(glob) => glob.is_match_candidate(&Candidate::from_bytes(name)),
-        })
+        self.0.iter().any(|wanted| wanted.has(name))
+    }
+
+    /// Whether some server could find one of them in this cookie, as it stands or however it may read it.
+    pub fn could_be(&self, name: &[u8], value: &[u8]) -> bool {
+        let mut wanted = self.0.iter();
+        wanted.any(|wanted| wanted.has(name) || wanted.like.is_in(name, value))
     }
 
     /// Those that are no globs, as written.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|wanted| match wanted {
-            Wanted::Literal(literal) => Some(&**literal),
-            Wanted::Glob(_) => None,
+        self.0.iter().filter_map(|wanted| match &wanted.exact {
+            Exact::Literal(literal) => Some(&**literal),
+            Exact::Glob(_) => None,
         })
     }
 }
@@ -86,7 +98,10 @@ impl Wanted {
             return Err(NotACookieName);
         }
         if !text.contains('*') {
-            return Ok(Self::Literal(text.into()));
+            return Ok(Self {
+                exact: Exact::Literal(text.into()),
+                like: Like::literal(text),
+            });
         }
         // Only the star is special here: brackets and braces are letters of names such as `user[id]`. Stars in a row
         // mean no more than one.
@@ -99,7 +114,17 @@ impl Wanted {
             .backslash_escape(false)
             .build()
             .map_err(|_| NotACookieName)?;
-        Ok(Self::Glob(glob.compile_matcher()))
+        Ok(Self {
+            exact: Exact::Glob(glob.compile_matcher()),
+            like: Like::glob(starred.split('*')).map_err(|_| NotACookieName)?,
+        })
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        match &self.exact {
+            Exact::Literal(literal) => literal.as_bytes() == name,
+            Exact::Glob(glob) => glob.is_match_candidate(&Candidate::from_bytes(name)),
+        }
     }
 }
 

@@ -232,10 +232,17 @@ fn entry(settings: &SiteSettings, scope: &Scope) -> String {
         .iter()
         .map(|channel| channel.as_str())
         .collect();
-    let login = settings
-        .site
-        .capture_for(&scope.name)
-        .map(|capture| format!("the application's own login at {}, then ", capture.page));
+    let login = settings.site.login_for(&scope.name).map(|capture| {
+        let page = &capture.page;
+        if capture.scope == scope.name {
+            format!("the application's own login at {page}, then ")
+        } else {
+            format!(
+                "the application's own login at {page} and the code for `{}`, then ",
+                capture.scope
+            )
+        }
+    });
     format!(
         "{}{} {}-digit code by {}, asked for in directory {}",
         login.unwrap_or_default(),
@@ -278,7 +285,7 @@ fn print_json(
         let entries = needed.scopes().map(|name| {
             let page = settings
                 .site
-                .capture_for(name)
+                .login_for(name)
                 .map(|capture| capture.page.as_str());
             json!({ "scope": name.as_str(), "login_page": page })
         });
@@ -414,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_sent_to_the_login_page_of_the_scope_or_asked_at_the_gate() {
+    fn strangers_are_sent_to_the_login_page_whatever_scope_they_want() {
         let told = explained(PORTAL, "GET", "http://localhost:8080/home", false);
         assert!(
             told.ends_with("  without a grant: the application's own login at /login, then a 6-digit code by sms or voice, asked for in directory staff\n"),
@@ -422,9 +429,7 @@ mod tests {
         );
         let told = explained(PORTAL, "GET", "/admin/users", false);
         assert!(
-            told.ends_with(
-                "  without a grant: an 8-digit code by sms, asked for in directory staff\n"
-            ),
+            told.ends_with("  without a grant: the application's own login at /login and the code for `login`, then an 8-digit code by sms, asked for in directory staff\n"),
             "{told}"
         );
     }

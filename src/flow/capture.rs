@@ -200,7 +200,7 @@ impl Flow {
             .get_all(header::SET_COOKIE)
             .iter()
             .filter_map(|field| cookie::set(field, now.unix))
-            .filter(|set| !set.deletes && site.is_session(set.name));
+            .filter(|set| !set.deletes && site.is_session(set.name, set.value));
         for set in set {
             let print = self.ring.quarantined(site, set.name, set.value).next();
             if let Some(print) = print {
@@ -385,11 +385,16 @@ impl Flow {
         owner: Option<&Owner>,
         now: Moment,
     ) -> Option<Option<HeaderValue>> {
-        if self.store.quarantine.is_empty() {
+        let all = || cookie::pairs(fields.get_all(header::COOKIE).iter());
+        if self.store.quarantine.is_empty() && (granted || !site.binds()) {
             return None;
         }
-        let all = || cookie::pairs(fields.get_all(header::COOKIE).iter());
         let stays = |name: &[u8], value: &[u8]| {
+            // What is kept back is known by its name. Under a grant another spelling of it is a session that the
+            // grant does not know.
+            if !granted && site.is_disguised(name, value) {
+                return false;
+            }
             let mut kept = self
                 .ring
                 .quarantined(site, name, value)
@@ -424,7 +429,11 @@ impl Flow {
             .ring
             .quarantined(site, name, value)
             .filter_map(|print| self.store.quarantine.look(&print, now));
-        kept.any(|kept| kept.owners.iter().any(|other| other[..SAME] != owner[..SAME]))
+        kept.any(|kept| {
+            kept.owners
+                .iter()
+                .any(|other| other[..SAME] != owner[..SAME])
+        })
     }
 
     /// The cookie that gives a browser without a secret a new one.
@@ -486,8 +495,8 @@ impl Flow {
     pub(super) fn forgetting_unbound(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
         let mut names: Vec<&[u8]> = foreign(visit)
+            .filter(|(name, value)| site.is_session(name, value))
             .map(|(name, _)| name)
-            .filter(|name| site.is_session(name))
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -514,7 +523,7 @@ impl Flow {
             .get_all(header::SET_COOKIE)
             .iter()
             .filter_map(|field| cookie::set(field, now.unix))
-            .filter(|set| site.is_session(set.name))
+            .filter(|set| site.is_session(set.name, set.value))
             .collect();
         if changes.is_empty() {
             return Vec::new();

@@ -42,8 +42,7 @@ impl Flow {
         if matches!(audience, Audience::Nobody | Audience::Grpc) {
             return with_cookies(self.turn_away(visit, audience, scope, None), forget);
         }
-        if let (None, Some(capture)) = (who(visit, scope), visit.door.site.capture_for(&scope.name))
-        {
+        if let (None, Some(capture)) = (who(visit, scope), visit.door.site.login_for(&scope.name)) {
             // The application asks for its password first.
             let page = Some((capture.page.as_str(), None));
             return with_cookies(self.turn_away(visit, audience, scope, page), forget);

@@ -46,7 +46,7 @@ impl Flow {
             .strip_prefix("ask/")
             .and_then(|name| visit.door.site.scope(name))
         {
-            if let Some(capture) = visit.door.site.capture_for(&scope.name) {
+            if let Some(capture) = visit.door.site.login_for(&scope.name) {
                 // Whoever has no password must not make phones ring.
                 return if posted {
                     self.refuse(visit, Refusal::NotFound)

@@ -244,7 +244,9 @@ impl Gateway {
         // Whatever was nobody's may be somebody's from here on.
         let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
             .pairs()
-            .filter(|(name, value)| site.is_session(name) && flow.was_fresh(site, name, value, now))
+            .filter(|(name, value)| {
+                site.is_session(name, value) && flow.was_fresh(site, name, value, now)
+            })
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect();
         let upload = Upload::bytes(body.clone());
@@ -292,7 +294,7 @@ impl Gateway {
         if whose == Whose::Nobody {
             // Nobody could be asked before: what the answers changed, and what was nobody's, is theirs now.
             let unknown = sent.pairs().any(|(name, value)| {
-                site.is_session(name)
+                site.is_session(name, value)
                     && jar.has(name, value)
                     && !fresh
                         .iter()
@@ -304,7 +306,8 @@ impl Gateway {
         }
         // Somebody else may have signed in with it while this login was on its way.
         let taken = |(name, value): (&[u8], &[u8])| {
-            site.is_session(name) && flow.kept_for_others(site, name, value, admitted.owner(), now)
+            site.is_session(name, value)
+                && flow.kept_for_others(site, name, value, admitted.owner(), now)
         };
         if jar.pairs().any(taken) {
             whose = Whose::Nobody;
@@ -318,7 +321,7 @@ impl Gateway {
         let needs = sent
             .pairs()
             .filter(|(name, value)| {
-                (site.is_session(name) || value.len() >= SESSION) && jar.has(name, value)
+                (site.is_session(name, value) || value.len() >= SESSION) && jar.has(name, value)
             })
             .filter(|(name, _)| !sets(&set, name))
             .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
@@ -437,7 +440,7 @@ impl Gateway {
         let prints = chain
             .jar
             .pairs()
-            .filter(|(name, _)| site.is_session(name))
+            .filter(|(name, value)| site.is_session(name, value))
             .map(|(name, value)| flow.ring.print(site, name, value))
             .collect();
         let answers = Answers {

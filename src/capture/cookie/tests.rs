@@ -85,6 +85,96 @@ fn literals_are_those_without_a_star_as_written() {
     assert!(names(&[]).is_empty() && Names::default().is_empty());
 }
 
+/// Each of these is `sid` or `demo_session` to some server: see [`like`].
+#[test]
+fn g2_a_cookie_that_a_server_could_read_as_a_wanted_one_is_found() {
+    let wanted = names(&["demo_session", "sid", "DW*", "remember-*-7"]);
+    for text in [
+        "sid=1",
+        "demo_session=1",
+        "DW0=1",
+        "remember-me-7=1",
+        // Stripped as text: Python, JavaScript, Java.
+        "\u{a0}sid=1",
+        "sid\u{2003}=1",
+        "\u{feff}sid=1",
+        "\u{3000}demo_session\u{85}=1",
+        // Folded: PHP, ASP.NET.
+        "demo.session=1",
+        "demo session=1",
+        "demo[session=1",
+        "Demo_Session=1",
+        "SID=1",
+        "dw0=1",
+        "Remember.Me.7=1",
+        // Decoded: Rack, Perl.
+        "%73id=1",
+        "+sid=1",
+        "%20sid=1",
+        "sid%00x=1",
+        "demo%5fsession=1",
+        "D%57x=1",
+        // Quoted.
+        "\"sid\"=1",
+        "$sid=1",
+        // Another end of a cookie: a comma, a blank.
+        "x,sid=1",
+        "x=1,sid=1",
+        "x=1, sid=1",
+        "x=1 sid=1",
+        "x=1\tsid =1",
+        "x=\"1\" sid = 1",
+        "x=\"1\",demo.session=1",
+        "x=1\u{a0}sid=1",
+        "x=a=b,sid=1=",
+        // Without a name.
+        "=sid=1",
+    ] {
+        let field = field(text);
+        for (name, value) in pairs([&field].into_iter()) {
+            assert!(wanted.could_be(name, value), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cookie_that_has_nothing_to_do_with_a_wanted_one_is_let_be() {
+    let wanted = names(&["demo_session", "sid", "DW*", "_"]);
+    for text in [
+        "x=1",
+        "sid2=1",
+        "asid=1",
+        "lang=en",
+        "_ga=GA1.2.3",
+        "csrftoken=sid",
+        "to=/login?sid=1",
+        "note=my%20sid=1",
+        "sid",
+        "x=sid",
+        "x=MTIz==",
+        "x={\"a\":\"sid\"}",
+        "demo=session",
+        "w=DW",
+        "-=1",
+    ] {
+        let field = field(text);
+        for (name, value) in pairs([&field].into_iter()) {
+            assert!(!wanted.could_be(name, value), "{text:?}");
+        }
+    }
+    assert!(wanted.could_be(b"_", b"1"), "by its name all the same");
+    assert!(!names(&[]).could_be(b"sid", b"1"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_has_a_wanted_name_could_be_it(name in "[a-zA-Z0-9_.%-]{1,12}", value: Vec<u8>) {
+        for wanted in [name.clone(), format!("{name}*"), format!("*{name}"), "*".to_owned()] {
+            prop_assert!(names(&[&wanted]).could_be(name.as_bytes(), &value));
+        }
+    }
+}
+
 #[test]
 fn a_set_cookie_is_read_as_browsers_read_it() {
     for (text, name, value, http_only) in [

@@ -155,6 +155,79 @@ fn g2_a_session_that_the_visitor_puts_in_place_of_their_own_is_not_shown() {
     assert!(hers.get("/home").text().contains("Hello ann"));
 }
 
+/// Servers differ in what they take for the name of a cookie. Django strips a no-break space off it: bob's grant with
+/// ann's session behind one showed her pages.
+#[test]
+fn g2_a_session_under_another_spelling_of_its_name_is_not_shown_either() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let mut hers = gate.browser();
+    signed_in(&gate, &mut hers, "/login", "ann");
+    let mut his = gate.browser();
+    signed_in(&gate, &mut his, "/login", "bob");
+    let (own, session) = (his.cookies().unwrap(), &hers.jar[SID]);
+    let grant = own.split("; ").find(|cookie| !cookie.starts_with("sid="));
+    let from = portal.count();
+    for spelled in [
+        "\u{a0}sid",
+        "\u{2003}sid",
+        "SID",
+        "%73id",
+        "x=1, sid",
+        "x=1 sid",
+        "\"sid\"",
+    ] {
+        for beside in [own.as_str(), grant.unwrap()] {
+            for cookies in [
+                format!("{beside}; {spelled}={session}"),
+                format!("{spelled}={session}; {beside}"),
+            ] {
+                let answer = gate
+                    .browser()
+                    .send("GET", "/home", &[("cookie", &cookies)], b"");
+                assert_eq!(
+                    (answer.status(), &*location(&answer)),
+                    (303, "/login"),
+                    "{cookies:?}"
+                );
+            }
+        }
+    }
+    assert_eq!(portal.count(), from);
+    assert!(his.get("/home").text().contains("Hello bob"));
+}
+
+/// Nor does the application see such a cookie from a stranger, where what is kept back would pass by it.
+#[test]
+fn g3_a_stranger_brings_no_session_under_another_spelling() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    for path in ["/login", "/open/news", "/lost"] {
+        for cookies in [
+            "\u{a0}sid=0123456789abcdef; lang=de",
+            "lang=de; x=1 sid=1",
+            "SID=1; lang=de",
+        ] {
+            gate.browser()
+                .send("GET", path, &[("cookie", cookies)], b"");
+            let seen = portal.app.last();
+            assert!(seen.head.first.starts_with(&format!("GET {path} ")));
+            assert_eq!(
+                seen.head.field("cookie"),
+                Some("lang=de"),
+                "{path} {cookies:?}"
+            );
+        }
+    }
+    // By its name it passes as ever: it may be what the form's own protection hangs on.
+    gate.browser()
+        .send("GET", "/login", &[("cookie", "sid=0123456789abcdef")], b"");
+    assert_eq!(
+        portal.app.last().head.field("cookie"),
+        Some("sid=0123456789abcdef")
+    );
+}
+
 #[test]
 fn a_session_that_the_application_renews_takes_the_grant_along() {
     let portal = Legacy::default().start();
