@@ -1,85 +1,9 @@
 //! A disk without room: codes stop, everything else goes on, and when there is room again codes do, too.
 
-use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
-
 use super::support::app::App;
-use super::support::browser::{Browser, path_of, token};
-use super::support::gate::{Gate, HOST, Messages, Setup};
-
-/// The program itself: how much a process may write into a file is a limit of that process.
-struct Program {
-    process: Child,
-    address: SocketAddr,
-    messages: Messages,
-}
-
-impl Program {
-    /// Runs it from the files of a gateway that has stopped.
-    fn start(gate: &Gate) -> Self {
-        // A process that writes beyond its limit is ended by a signal, unless it ignores that, as a disk would not send it.
-        let mut process = Command::new("sh")
-            .arg("-c")
-            .arg("trap '' XFSZ; exec \"$0\" run --config \"$1\"")
-            .arg(env!("CARGO_BIN_EXE_countersign"))
-            .arg(gate.file("countersign.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = said
-            .find_map(|line| {
-                let line = line.unwrap();
-                let (_, rest) = line.split_once("\"address\":\"")?;
-                rest.split('"').next().unwrap().parse().ok()
-            })
-            .expect("it says where it listens");
-        // It is read on, or the program would wait with a log line that nobody takes.
-        thread::spawn(move || said.for_each(drop));
-        let messages = Messages::default();
-        let (mut printed, mut paper) = (process.stdout.take().unwrap(), messages.clone());
-        thread::spawn(move || io::copy(&mut printed, &mut paper));
-        Self {
-            process,
-            address,
-            messages,
-        }
-    }
-
-    fn browser(&self) -> Browser {
-        Browser::new(self.address, HOST)
-    }
-
-    /// From now on nothing can be written, or everything.
-    fn room(&self, is: bool) {
-        let current = (!is).then_some(0);
-        let limit = Rlimit {
-            current,
-            maximum: None,
-        };
-        prlimit(Some(self.pid()), Resource::Fsize, limit).unwrap();
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.process)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        kill_process(self.pid(), Signal::TERM).unwrap();
-        let ended = self.process.wait().unwrap();
-        if !thread::panicking() {
-            assert!(ended.success(), "{ended}");
-        }
-    }
-}
+use super::support::browser::{path_of, token};
+use super::support::gate::Setup;
+use super::support::program::Program;
 
 #[test]
 fn a3_a7_a_full_disk_stops_codes_and_nothing_else_until_there_is_room() {

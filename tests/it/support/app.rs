@@ -3,12 +3,12 @@
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
-use super::wire::{Head, PATIENCE, read_body, read_head};
+use super::wire::{Head, PATIENCE, connect, read_answer, read_body, read_head};
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -28,7 +28,11 @@ pub struct App {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Recorded>>>,
     faults: Arc<Mutex<Vec<String>>>,
+    open: Arc<(Mutex<usize>, Condvar)>,
 }
+
+/// A connection that is open, as its application counts them.
+struct Open(Arc<(Mutex<usize>, Condvar)>);
 
 /// What the application does with a request: writes an answer, and says whether the connection goes on.
 pub type Script = dyn Fn(&Recorded, &mut BufReader<TcpStream>) -> bool + Send + Sync;
@@ -62,6 +66,7 @@ impl App {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
             faults: Arc::default(),
+            open: Arc::default(),
         };
         let (own, script) = (app.clone(), Arc::new(script));
         thread::spawn(move || {
@@ -71,7 +76,11 @@ impl App {
                 };
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 stream.set_nodelay(true).unwrap();
-                thread::spawn(move || own.serve(number + 1, BufReader::new(stream), &*script));
+                let open = Open::new(&own.open);
+                thread::spawn(move || {
+                    let _open = open;
+                    own.serve(number + 1, BufReader::new(stream), &*script);
+                });
             }
         });
         app
@@ -105,6 +114,28 @@ impl App {
         self.seen().pop().expect("a request has arrived")
     }
 
+    /// Forgets what arrived so far.
+    pub fn forget(&self) {
+        self.seen.lock().unwrap().clear();
+    }
+
+    /// Waits until every connection that was begun before this call has ended: whatever a process sent that has ended
+    /// itself has been read and answered then.
+    pub fn quiet(&self) {
+        // Connections are taken in one after another, and those before this one have been when it is.
+        let mut last = connect(self.address);
+        last.get_mut()
+            .write_all(b"GET /quiet HTTP/1.1\r\nHost: app\r\n\r\n")
+            .unwrap();
+        read_answer(&mut last, false).expect("an answer");
+        drop(last);
+        let (open, fewer) = &*self.open;
+        let (_open, late) = fewer
+            .wait_timeout_while(open.lock().unwrap(), PATIENCE, |open| *open > 0)
+            .unwrap();
+        assert!(!late.timed_out(), "a connection stays open");
+    }
+
     fn serve(&self, connection: usize, mut stream: BufReader<TcpStream>, script: &Script) {
         while let Some(head) = read_head(&mut stream) {
             if let Err(fault) = strict(&head) {
@@ -124,6 +155,20 @@ impl App {
                 return;
             }
         }
+    }
+}
+
+impl Open {
+    fn new(count: &Arc<(Mutex<usize>, Condvar)>) -> Self {
+        *count.0.lock().unwrap() += 1;
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap() -= 1;
+        self.0.1.notify_all();
     }
 }
 

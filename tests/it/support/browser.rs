@@ -1,8 +1,8 @@
 //! A browser as far as the gateway can tell: it keeps cookies, follows forms, and sends what Chromium sends.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 
 use cookie::Cookie;
 
@@ -62,6 +62,12 @@ impl Browser {
 
     /// Submits a form.
     pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let stream = self.begin_post(path, form);
+        self.finish("POST", stream)
+    }
+
+    /// Submits a form and does not wait for the answer.
+    pub fn begin_post(&self, path: &str, form: &[(&str, &str)]) -> BufReader<TcpStream> {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -73,7 +79,7 @@ impl Browser {
             ("sec-fetch-dest", "document"),
             ("sec-fetch-site", "same-origin"),
         ];
-        self.send("POST", path, &fields, body.as_bytes())
+        self.begin("POST", path, &fields, body.as_bytes())
     }
 
     /// Sends any request with its cookies and keeps the answer's.
@@ -84,6 +90,17 @@ impl Browser {
         fields: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
+        let stream = self.begin(method, path, fields, body);
+        self.finish(method, stream)
+    }
+
+    fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> BufReader<TcpStream> {
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
             self.host
@@ -108,6 +125,11 @@ impl Browser {
                 .get_mut()
                 .write_all(&[head.as_bytes(), body].concat()),
         );
+        stream
+    }
+
+    /// Waits for the answer to what was begun, and keeps its cookies.
+    pub fn finish(&mut self, method: &str, mut stream: BufReader<TcpStream>) -> Answer {
         let mut answer = read_answer(&mut stream, method == "HEAD").expect("an answer");
         while answer.status() == 100 {
             answer = read_answer(&mut stream, method == "HEAD").expect("an answer after 100");

@@ -510,6 +510,14 @@ impl Portal {
         rest.is_some_and(|rest| rest.starts_with([' ', '?']))
     }
 
+    /// The sessions that are signed in as `user` now.
+    pub fn sessions_of(&self, user: &str) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let theirs = state.sessions.iter();
+        let theirs = theirs.filter(|(_, one)| one.user.as_deref() == Some(user));
+        theirs.map(|(sid, _)| sid.clone()).collect()
+    }
+
     /// From now on it closes every connection without a word.
     pub fn die(&self) {
         self.state.lock().unwrap().dead = true;
