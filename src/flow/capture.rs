@@ -492,7 +492,7 @@ impl Flow {
     }
 
     /// Set-Cookie fields for the sessions of the application that no grant of this browser knows.
-    pub(super) fn forgetting_unbound(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
+    pub(super) fn forgetting_unbound(visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
         let mut names: Vec<&[u8]> = foreign(visit)
             .filter(|(name, value)| site.is_session(name, value))
@@ -605,9 +605,9 @@ impl Flow {
             at.as_str(),
             visit.now,
         );
-        let replay = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
+        let fetch = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
         let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
-        let ours = admitted.cookie.iter().cloned().chain([replay]);
+        let ours = admitted.cookie.iter().cloned().chain([fetch]);
         Some(with_cookies(reply, set.into_iter().chain(ours)))
     }
 }
