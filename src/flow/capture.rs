@@ -311,15 +311,15 @@ impl Flow {
             .map_err(|NoRandomness| Refusal::Internal)?;
         let browser = self.ring.browser(&secret);
         let id = self
-            .challenge(visit, scope, subject, named, entry, browser)
+            .challenge(visit, scope, subject, named.clone(), entry, browser)
             .map_err(|not_begun| match not_begun {
                 NotBegun::Full => Refusal::LoginsFull,
                 NotBegun::NoRandomness => Refusal::Internal,
             })?;
-        let site = &visit.door.site.name;
+        let place = (&visit.door.site.name, &scope.name);
         self.store
             .holds
-            .keep_in(room, browser, site, &scope.name, hold, visit.now);
+            .keep_in(room, browser, place, &named, hold, visit.now);
         let fresh = self
             .store
             .view(&id, &browser, visit.now)
