@@ -478,18 +478,24 @@ impl Flow {
         expiring(&names, visit.asked.target().path(), "/")
     }
 
-    /// What a grant of this person is bound to that no login earned: what their other grants know, and the sessions
-    /// that came along.
-    pub(super) fn prints_for(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<Print> {
+    /// What a grant of this person is bound to that no login earned: what their other grants know.
+    ///
+    /// A session that only came along with the code is nobody's word: whoever types it may have found it. It counts where
+    /// the application's own login comes behind the gate, and nothing of this person is known yet.
+    pub(super) fn prints_for(&self, visit: &Visit<'_>, grant: &Grant) -> Vec<Print> {
+        let site = &visit.door.site;
         let held = visit.held.live.iter().chain(&visit.held.run_out);
-        let known = held
-            .filter(|grant| grant.subject() == subject)
-            .flat_map(|grant| grant.prints().current.iter().copied());
-        let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
-        let brought = self.ring.sessions(&visit.door.site, cookies);
-        known
-            .chain(brought.into_iter().map(|session| session.print))
-            .collect()
+        let mut prints: Vec<Print> = held
+            .filter(|held| held.subject() == grant.subject())
+            .flat_map(|held| held.prints().current.iter().copied())
+            .collect();
+        let first = &site.first_scope().name;
+        if grant.scope() == first && site.capture_for(first).is_none() {
+            let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
+            let brought = self.ring.sessions(site, cookies);
+            prints.extend(brought.into_iter().map(|session| session.print));
+        }
+        prints
     }
 
     /// The live grants as they are bound once an answer has changed the application's sessions; none if it has not.

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use super::audience::{self, Audience};
 use super::own::{ask_path, code_path};
 use super::{Flow, NoRandomness, Reply, Visit, empty, random, see_other, with_cookies};
+use crate::capture::Capture;
 use crate::challenge::{self, Browser, Entry, Question};
 use crate::event::What;
 use crate::hold::{Destination, Hold, Kept, MAX_BODY, Waiting};
@@ -42,8 +43,7 @@ impl Flow {
         if matches!(audience, Audience::Nobody | Audience::Grpc) {
             return with_cookies(self.turn_away(visit, audience, scope, None), forget);
         }
-        if let (None, Some(capture)) = (who(visit, scope), visit.door.site.capture_for(&scope.name))
-        {
+        if let (None, Some(capture)) = (who(visit, scope), Self::login_before(visit, scope)) {
             // The application asks for its password first.
             let page = Some((capture.page.as_str(), None));
             return with_cookies(self.turn_away(visit, audience, scope, page), forget);
@@ -63,6 +63,18 @@ impl Flow {
             Err(NotBegun::Full) => self.refuse(visit, Refusal::Full),
             Err(NotBegun::NoRandomness) => self.refuse(visit, Refusal::Internal),
         }
+    }
+
+    /// The login that comes before a code for `scope`: its own capture, or for a session of the application that no grant
+    /// knows the one that makes such sessions. A code alone would say nothing of whose that session is.
+    fn login_before<'v>(visit: &'v Visit<'_>, scope: &Scope) -> Option<&'v Capture> {
+        let site = &visit.door.site;
+        let first = || {
+            let foreign = !visit.held.unbound.is_empty();
+            let first = &site.first_scope().name;
+            foreign.then(|| site.capture_for(first)).flatten()
+        };
+        site.capture_for(&scope.name).or_else(first)
     }
 
     /// Keeps where they were going and begins, or joins, a challenge if it is known who they are. Gives the page to

@@ -64,3 +64,98 @@ fn what_waits_for_one_person_is_not_lost_to_a_login_as_another() {
     assert_eq!(theirs(&free).len(), 1, "{}", free.head.raw);
     assert!(see(&mut browser, "/home").contains("Hello ann"));
 }
+/// Bob's phone, ann's stolen session: his code for another scope must not take her session into his new grant.
+#[test]
+fn g2_a_step_up_is_not_bound_to_a_session_that_the_first_grant_does_not_know() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let hers = inside(&gate, "ann");
+    let mut his = inside(&gate, "bob");
+    let page = his.step_up("/admin");
+    let mut thief = with_sid(&his, &hers.jar[SID]);
+    press_and_answer(&gate, &mut thief, &page);
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
+}
+
+/// The same with the code that renews a grant.
+#[test]
+fn g2_a_renewal_is_not_bound_to_a_session_that_the_grant_did_not_know() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let mut his = inside(&gate, "bob");
+    gate.later(31 * 60);
+    let hers = inside(&gate, "ann");
+    let page = his.step_up("/private");
+    let mut thief = with_sid(&his, &hers.jar[SID]);
+    press_and_answer(&gate, &mut thief, &page);
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
+}
+
+/// The same with the ask page of a scope for which no login is captured: nobody has shown a password there.
+#[test]
+fn g2_a_grant_by_asking_is_not_bound_to_a_session_of_a_captured_login() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let hers = inside(&gate, "ann");
+    let mut thief = gate.browser();
+    let page = thief.ask("/admin", "bob");
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    thief.answer(&page, &gate.messages.after(1));
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
+}
+
+/// The same with a captured login whose answer was not fetched in time.
+#[test]
+fn g2_a_login_that_was_lost_is_not_bound_to_a_session_that_came_instead() {
+    let portal = Legacy::default().start();
+    let gate = setup(&portal, "auth_cookies = [\"sid\"]\nhold = \"1m\"").start();
+    let hers = inside(&gate, "ann");
+    let mut thief = gate.browser();
+    let (page, code) = pending(&gate, &mut thief, "/login", "bob");
+    gate.later(120);
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    thief.answer(&page, &code);
+    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
+    shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
+}
+
+/// Somebody who has logged in and typed the code.
+fn inside(gate: &Gate, user: &str) -> Browser {
+    let mut browser = gate.browser();
+    let free = signed_in(gate, &mut browser, "/login", user);
+    follow(&mut browser, free);
+    browser
+}
+
+fn shows_nothing_of_hers(portal: &Portal, thief: &mut Browser, sid: &str) {
+    let from = portal.count();
+    for path in ["/admin", "/home", "/private"] {
+        let answer = thief.clone().get(path);
+        assert!(!answer.text().contains("Hello ann"), "{path}");
+    }
+    assert_eq!(portal.brought(sid, from), [""; 0]);
+}
+
+/// What was asked for before the login knows no session, and is asked for once more with it.
+#[test]
+fn a_scope_that_was_reached_by_asking_is_stepped_up_to_after_the_login() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let mut browser = gate.browser();
+    browser.pass_ask("/admin", "bob", &gate.messages);
+    assert_eq!(
+        location(&browser.get("/admin")),
+        "/login",
+        "the application's own word"
+    );
+    let free = signed_in(&gate, &mut browser, "/login", "bob");
+    follow(&mut browser, free);
+    let page = browser.step_up("/admin");
+    press_and_answer(&gate, &mut browser, &page);
+    assert!(browser.get("/admin").text().contains("Hello bob"));
+    assert!(browser.get("/home").text().contains("Hello bob"));
+    assert_eq!(gate.sent(), 3);
+}
