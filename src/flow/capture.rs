@@ -311,15 +311,15 @@ impl Flow {
             .map_err(|NoRandomness| Refusal::Internal)?;
         let browser = self.ring.browser(&secret);
         let id = self
-            .challenge(visit, scope, subject, named, entry, browser)
+            .challenge(visit, scope, subject, named.clone(), entry, browser)
             .map_err(|not_begun| match not_begun {
                 NotBegun::Full => Refusal::LoginsFull,
                 NotBegun::NoRandomness => Refusal::Internal,
             })?;
-        let site = &visit.door.site.name;
+        let place = (&visit.door.site.name, &scope.name);
         self.store
             .holds
-            .keep_in(room, browser, site, &scope.name, hold, visit.now);
+            .keep_in(room, browser, place, &named, hold, visit.now);
         let fresh = self
             .store
             .view(&id, &browser, visit.now)
@@ -503,18 +503,24 @@ impl Flow {
         expiring(&names, visit.asked.target().path(), "/")
     }
 
-    /// What a grant of this person is bound to that no login earned: what their other grants know, and the sessions
-    /// that came along.
-    pub(super) fn prints_for(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<Print> {
+    /// What a grant of this person is bound to that no login earned: what their other grants know.
+    ///
+    /// A session that only came along with the code is nobody's word: whoever types it may have found it. It counts where
+    /// the application's own login comes behind the gate, and nothing of this person is known yet.
+    pub(super) fn prints_for(&self, visit: &Visit<'_>, grant: &Grant) -> Vec<Print> {
+        let site = &visit.door.site;
         let held = visit.held.live.iter().chain(&visit.held.run_out);
-        let known = held
-            .filter(|grant| grant.subject() == subject)
-            .flat_map(|grant| grant.prints().current().iter().copied());
-        let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
-        let brought = self.ring.sessions(&visit.door.site, cookies);
-        known
-            .chain(brought.into_iter().map(|session| session.print))
-            .collect()
+        let mut prints: Vec<Print> = held
+            .filter(|held| held.subject() == grant.subject())
+            .flat_map(|held| held.prints().current().iter().copied())
+            .collect();
+        let first = &site.first_scope().name;
+        if grant.scope() == first && site.capture_for(first).is_none() {
+            let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
+            let brought = self.ring.sessions(site, cookies);
+            prints.extend(brought.into_iter().map(|session| session.print));
+        }
+        prints
     }
 
     /// The live grants as they are bound once an answer has changed the application's sessions; none if it has not.

@@ -469,9 +469,7 @@ impl Store {
         match entry.challenge.answer(mac, limit, now) {
             Answer::Right(verified) => {
                 self.counters.success(&question, part);
-                let hold = self
-                    .holds
-                    .take(&question.browser, &question.site, &question.scope.name);
+                let hold = self.holds.take(&question);
                 let made = reward(verified, hold);
                 self.unused
                     .insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
@@ -512,9 +510,7 @@ impl Store {
         });
         if let Some((_, entry)) = removed {
             self.count.fetch_sub(1, Ordering::Relaxed);
-            let question = entry.challenge.question();
-            self.holds
-                .take(&question.browser, &question.site, &question.scope.name);
+            self.holds.take(entry.challenge.question());
         }
     }
 
