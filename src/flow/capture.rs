@@ -215,6 +215,12 @@ impl Flow {
         prints.any(|print| self.store.fresh.take(&print, now))
     }
 
+    /// Whether this session is nobody's, as far as is known.
+    pub fn is_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
+        let mut prints = self.ring.quarantined(site, name, value);
+        prints.any(|print| self.store.fresh.knows(&print, now))
+    }
+
     /// A login failed in this session: it is nobody's still.
     pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
         if let Some(print) = self.ring.quarantined(site, name, value).next() {

@@ -91,8 +91,29 @@ impl Gateway {
         let site = &passing.front.door.site;
         let door = &passing.front.door;
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
+<<<<<<< HEAD
         if let Some(posted) = posted {
             return self.login(pass, capture, &visit, &passing, posted).await;
+=======
+        match posted {
+            Some(posted) => self.login(pass, capture, &visit, &passing, posted).await,
+            None => {
+                let rest = flow.without_quarantined(
+                    site,
+                    asked.fields(),
+                    !passing.held.live.is_empty(),
+                    None,
+                    passing.now,
+                );
+                let shown = match rest {
+                    Some(rest) => asked.clone().with_cookies(rest),
+                    None => asked.clone(),
+                };
+                let shown = self.as_nobody(capture, shown, &passing).await;
+                self.login_page(pass, capture, &visit, &passing, shown)
+                    .await
+            }
+>>>>>>> demo
         }
         let granted = !passing.held.live.is_empty();
         let rest = flow.without_quarantined(site, asked.fields(), granted, None, passing.now);
@@ -102,6 +123,28 @@ impl Gateway {
         };
         self.login_page(pass, capture, &visit, &passing, shown)
             .await
+    }
+
+    /// The request for a login page, without a session that is somebody's: no login goes up with one, and a form often
+    /// fits only the session that it was shown in.
+    async fn as_nobody(&self, capture: &Capture, asked: Checked, passing: &Passing<'_>) -> Checked {
+        let flow = &self.0.shared.flow;
+        let site = &passing.front.door.site;
+        if *asked.method() != Method::GET || !passing.held.live.is_empty() {
+            return asked;
+        }
+        let sent = theirs(&asked);
+        let mut sessions = sent
+            .pairs()
+            .filter(|(name, value)| makes_session(capture, name, value));
+        // Most come from this very page, and the application need not be asked about them.
+        if sessions.all(|(name, value)| flow.is_fresh(site, name, value, passing.now)) {
+            return asked;
+        }
+        match self.signed_in_before(capture, &asked, &sent, passing).await {
+            Some(true) => asked.with_cookies(without_sessions(capture, &sent).field()),
+            Some(false) | None => asked,
+        }
     }
 
     /// Lets the login page through, unless it is none: then somebody is signed in there who has no grant.
@@ -222,16 +265,13 @@ impl Gateway {
         if let Some(rest) = flow.without_quarantined(site, asked.fields(), false, owner, now) {
             asked = asked.with_cookies(rest);
         }
-        let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
-        let mut sent = Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)));
+        let mut sent = theirs(&asked);
         let mut whose = Whose::Theirs;
         if !admitted.granted() {
             match self.signed_in_before(capture, &asked, &sent, passing).await {
                 // A probe tells that somebody is signed in, not who: the login goes without that session.
                 Some(true) => {
-                    let others = |name: &[u8], value: &[u8]| !makes_session(capture, name, value);
-                    let rest = sent.pairs().filter(|(name, value)| others(name, value));
-                    sent = Jar::of(rest);
+                    sent = without_sessions(capture, &sent);
                     asked = asked.with_cookies(sent.field());
                     whose = Whose::Another;
                 }
@@ -494,8 +534,9 @@ fn refused(
         ..
     } = chain;
     if whose == Whose::Another && visit.held.live.is_empty() {
-        // A session that outlived its grant, and that the next try would meet again.
-        set.extend(flow.forgetting(visit, capture));
+        // A session that outlived its grant, and that the next try would meet again. What the application sets in its
+        // place comes behind it, and stays.
+        set.splice(0..0, flow.forgetting(visit, capture));
     }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()
@@ -508,9 +549,9 @@ fn refused(
     }
     let mut response = first.into_response();
     let fields = response.headers_mut();
-    let own = fields.get_all(header::SET_COOKIE).iter().count();
-    for more in set.into_iter().skip(own) {
-        fields.append(header::SET_COOKIE, more);
+    fields.remove(header::SET_COOKIE);
+    for field in set {
+        fields.append(header::SET_COOKIE, field);
     }
     response
 }
@@ -532,6 +573,7 @@ fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
     }
 }
 
+<<<<<<< HEAD
 impl Heard {
     fn take_in(&mut self, fields: &HeaderMap, now: u64) {
         for field in fields.get_all(header::SET_COOKIE) {
@@ -539,6 +581,23 @@ impl Heard {
                 self.jar.take_in(&change);
             }
             self.cookies.push(field.clone());
+=======
+/// The application's cookies that a request brings.
+fn theirs(asked: &Checked) -> Jar {
+    let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
+    Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)))
+}
+
+fn without_sessions(capture: &Capture, jar: &Jar) -> Jar {
+    let rest = jar.pairs();
+    Jar::of(rest.filter(|(name, value)| !makes_session(capture, name, value)))
+}
+
+fn take_in(jar: &mut Jar, set: &mut Vec<HeaderValue>, fields: &HeaderMap, now: u64) {
+    for field in fields.get_all(header::SET_COOKIE) {
+        if let Some(change) = cookie::set(field, now) {
+            jar.take_in(&change);
+>>>>>>> demo
         }
     }
 }

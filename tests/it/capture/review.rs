@@ -1,8 +1,7 @@
 //! Ways round that a stranger tried before this was opened, and promises that were held against what was built.
 
 use super::{
-    asked, bound, follow, gate, location, log_in, pending, released, see, setup,
-    signed_in, theirs,
+    asked, bound, follow, gate, location, log_in, pending, released, see, setup, signed_in, theirs,
 };
 use crate::support::browser::Browser;
 use crate::support::gate::Gate;
