@@ -91,29 +91,8 @@ impl Gateway {
         let site = &passing.front.door.site;
         let door = &passing.front.door;
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
-<<<<<<< HEAD
         if let Some(posted) = posted {
             return self.login(pass, capture, &visit, &passing, posted).await;
-=======
-        match posted {
-            Some(posted) => self.login(pass, capture, &visit, &passing, posted).await,
-            None => {
-                let rest = flow.without_quarantined(
-                    site,
-                    asked.fields(),
-                    !passing.held.live.is_empty(),
-                    None,
-                    passing.now,
-                );
-                let shown = match rest {
-                    Some(rest) => asked.clone().with_cookies(rest),
-                    None => asked.clone(),
-                };
-                let shown = self.as_nobody(capture, shown, &passing).await;
-                self.login_page(pass, capture, &visit, &passing, shown)
-                    .await
-            }
->>>>>>> demo
         }
         let granted = !passing.held.live.is_empty();
         let rest = flow.without_quarantined(site, asked.fields(), granted, None, passing.now);
@@ -121,6 +100,7 @@ impl Gateway {
             Some(rest) => asked.clone().with_cookies(rest),
             None => asked.clone(),
         };
+        let shown = self.as_nobody(capture, shown, &passing).await;
         self.login_page(pass, capture, &visit, &passing, shown)
             .await
     }
@@ -573,15 +553,6 @@ fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
     }
 }
 
-<<<<<<< HEAD
-impl Heard {
-    fn take_in(&mut self, fields: &HeaderMap, now: u64) {
-        for field in fields.get_all(header::SET_COOKIE) {
-            if let Some(change) = cookie::set(field, now) {
-                self.jar.take_in(&change);
-            }
-            self.cookies.push(field.clone());
-=======
 /// The application's cookies that a request brings.
 fn theirs(asked: &Checked) -> Jar {
     let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
@@ -593,11 +564,13 @@ fn without_sessions(capture: &Capture, jar: &Jar) -> Jar {
     Jar::of(rest.filter(|(name, value)| !makes_session(capture, name, value)))
 }
 
-fn take_in(jar: &mut Jar, set: &mut Vec<HeaderValue>, fields: &HeaderMap, now: u64) {
-    for field in fields.get_all(header::SET_COOKIE) {
-        if let Some(change) = cookie::set(field, now) {
-            jar.take_in(&change);
->>>>>>> demo
+impl Heard {
+    fn take_in(&mut self, fields: &HeaderMap, now: u64) {
+        for field in fields.get_all(header::SET_COOKIE) {
+            if let Some(change) = cookie::set(field, now) {
+                self.jar.take_in(&change);
+            }
+            self.cookies.push(field.clone());
         }
     }
 }

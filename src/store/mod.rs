@@ -26,8 +26,8 @@ use crate::seal::BrowserSecret;
 use crate::subject::Subject;
 
 pub mod counters;
-pub mod fresh;
 pub mod durable;
+pub mod fresh;
 pub mod holds;
 pub mod key;
 mod print;

@@ -452,7 +452,11 @@ fn s7_the_answer_to_a_login_has_its_room_before_the_password_goes_up() {
     );
     let first = holds.room(network(1)).unwrap();
     let second = holds.room(network(1)).unwrap();
-    assert_eq!(holds.room(network(1)).unwrap_err(), Full, "one network's share");
+    assert_eq!(
+        holds.room(network(1)).unwrap_err(),
+        Full,
+        "one network's share"
+    );
     assert_eq!(holds.len(), 2);
     drop(second);
     let hold = |path: &str| Hold {
@@ -517,9 +521,26 @@ fn a_page_and_a_request_are_fetched_each_by_its_own_way() {
     let holds = Holds::new(16);
     let page = crate::hold::Sealed::seal(b"x".to_vec(), b"page", &[1; 32], [0; 12]).unwrap();
     holds.will_fetch([1; 16], Fetched::Page(page), BROWSER, "/login", at(0));
-    assert!(holds.fetch_request(&[1; 16], &BROWSER, "/login", at(1)).is_none());
-    assert!(holds.fetch_page(&[1; 16], &[6; 32], "/login", at(1)).is_none());
-    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_some());
-    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_none(), "once");
+    assert!(
+        holds
+            .fetch_request(&[1; 16], &BROWSER, "/login", at(1))
+            .is_none()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &[6; 32], "/login", at(1))
+            .is_none()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &BROWSER, "/login", at(1))
+            .is_some()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &BROWSER, "/login", at(1))
+            .is_none(),
+        "once"
+    );
     assert_eq!(holds.bytes(), 0);
 }
