@@ -254,16 +254,19 @@ impl Checked {
     #[must_use]
     pub fn following(&self, target: Target, cookies: Option<HeaderValue>) -> Self {
         let mut fields = self.fields.clone();
+        // Only what tells whose browser it is: a field that turns the request into another must not ride on ours.
         let described: Vec<HeaderName> = fields
             .keys()
-            .filter(|name| name.as_str().starts_with("content-"))
+            .filter(|name| {
+                let name = name.as_str();
+                !(matches!(
+                    name,
+                    "user-agent" | "accept" | "accept-language" | "referer"
+                ) || name.starts_with("sec-"))
+            })
             .cloned()
             .collect();
-        for name in
-            described
-                .into_iter()
-                .chain([header::ORIGIN, header::AUTHORIZATION, header::COOKIE])
-        {
+        for name in described {
             fields.remove(name);
         }
         if let Some(cookies) = cookies {

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{self, HeaderMap, HeaderValue};
+use percent_encoding::percent_decode;
 use sha2::Sha256;
 use smallvec::SmallVec;
 
@@ -315,8 +316,10 @@ impl Ring {
         name: &'r [u8],
         value: &'r [u8],
     ) -> impl Iterator<Item = [u8; 16]> + 'r {
+        // Servers unquote and decode what they read: one value in two spellings is one value here.
+        let value = plain(value);
         self.keys.iter().map(move |key| {
-            let mac = key.cookie(site, name, value);
+            let mac = key.cookie(site, name, &value);
             let mut print = [0; 16];
             print.copy_from_slice(&mac[..16]);
             print
@@ -455,6 +458,20 @@ impl Key {
         }
         mac
     }
+}
+
+/// A cookie's value without quotes, decoded to a fixed point (at most 5 rounds, R2), in lower case.
+fn plain(value: &[u8]) -> Vec<u8> {
+    let mut plain = value.to_vec();
+    for _ in 0..5 {
+        let decoded: Vec<u8> = percent_decode(&plain).filter(|b| *b != b'"').collect();
+        if decoded == plain {
+            break;
+        }
+        plain = decoded;
+    }
+    plain.make_ascii_lowercase();
+    plain
 }
 
 /// The application's session cookies among these fields.

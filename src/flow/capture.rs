@@ -170,6 +170,10 @@ impl Flow {
         } else {
             self.brought(visit, capture).collect()
         };
+        if brought.len() > VALUES {
+            // No browser has so many sessions of one application; one login must not fill the quarantine.
+            return Err(self.refuse(visit, Refusal::AmbiguousLogin));
+        }
         let reserved = self
             .store
             .quarantine

@@ -431,7 +431,7 @@ fn g1_a_password_goes_through_its_capture_or_nowhere() {
         ("GET", "/open", "Credentials", "ask login"),
         ("GET", "/lost", "Credentials", "Credentials"),
         ("POST", "/lost", "Credentials", "Credentials"),
-        ("POST", "/full", "open", "open"),
+        ("POST", "/full", "Credentials", "open"),
     ] {
         let asked = ask(method, path, &[]);
         for (held, outcome) in [(&held[..], granted), (&[], ungranted)] {

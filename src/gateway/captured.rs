@@ -196,12 +196,17 @@ impl Gateway {
         {
             Ok(chain) => chain,
             Err(failed) => {
-                flow.dismiss(&admitted).await;
+                // It may have signed somebody in before it failed: what went up stays kept back.
+                if failed.nothing_sent() {
+                    flow.dismiss(&admitted).await;
+                }
                 return whole(told_to(flow, visit, &failed), true);
             }
         };
         if chain.judgement == Judgement::Bad {
-            flow.dismiss(&admitted).await;
+            if !chain.first.head.status.is_server_error() {
+                flow.dismiss(&admitted).await;
+            }
             flow.record(
                 visit,
                 What::LoginFailed {
@@ -392,7 +397,11 @@ impl Gateway {
         let (pass, target) = probe(site, capture)?;
         let get = asked.following(target, sent.field());
         let probed = self.ask(&pass, get, Upload::empty(), passing).await.ok()?;
-        Some(probed.judged(judge::probed) == Judgement::Good)
+        // An application in trouble has said nothing.
+        let status = probed.head.status;
+        let told =
+            status.is_success() || status.is_redirection() || matches!(status.as_u16(), 401 | 403);
+        told.then(|| probed.judged(judge::probed) == Judgement::Good)
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
@@ -520,6 +529,7 @@ fn refused(
     }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()
+        && gate::open_to_strangers(&visit.door.site, &target)
     {
         let at = Destination::of(target.raw());
         let reply = flow.told_elsewhere(visit, admitted, &looked.page(), &at, set.clone());
