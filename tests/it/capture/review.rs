@@ -1,8 +1,6 @@
 //! Ways round that a stranger tried before this was opened, and promises that were held against what was built.
 
-use super::{
-    asked, bound, follow, gate, location, log_in, pending, released, see, setup, signed_in, theirs,
-};
+use super::{asked, bound, follow, gate, log_in, pending, released, see, setup, signed_in, theirs};
 use crate::support::browser::Browser;
 use crate::support::gate::Gate;
 use crate::support::legacy::{Legacy, PASSWORD, Portal, SID, Success};
@@ -92,20 +90,6 @@ fn g2_a_renewal_is_not_bound_to_a_session_that_the_grant_did_not_know() {
     shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
 }
 
-/// The same with the ask page of a scope for which no login is captured: nobody has shown a password there.
-#[test]
-fn g2_a_grant_by_asking_is_not_bound_to_a_session_of_a_captured_login() {
-    let portal = Legacy::default().start();
-    let gate = bound(&portal);
-    let hers = inside(&gate, "ann");
-    let mut thief = gate.browser();
-    let page = thief.ask("/admin", "bob");
-    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
-    thief.answer(&page, &gate.messages.after(1));
-    thief.jar.insert(SID.to_owned(), hers.jar[SID].clone());
-    shows_nothing_of_hers(&portal, &mut thief, &hers.jar[SID]);
-}
-
 /// The same with a captured login whose answer was not fetched in time.
 #[test]
 fn g2_a_login_that_was_lost_is_not_bound_to_a_session_that_came_instead() {
@@ -136,25 +120,4 @@ fn shows_nothing_of_hers(portal: &Portal, thief: &mut Browser, sid: &str) {
         assert!(!answer.text().contains("Hello ann"), "{path}");
     }
     assert_eq!(portal.brought(sid, from), [""; 0]);
-}
-
-/// What was asked for before the login knows no session, and is asked for once more with it.
-#[test]
-fn a_scope_that_was_reached_by_asking_is_stepped_up_to_after_the_login() {
-    let portal = Legacy::default().start();
-    let gate = bound(&portal);
-    let mut browser = gate.browser();
-    browser.pass_ask("/admin", "bob", &gate.messages);
-    assert_eq!(
-        location(&browser.get("/admin")),
-        "/login",
-        "the application's own word"
-    );
-    let free = signed_in(&gate, &mut browser, "/login", "bob");
-    follow(&mut browser, free);
-    let page = browser.step_up("/admin");
-    press_and_answer(&gate, &mut browser, &page);
-    assert!(browser.get("/admin").text().contains("Hello bob"));
-    assert!(browser.get("/home").text().contains("Hello bob"));
-    assert_eq!(gate.sent(), 3);
 }
