@@ -57,8 +57,8 @@ pub(super) fn fields(content_type: &str, body: &[u8]) -> Result<Vec<Field>, Ambi
     }
 }
 
-/// The boundary of a content type that has this one parameter. In quotes any character of RFC 2046 section 5.1.1 but the
-/// blank, without quotes those that need none; never of dashes alone, so that no delimiter begins within another.
+/// The boundary of a content type that has this one parameter. In quotes any character of RFC 2046 section 5.1.1 but
+/// the blank, without quotes those that need none; never of dashes alone, so that no delimiter begins within another.
 fn boundary(content_type: &str) -> Option<&str> {
     let parameters = content_type.strip_prefix("multipart/form-data;")?;
     let value = parameters
@@ -74,7 +74,7 @@ fn boundary(content_type: &str) -> Option<&str> {
         "+_-."
     };
     let boundary = quoted.unwrap_or(value);
-    let fits = (1..=70).contains(&boundary.len())
+    let fits = boundary.len() <= 70
         && boundary
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || marks.as_bytes().contains(&b))

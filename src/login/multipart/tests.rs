@@ -458,6 +458,8 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "\"user\"; filename=a",
             "\"user\"; filename='a'",
             "\"user\"; filename*=utf-8''a",
+            "\"user\"; filename=\"a\"b\"",
+            "\"user\"; filename=\"a\"; x=\"b\"",
             "\"user\"; filename=\"a\"; filename=\"b\"",
             "\"user\"; filename=\"a\"; filename*=utf-8''b",
             "\"user\"; filename=\"a\\\"",
@@ -507,8 +509,11 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "\"user\"\r\nContent-Type: ",
             "\"user\"; filename=\"a\"\r\nContent-Type: multipart/mixed; boundary=y",
             "\"user\"; filename=\"a\"\r\nContent-Type: Message/rfc822",
-            "\"user\"; filename=\"a\"\r\nContent-Type: application/x-www-form-urlencoded ; a=b",
+            "\"user\"; filename=\"a\"\r\nContent-Type: application/x-www-form-urlencoded; a=b",
             "\"user\"; filename=\"a\"\r\nContent-Type: image/png, multipart/mixed",
+            "\"user\"; filename=\"a\"\r\nContent-Type: image/",
+            "\"user\"; filename=\"a\"\r\nContent-Type: /png",
+            "\"user\"; filename=\"a\"\r\nContent-Type: image/png ; a=b",
             "\"user\"; filename=\"a\"\r\nContent-Type: x",
         ],
     ),
@@ -644,6 +649,16 @@ const NAMED: &[(&str, &str)] = &[
         "Content-Disposition: form-data; name*=utf-8''pass\"x\"",
         "pass",
     ),
+    ("Content-Disposition: form-data; name='pa;ss'", "pa;ss"),
+    ("Content-Disposition: form-data; name=pa\nss\n\nx", "pass"),
+    (
+        "Content-Disposition: form-data; name=\"pa\n  s:s\"",
+        "pa  s:s",
+    ),
+    (
+        "Content-Disposition: form-data; name=\"=?utf-8?q?a_pass?=\"",
+        "a pass",
+    ),
     // Dispositions.
     ("Content-Disposition: name=pass", "pass"),
     (
@@ -772,6 +787,19 @@ fn every_name_that_some_server_could_find_is_found() {
             found.iter().any(|name| name == wanted),
             "{body:?}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn a_delimiter_that_busboy_takes_out_of_a_head_hides_no_name() {
+    let body = "--x\r\nContent-Disp\r\n--x\"yosition: form-data; name=pass";
+    for content_type in [
+        "multipart/form-data; boundary=x\"y",
+        "multipart/form-data; BOUNDARY=x\"y; z",
+        "multipart/form-data; boundary=\"x\\\"y\"; z",
+    ] {
+        let found = names(Some(content_type), body.as_bytes());
+        assert!(found.iter().any(|name| name == b"pass"), "{content_type}");
     }
 }
 

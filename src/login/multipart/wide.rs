@@ -132,7 +132,6 @@ fn scan(text: &[u8], found: &mut BTreeSet<Vec<u8>>) {
             let piece = &given[..until(given, |b| b == b';')];
             piece_end = start + piece.len();
             best = &piece[..until(piece, is_break)];
-            add(piece, found);
             add(best, found);
             let bare: Vec<u8> = best
                 .iter()
@@ -145,10 +144,7 @@ fn scan(text: &[u8], found: &mut BTreeSet<Vec<u8>>) {
             let inner = &value[1..];
             best = &inner[..until(inner, |b| b == quote)];
             add(best, found);
-            add(&best[..until(best, is_break)], found);
-            let escaped = unescaped(inner, quote);
-            add(&escaped, found);
-            add(&escaped[..until(&escaped, is_break)], found);
+            add(&unescaped(inner, quote), found);
         }
         let digits: String = rest[..gap]
             .iter()
