@@ -8,6 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng;
 use zeroize::Zeroizing;
 
+use self::voice::Script;
+
+pub mod segments;
+pub mod voice;
+
 /// How a code travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
@@ -175,36 +180,13 @@ impl Default for Template {
     }
 }
 
-/// The words of a call: the digits one by one, three times, how long they are good, and what to do about a call that
-/// nobody asked for.
+/// The words of a call, for carriers that say plain text.
 ///
-/// Plain text; commas and full stops are the pauses. The template's text is for the eye and is not read out.
+/// Commas and full stops are the pauses; other forms are [`voice::Script`]'s. The template's text is for the eye and is
+/// not read out.
 #[must_use]
 pub fn script(values: &Values<'_>) -> Text {
-    let mut digits = Zeroizing::new(String::with_capacity(values.code.len() * 3));
-    for (place, digit) in values.code.chars().enumerate() {
-        if place > 0 {
-            digits.push_str(", ");
-        }
-        digits.push(digit);
-    }
-    let minutes = match values.minutes {
-        1 => "1 minute".to_owned(),
-        more => format!("{more} minutes"),
-    };
-    Text::of([
-        "Hello, this is ",
-        values.name,
-        ". Your code is ",
-        &digits,
-        ". Again: ",
-        &digits,
-        ". Again: ",
-        &digits,
-        ". It is good for ",
-        &minutes,
-        ". If you did not ask for this, hang up.",
-    ])
+    Script::new(values).plain()
 }
 
 /// A text with a code in it: wiped when dropped, and not to be printed by accident (C8).
