@@ -77,6 +77,17 @@ pub struct Values<'a> {
     pub host: &'a str,
 }
 
+/// A character that is not in the GSM alphabet, where the operator can find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The character.
+    pub character: char,
+    /// The place in whose value it stands; `None`: in the template's own text.
+    pub place: Option<Place>,
+    /// Its number in that value or in the template as written, from 1.
+    pub column: usize,
+}
+
 /// What is wrong with a template.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadTemplate {
@@ -151,15 +162,77 @@ impl Template {
     #[must_use]
     pub fn render(&self, values: &Values<'_>) -> Text {
         let minutes = values.minutes.to_string();
-        let parts = self.0.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Place(Place::Name) => values.name,
-            Part::Place(Place::Code) => values.code,
-            Part::Place(Place::Scope) => values.scope,
-            Part::Place(Place::Minutes) => &minutes,
-            Part::Place(Place::Host) => values.host,
+        Text::of(self.pieces(values, &minutes).map(|(_, text)| text))
+    }
+
+    /// The first character of the rendered text that is not in the GSM alphabet, and where it comes from.
+    #[must_use]
+    pub fn foreign(&self, values: &Values<'_>) -> Option<Foreign> {
+        let minutes = values.minutes.to_string();
+        let mut before = 0;
+        for (place, text) in self.pieces(values, &minutes) {
+            let found = text
+                .chars()
+                .zip(1..)
+                .find(|&(character, _)| segments::septets(character).is_none());
+            if let Some((character, inside)) = found {
+                return Some(Foreign {
+                    character,
+                    place,
+                    column: place.map_or(before + inside, |_| inside),
+                });
+            }
+            before += place.map_or(text.chars().count(), |place| place.name().len() + 2);
+        }
+        None
+    }
+
+    /// How many characters of the rendered text there are up to the end of the first code.
+    #[must_use]
+    pub fn code_ends(&self, values: &Values<'_>) -> usize {
+        let minutes = values.minutes.to_string();
+        let mut ends = 0;
+        for (place, text) in self.pieces(values, &minutes) {
+            ends += text.chars().count();
+            if place == Some(Place::Code) {
+                break;
+            }
+        }
+        ends
+    }
+
+    /// The text in stretches, each with the place whose value it is: the template's, and then those of the last line.
+    fn pieces<'a>(
+        &'a self,
+        values: &Values<'a>,
+        minutes: &'a str,
+    ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
+        let Values {
+            name,
+            code,
+            scope,
+            host,
+            ..
+        } = *values;
+        let own = self.0.iter().map(move |part| match part {
+            Part::Text(text) => (None, text.as_str()),
+            Part::Place(place) => {
+                let value = match place {
+                    Place::Name => name,
+                    Place::Code => code,
+                    Place::Scope => scope,
+                    Place::Minutes => minutes,
+                    Place::Host => host,
+                };
+                (Some(*place), value)
+            }
         });
-        Text::of(parts.chain(["\n\n@", values.host, " #", values.code]))
+        own.chain([
+            (None, "\n\n@"),
+            (Some(Place::Host), host),
+            (None, " #"),
+            (Some(Place::Code), code),
+        ])
     }
 }
 
@@ -256,38 +329,51 @@ enum Part {
     Place(Place),
 }
 
-/// What a pair of braces stands for.
+/// What a pair of braces stands for: a value of [`Values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub enum Place {
+    /// `{NAME}`
     Name,
+    /// `{CODE}`
     Code,
+    /// `{SCOPE}`
     Scope,
+    /// `{MINUTES}`
     Minutes,
+    /// `{HOST}`
     Host,
 }
 
 impl Place {
-    const ALL: [(&'static str, Self); 5] = [
-        ("NAME", Self::Name),
-        ("CODE", Self::Code),
-        ("SCOPE", Self::Scope),
-        ("MINUTES", Self::Minutes),
-        ("HOST", Self::Host),
+    const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Code,
+        Self::Scope,
+        Self::Minutes,
+        Self::Host,
     ];
 
+    /// What stands between the braces.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::Code => "CODE",
+            Self::Scope => "SCOPE",
+            Self::Minutes => "MINUTES",
+            Self::Host => "HOST",
+        }
+    }
+
     fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(own, _)| *own == name)
-            .map(|&(_, place)| place)
+        Self::ALL.into_iter().find(|own| own.name() == name)
     }
 
     /// The place whose name looks most like `name`, if one does.
     fn like(name: &str) -> Option<&'static str> {
         let name = name.trim().to_uppercase();
         let scored = Self::ALL
-            .iter()
-            .map(|&(own, _)| (strsim::jaro_winkler(own, &name), own));
+            .into_iter()
+            .map(|own| (strsim::jaro_winkler(own.name(), &name), own.name()));
         scored
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|&(score, _)| score > 0.75)
