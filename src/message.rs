@@ -8,6 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng;
 use zeroize::Zeroizing;
 
+use self::voice::Script;
+
+pub mod segments;
+pub mod voice;
+
 /// How a code travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
@@ -70,6 +75,17 @@ pub struct Values<'a> {
     pub minutes: u64,
     /// The site's public host, without scheme and port: what the browser compares before it fills the code in.
     pub host: &'a str,
+}
+
+/// A character that is not in the GSM alphabet, where the operator can find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The character.
+    pub character: char,
+    /// The place in whose value it stands; `None`: in the template's own text.
+    pub place: Option<Place>,
+    /// Its number in that value or in the template as written, from 1.
+    pub column: usize,
 }
 
 /// What is wrong with a template.
@@ -146,15 +162,77 @@ impl Template {
     #[must_use]
     pub fn render(&self, values: &Values<'_>) -> Text {
         let minutes = values.minutes.to_string();
-        let parts = self.0.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Place(Place::Name) => values.name,
-            Part::Place(Place::Code) => values.code,
-            Part::Place(Place::Scope) => values.scope,
-            Part::Place(Place::Minutes) => &minutes,
-            Part::Place(Place::Host) => values.host,
+        Text::of(self.pieces(values, &minutes).map(|(_, text)| text))
+    }
+
+    /// The first character of the rendered text that is not in the GSM alphabet, and where it comes from.
+    #[must_use]
+    pub fn foreign(&self, values: &Values<'_>) -> Option<Foreign> {
+        let minutes = values.minutes.to_string();
+        let mut before = 0;
+        for (place, text) in self.pieces(values, &minutes) {
+            let found = text
+                .chars()
+                .zip(1..)
+                .find(|&(character, _)| segments::septets(character).is_none());
+            if let Some((character, inside)) = found {
+                return Some(Foreign {
+                    character,
+                    place,
+                    column: place.map_or(before + inside, |_| inside),
+                });
+            }
+            before += place.map_or(text.chars().count(), |place| place.name().len() + 2);
+        }
+        None
+    }
+
+    /// How many characters of the rendered text there are up to the end of the first code.
+    #[must_use]
+    pub fn code_ends(&self, values: &Values<'_>) -> usize {
+        let minutes = values.minutes.to_string();
+        let mut ends = 0;
+        for (place, text) in self.pieces(values, &minutes) {
+            ends += text.chars().count();
+            if place == Some(Place::Code) {
+                break;
+            }
+        }
+        ends
+    }
+
+    /// The text in stretches, each with the place whose value it is: the template's, and then those of the last line.
+    fn pieces<'a>(
+        &'a self,
+        values: &Values<'a>,
+        minutes: &'a str,
+    ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
+        let Values {
+            name,
+            code,
+            scope,
+            host,
+            ..
+        } = *values;
+        let own = self.0.iter().map(move |part| match part {
+            Part::Text(text) => (None, text.as_str()),
+            Part::Place(place) => {
+                let value = match place {
+                    Place::Name => name,
+                    Place::Code => code,
+                    Place::Scope => scope,
+                    Place::Minutes => minutes,
+                    Place::Host => host,
+                };
+                (Some(*place), value)
+            }
         });
-        Text::of(parts.chain(["\n\n@", values.host, " #", values.code]))
+        own.chain([
+            (None, "\n\n@"),
+            (Some(Place::Host), host),
+            (None, " #"),
+            (Some(Place::Code), code),
+        ])
     }
 }
 
@@ -175,36 +253,13 @@ impl Default for Template {
     }
 }
 
-/// The words of a call: the digits one by one, three times, how long they are good, and what to do about a call that
-/// nobody asked for.
+/// The words of a call, for carriers that say plain text.
 ///
-/// Plain text; commas and full stops are the pauses. The template's text is for the eye and is not read out.
+/// Commas and full stops are the pauses; other forms are [`voice::Script`]'s. The template's text is for the eye and is
+/// not read out.
 #[must_use]
 pub fn script(values: &Values<'_>) -> Text {
-    let mut digits = Zeroizing::new(String::with_capacity(values.code.len() * 3));
-    for (place, digit) in values.code.chars().enumerate() {
-        if place > 0 {
-            digits.push_str(", ");
-        }
-        digits.push(digit);
-    }
-    let minutes = match values.minutes {
-        1 => "1 minute".to_owned(),
-        more => format!("{more} minutes"),
-    };
-    Text::of([
-        "Hello, this is ",
-        values.name,
-        ". Your code is ",
-        &digits,
-        ". Again: ",
-        &digits,
-        ". Again: ",
-        &digits,
-        ". It is good for ",
-        &minutes,
-        ". If you did not ask for this, hang up.",
-    ])
+    Script::new(values).plain()
 }
 
 /// A text with a code in it: wiped when dropped, and not to be printed by accident (C8).
@@ -274,38 +329,51 @@ enum Part {
     Place(Place),
 }
 
-/// What a pair of braces stands for.
+/// What a pair of braces stands for: a value of [`Values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub enum Place {
+    /// `{NAME}`
     Name,
+    /// `{CODE}`
     Code,
+    /// `{SCOPE}`
     Scope,
+    /// `{MINUTES}`
     Minutes,
+    /// `{HOST}`
     Host,
 }
 
 impl Place {
-    const ALL: [(&'static str, Self); 5] = [
-        ("NAME", Self::Name),
-        ("CODE", Self::Code),
-        ("SCOPE", Self::Scope),
-        ("MINUTES", Self::Minutes),
-        ("HOST", Self::Host),
+    const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Code,
+        Self::Scope,
+        Self::Minutes,
+        Self::Host,
     ];
 
+    /// What stands between the braces.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::Code => "CODE",
+            Self::Scope => "SCOPE",
+            Self::Minutes => "MINUTES",
+            Self::Host => "HOST",
+        }
+    }
+
     fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(own, _)| *own == name)
-            .map(|&(_, place)| place)
+        Self::ALL.into_iter().find(|own| own.name() == name)
     }
 
     /// The place whose name looks most like `name`, if one does.
     fn like(name: &str) -> Option<&'static str> {
         let name = name.trim().to_uppercase();
         let scored = Self::ALL
-            .iter()
-            .map(|&(own, _)| (strsim::jaro_winkler(own, &name), own));
+            .into_iter()
+            .map(|own| (strsim::jaro_winkler(own.name(), &name), own.name()));
         scored
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|&(score, _)| score > 0.75)

@@ -264,6 +264,16 @@ impl Place {
         &self.source
     }
 
+    /// Where `character` stands first within this place; the whole place if it is not written there as itself.
+    #[must_use]
+    pub fn first(&self, character: char) -> Self {
+        let found = self.span.clone().and_then(|span| {
+            let start = span.start + self.source.text.get(span)?.find(character)?;
+            Some(start..start + character.len_utf8())
+        });
+        found.map_or_else(|| self.clone(), |span| Self::new(&self.source, span))
+    }
+
     /// Line and column, from 1, the column in characters; `None` for the file as a whole.
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize)> {
@@ -342,6 +352,18 @@ mod tests {
         assert_eq!(place.position(), Some((2, 10)));
         assert_eq!(place.to_string(), "é.toml:2");
         assert_eq!(Place::whole(&source()).position(), None);
+    }
+
+    #[test]
+    fn a_character_is_pointed_at_where_it_is_written() {
+        let value = Place::new(&source(), 12..16);
+        assert_eq!(value.first('é').position(), Some((2, 8)));
+        assert_eq!(value.first('é').order(), (0, 13));
+        for missing in [value.first('e'), value.first('#')] {
+            assert_eq!(missing.position(), value.position());
+        }
+        let whole = Place::whole(&source());
+        assert_eq!(whole.first('a').position(), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod captures;
 mod classes;
 pub mod diagnostic;
 mod file;
+mod messages;
 mod names;
 mod notes;
 mod pem;

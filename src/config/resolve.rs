@@ -18,7 +18,7 @@ use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, sites};
+use super::{Config, messages, sites};
 use crate::carrier::{self, webhook};
 use crate::message::{Channel, Template};
 use crate::name::Name;
@@ -60,6 +60,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
     if notes.sound() {
         warn_of_unused(&file, notes);
         sites::warn_of_scopes_never_asked(&file, notes);
+        messages::warn(&file, sites.as_deref().unwrap_or_default(), notes);
     }
     Some(Config {
         listen,

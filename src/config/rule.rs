@@ -101,6 +101,8 @@ rules! {
     InDoubt = 318 Warning "a login that may be in doubt";
     OpenProbe = 319 Warning "a probe that anybody gets";
     BadTemplate = 401 Error "a message that cannot be sent";
+    Costly = 402 Warning "a text message that costs more than one segment";
+    LateCode = 403 Warning "a code that comes late in its message";
     LiteralSecret = 501 Error "a secret written in the file";
     NoSecret = 502 Error "a secret that cannot be read";
     EmptySecret = 503 Error "a secret that is empty";

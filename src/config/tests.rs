@@ -17,6 +17,7 @@ use crate::message::Channel;
 use crate::upstream::{Address, HostMode};
 
 mod captures;
+mod messages;
 
 /// A folder with a configuration and every file that one may name.
 struct Folder(tempfile::TempDir);

@@ -109,19 +109,72 @@ fn a_template_has_at_most_2048_characters() {
 }
 
 #[test]
-fn a_call_says_the_digits_one_by_one_three_times() {
+fn a_foreign_character_is_found_where_it_is_written() {
+    let foreign = |character, place, column| {
+        Some(Foreign {
+            character,
+            place,
+            column,
+        })
+    };
+    for (template, name, scope, wanted) in [
+        ("{CODE}", "ж", "ж", None),
+        ("{NAME}: {CODE} € £ é", "Näme", "ж", None),
+        ("Tu código: {CODE}", "x", "x", foreign('ó', None, 5)),
+        ("{CODE} – {NAME}", "ж", "x", foreign('–', None, 8)),
+        (
+            "{NAME} {SCOPE} {CODE} á",
+            "Ein langer Name",
+            "x",
+            foreign('á', None, 23),
+        ),
+        (
+            "{SCOPE} {NAME} {CODE} á",
+            "Café Łódź",
+            "x",
+            foreign('Ł', Some(Place::Name), 6),
+        ),
+        (
+            "{CODE} {MINUTES} {HOST} {SCOPE}",
+            "ж",
+            "Iniciar sesión",
+            foreign('ó', Some(Place::Scope), 13),
+        ),
+    ] {
+        let values = Values {
+            name,
+            scope,
+            ..VALUES
+        };
+        let template = Template::parse(template).unwrap();
+        assert_eq!(template.foreign(&values), wanted, "{template:?}");
+    }
+}
+
+#[test]
+fn the_code_ends_where_the_eye_finds_it_first() {
+    for (template, wanted) in [
+        ("{CODE}", 6),
+        ("{CODE} again {CODE}", 6),
+        ("{NAME}: {CODE} is it", 22),
+        ("é{MINUTES}{SCOPE}{HOST}{CODE}", 33),
+    ] {
+        let template = Template::parse(template).unwrap();
+        let ends = template.code_ends(&VALUES);
+        assert_eq!(ends, wanted);
+        let text = template.render(&VALUES);
+        let start: String = text.as_str().chars().take(ends).collect();
+        assert!(start.ends_with("049271"), "{start}");
+        assert_eq!(start.matches("049271").count(), 1);
+    }
+}
+
+#[test]
+fn a_call_is_said_in_plain_text() {
     assert_eq!(
         script(&VALUES).as_str(),
         "Hello, this is Example Portal. Your code is 0, 4, 9, 2, 7, 1. Again: 0, 4, 9, 2, 7, 1. \
          Again: 0, 4, 9, 2, 7, 1. It is good for 5 minutes. If you did not ask for this, hang up."
-    );
-    assert!(
-        script(&Values {
-            minutes: 1,
-            ..VALUES
-        })
-        .as_str()
-        .contains("good for 1 minute.")
     );
 }
 
@@ -154,6 +207,26 @@ fn message_ids_are_distinct_and_fit_a_header() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn what_is_foreign_is_what_the_count_names(name in "[a-zäжЖ]{0,8}", scope in "[a-z😀]{0,8}", text in "[a-z€ó\n]{0,8}") {
+        let template = Template::parse(&format!("{text}{{NAME}}{text}{{SCOPE}}{{CODE}}")).unwrap();
+        let values = Values { name: &name, scope: &scope, ..VALUES };
+        let named = match segments::count(template.render(&values).as_str()).alphabet {
+            segments::Alphabet::Ucs2 { forced_by, .. } => Some(forced_by),
+            segments::Alphabet::Gsm7 => None,
+        };
+        let foreign = template.foreign(&values);
+        proptest::prop_assert_eq!(foreign.map(|foreign| foreign.character), named);
+        if let Some(foreign) = foreign {
+            let source = match foreign.place {
+                Some(Place::Name) => name,
+                Some(Place::Scope) => scope,
+                _ => text,
+            };
+            proptest::prop_assert_eq!(source.chars().nth(foreign.column - 1), Some(foreign.character));
+        }
+    }
+
     #[test]
     fn any_text_is_a_template_or_is_refused(text in "[{}A-Zé \n]{0,30}|(\\{(NAME|CODE|HOST|X)\\}|[{} ])*") {
         if let Ok(template) = Template::parse(&text) {
