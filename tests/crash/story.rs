@@ -114,7 +114,7 @@ impl Story {
         }
         match card.step {
             Step::WrongCode => self.no_more_wrong_codes(&program, card, &mut login, wrong),
-            Step::MoreLogins => self.no_more_messages(&program, card, &mut login),
+            Step::MoreLogins => self.no_more_messages(&program, &mut login),
             _ if login.inside.is_none() => self.comes_back(&program, &mut login),
             _ => {}
         }
@@ -285,7 +285,7 @@ impl Story {
     }
 
     /// No more messages go to one number than without a death.
-    fn no_more_messages(&mut self, program: &Program, card: Card, login: &mut Login) {
+    fn no_more_messages(&mut self, program: &Program, login: &mut Login) {
         let outcomes = ["challenge.sent", "challenge.unsent"];
         loop {
             let from = program.lines();
@@ -298,8 +298,8 @@ impl Story {
             }
         }
         let sent = self.messages.all().matches(&login.phone).count();
-        assert!(sent <= MOST, "{sent} messages");
-        assert!(sent >= MOST - usize::from(card.in_doubt()));
+        // Nobody waits for a message: the last before the death may be counted and never have gone out.
+        assert!((MOST - 1..=MOST).contains(&sent), "{sent} messages");
     }
 
     /// Nobody is shut out: they log in again, here or elsewhere, and get another code, which is the one that counts.
