@@ -174,9 +174,7 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
     }
     match requirement {
         Requirement::Deny(_) => Verdict::Refuse(Reason::Denied),
-        Requirement::Open(Opening::PublicFull, _) => {
-            pass(Way::Open, !captures || held.is_empty())
-        }
+        Requirement::Open(Opening::PublicFull, _) => pass(Way::Open, !captures || held.is_empty()),
         Requirement::Open(Opening::LoginPage, _) if exposed => Verdict::Refuse(Reason::Credentials),
         Requirement::Open(Opening::LoginPage, _) => pass(Way::Open, !captures),
         Requirement::Open(Opening::Capture, _)

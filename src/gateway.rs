@@ -142,6 +142,10 @@ impl Gateway {
         }))
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "all that happens to a request, to be read from top to bottom"
+    )]
     async fn answer(
         &self,
         mut request: Request<Incoming>,
@@ -361,8 +365,8 @@ struct Read {
     bytes: Bytes,
     /// Whether that is all of it, or all that anybody had to know.
     whole: bool,
-    /// Whether it was read at all.
-    read: bool,
+    /// Whether anything was read at all.
+    searched: bool,
 }
 
 /// Whether the body has a say in who may go where: by a condition of a route, by the login that it carries, or by a
@@ -399,7 +403,7 @@ async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Brok
         form,
         bytes: head.bytes,
         whole: head.whole,
-        read: true,
+        searched: true,
     };
     Ok((read, body))
 }
@@ -411,7 +415,7 @@ impl Read {
             form: Form::Unread,
             bytes: Bytes::new(),
             whole: !has_body(asked),
-            read: false,
+            searched: false,
         }
     }
 
@@ -423,7 +427,7 @@ impl Read {
         held: &Held,
     ) -> Result<Logins<'s>, Ambiguous> {
         let mut found = Logins::new();
-        if !self.read || *asked.method() != Method::POST || site.captures.is_empty() {
+        if !self.searched || *asked.method() != Method::POST || site.captures.is_empty() {
             return Ok(found);
         }
         let question = Asked {

@@ -215,6 +215,12 @@ impl Flow {
         prints.any(|print| self.store.fresh.take(&print, now))
     }
 
+    /// Whether this session is nobody's, as far as is known.
+    pub fn is_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
+        let mut prints = self.ring.quarantined(site, name, value);
+        prints.any(|print| self.store.fresh.knows(&print, now))
+    }
+
     /// A login failed in this session: it is nobody's still.
     pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
         if let Some(print) = self.ring.quarantined(site, name, value).next() {
@@ -311,15 +317,15 @@ impl Flow {
             .map_err(|NoRandomness| Refusal::Internal)?;
         let browser = self.ring.browser(&secret);
         let id = self
-            .challenge(visit, scope, subject, named, entry, browser)
+            .challenge(visit, scope, subject, named.clone(), entry, browser)
             .map_err(|not_begun| match not_begun {
                 NotBegun::Full => Refusal::LoginsFull,
                 NotBegun::NoRandomness => Refusal::Internal,
             })?;
-        let site = &visit.door.site.name;
+        let place = (&visit.door.site.name, &scope.name);
         self.store
             .holds
-            .keep_in(room, browser, site, &scope.name, hold, visit.now);
+            .keep_in(room, browser, place, &named, hold, visit.now);
         let fresh = self
             .store
             .view(&id, &browser, visit.now)
@@ -492,7 +498,7 @@ impl Flow {
     }
 
     /// Set-Cookie fields for the sessions of the application that no grant of this browser knows.
-    pub(super) fn forgetting_unbound(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
+    pub(super) fn forgetting_unbound(visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
         let mut names: Vec<&[u8]> = foreign(visit)
             .filter(|(name, value)| site.is_session(name, value))
@@ -503,18 +509,24 @@ impl Flow {
         expiring(&names, visit.asked.target().path(), "/")
     }
 
-    /// What a grant of this person is bound to that no login earned: what their other grants know, and the sessions
-    /// that came along.
-    pub(super) fn prints_for(&self, visit: &Visit<'_>, subject: &Subject) -> Vec<Print> {
+    /// What a grant of this person is bound to that no login earned: what their other grants know.
+    ///
+    /// A session that only came along with the code is nobody's word: whoever types it may have found it. It counts where
+    /// the application's own login comes behind the gate, and nothing of this person is known yet.
+    pub(super) fn prints_for(&self, visit: &Visit<'_>, grant: &Grant) -> Vec<Print> {
+        let site = &visit.door.site;
         let held = visit.held.live.iter().chain(&visit.held.run_out);
-        let known = held
-            .filter(|grant| grant.subject() == subject)
-            .flat_map(|grant| grant.prints().current().iter().copied());
-        let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
-        let brought = self.ring.sessions(&visit.door.site, cookies);
-        known
-            .chain(brought.into_iter().map(|session| session.print))
-            .collect()
+        let mut prints: Vec<Print> = held
+            .filter(|held| held.subject() == grant.subject())
+            .flat_map(|held| held.prints().current().iter().copied())
+            .collect();
+        let first = &site.first_scope().name;
+        if grant.scope() == first && site.capture_for(first).is_none() {
+            let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
+            let brought = self.ring.sessions(site, cookies);
+            prints.extend(brought.into_iter().map(|session| session.print));
+        }
+        prints
     }
 
     /// The live grants as they are bound once an answer has changed the application's sessions; none if it has not.
@@ -605,9 +617,9 @@ impl Flow {
             at.as_str(),
             visit.now,
         );
-        let replay = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
+        let fetch = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
         let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
-        let ours = admitted.cookie.iter().cloned().chain([replay]);
+        let ours = admitted.cookie.iter().cloned().chain([fetch]);
         Some(with_cookies(reply, set.into_iter().chain(ours)))
     }
 }

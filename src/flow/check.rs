@@ -191,7 +191,7 @@ impl Flow {
         let mut destination = hold.target;
         let mut lost = matches!(hold.request, Waiting::Lost).then_some(Lost::Request);
         let mut replay = false;
-        let mut prints = self.prints_for(visit, grant.subject());
+        let mut prints = self.prints_for(visit, &grant);
         let mut release = None;
         let key = self.ring.hold(old, grant.scope().as_str().as_bytes());
         let fetched_under = self.ring.hold(&new, id);

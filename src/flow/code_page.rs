@@ -76,11 +76,7 @@ impl Flow {
             &visit.reference.to_string(),
             visit.now,
         );
-        let question = &view.question;
-        let leads_to =
-            self.store
-                .holds
-                .leads_to(&question.browser, &question.site, &question.scope.name);
+        let leads_to = self.store.holds.leads_to(&view.question);
         reply_to(&rendered, leads_to.as_ref())
     }
 

@@ -37,7 +37,7 @@ impl Flow {
         let forget = if visit.held.unbound.is_empty() {
             Vec::new()
         } else {
-            self.forgetting_unbound(visit)
+            Self::forgetting_unbound(visit)
         };
         if matches!(audience, Audience::Nobody | Audience::Grpc) {
             return with_cookies(self.turn_away(visit, audience, scope, None), forget);

@@ -53,7 +53,13 @@ impl Flow {
     /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
     pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
         let site = &visit.door.site;
-        for grant in visit.held.live.iter().chain(&visit.held.run_out).chain(&visit.held.unbound) {
+        for grant in visit
+            .held
+            .live
+            .iter()
+            .chain(&visit.held.run_out)
+            .chain(&visit.held.unbound)
+        {
             self.revoke(visit, grant);
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));

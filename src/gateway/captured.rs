@@ -42,6 +42,12 @@ struct Looked {
     body: Body,
 }
 
+/// The cookies of a login as its answers come: what the browser would have by then, and every Set-Cookie, in order.
+struct Heard {
+    jar: Jar,
+    cookies: Vec<HeaderValue>,
+}
+
 /// What the application said to a login until it was clear how it went.
 struct Chain {
     /// The answer to the posted login itself.
@@ -49,7 +55,7 @@ struct Chain {
     /// The page that was followed to, and where it is.
     last: Option<(Looked, Target)>,
     /// Every Set-Cookie, in order.
-    set: Vec<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     jar: Jar,
     /// Cookies that no answer sets and the session may rest on.
     needs: Vec<HeaderValue>,
@@ -85,23 +91,39 @@ impl Gateway {
         let site = &passing.front.door.site;
         let door = &passing.front.door;
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
-        match posted {
-            Some(posted) => self.login(pass, capture, &visit, &passing, posted).await,
-            None => {
-                let rest = flow.without_quarantined(
-                    site,
-                    asked.fields(),
-                    !passing.held.live.is_empty(),
-                    None,
-                    passing.now,
-                );
-                let shown = match rest {
-                    Some(rest) => asked.clone().with_cookies(rest),
-                    None => asked.clone(),
-                };
-                self.login_page(pass, capture, &visit, &passing, shown)
-                    .await
-            }
+        if let Some(posted) = posted {
+            return self.login(pass, capture, &visit, &passing, posted).await;
+        }
+        let granted = !passing.held.live.is_empty();
+        let rest = flow.without_quarantined(site, asked.fields(), granted, None, passing.now);
+        let shown = match rest {
+            Some(rest) => asked.clone().with_cookies(rest),
+            None => asked.clone(),
+        };
+        let shown = self.as_nobody(capture, shown, &passing).await;
+        self.login_page(pass, capture, &visit, &passing, shown)
+            .await
+    }
+
+    /// The request for a login page, without a session that is somebody's: no login goes up with one, and a form often
+    /// fits only the session that it was shown in.
+    async fn as_nobody(&self, capture: &Capture, asked: Checked, passing: &Passing<'_>) -> Checked {
+        let flow = &self.0.shared.flow;
+        let site = &passing.front.door.site;
+        if *asked.method() != Method::GET || !passing.held.live.is_empty() {
+            return asked;
+        }
+        let sent = theirs(&asked);
+        let mut sessions = sent
+            .pairs()
+            .filter(|(name, value)| makes_session(capture, name, value));
+        // Most come from this very page, and the application need not be asked about them.
+        if sessions.all(|(name, value)| flow.is_fresh(site, name, value, passing.now)) {
+            return asked;
+        }
+        match self.signed_in_before(capture, &asked, &sent, passing).await {
+            Some(true) => asked.with_cookies(without_sessions(capture, &sent).field()),
+            Some(false) | None => asked,
         }
     }
 
@@ -126,7 +148,7 @@ impl Gateway {
         let admitted = if looked.head.status.is_redirection() {
             // A login page that leads into what is guarded takes its visitor for signed in: following it would go
             // round in circles.
-            match self.leads(&looked.head.headers, &page, passing) {
+            match leads(&looked.head.headers, &page, site) {
                 Leads::Here(target) => gate::open_to_strangers(site, &target),
                 Leads::Elsewhere { .. } | Leads::Nowhere => true,
             }
@@ -192,7 +214,7 @@ impl Gateway {
             return whole(flow.start_over(visit, capture, &admitted).await, closing);
         }
         let judgement = chain.judgement;
-        let (answers, first) = self.answers(visit, passing, chain);
+        let (answers, first) = self.answers(visit, chain);
         match flow
             .captured(visit, capture, admitted, judgement, answers)
             .await
@@ -223,16 +245,13 @@ impl Gateway {
         if let Some(rest) = flow.without_quarantined(site, asked.fields(), false, owner, now) {
             asked = asked.with_cookies(rest);
         }
-        let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
-        let mut sent = Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)));
+        let mut sent = theirs(&asked);
         let mut whose = Whose::Theirs;
         if !admitted.granted() {
             match self.signed_in_before(capture, &asked, &sent, passing).await {
                 // A probe tells that somebody is signed in, not who: the login goes without that session.
                 Some(true) => {
-                    let others = |name: &[u8], value: &[u8]| !makes_session(capture, name, value);
-                    let rest = sent.pairs().filter(|(name, value)| others(name, value));
-                    sent = Jar::of(rest);
+                    sent = without_sessions(capture, &sent);
                     asked = asked.with_cookies(sent.field());
                     whose = Whose::Another;
                 }
@@ -240,7 +259,6 @@ impl Gateway {
                 None => whose = Whose::Nobody,
             }
         }
-        let mut jar = sent.clone();
         // Whatever was nobody's may be somebody's from here on.
         let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
             .pairs()
@@ -251,65 +269,36 @@ impl Gateway {
             .collect();
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
-        let mut set = Vec::new();
-        take_in(&mut jar, &mut set, &first.head.headers, now.unix);
+        let mut heard = Heard {
+            jar: sent.clone(),
+            cookies: Vec::new(),
+        };
+        heard.take_in(&first.head.headers, now.unix);
         let origin = site.origin.text();
-        let mut next = first.judged(|answered| {
+        let next = first.judged(|answered| {
             judge::posted(capture, &asked, body, &sent, origin, answered, now.unix)
         });
-        let mut last: Option<(Looked, Target)> = None;
-        let mut hops = 0;
-        let judgement = loop {
-            match next {
-                Next::Decided(judgement) => break judgement,
-                Next::Probe => {
-                    let Some((pass, target)) = probe(site, capture) else {
-                        break Judgement::Doubt;
-                    };
-                    let get = asked.following(target, jar.field());
-                    // Who cannot be asked has not said no.
-                    let Ok(probed) = self.ask(&pass, get, Upload::empty(), passing).await else {
-                        break Judgement::Doubt;
-                    };
-                    take_in(&mut jar, &mut set, &probed.head.headers, now.unix);
-                    break probed.judged(|answered| judge::probed(answered));
-                }
-                Next::Follow(target) => {
-                    let Some(pass) = gate::follow(site, capture, &target) else {
-                        break Judgement::Doubt;
-                    };
-                    hops += 1;
-                    let get = asked.following(target.clone(), jar.field());
-                    let Ok(followed) = self.ask(&pass, get, Upload::empty(), passing).await else {
-                        break Judgement::Doubt;
-                    };
-                    take_in(&mut jar, &mut set, &followed.head.headers, now.unix);
-                    next = followed.judged(|answered| {
-                        judge::followed(capture, &asked, body, &target, origin, answered, hops)
-                    });
-                    last = Some((followed, target));
-                }
-            }
+        let (judgement, last) = self
+            .ask_on(capture, (&asked, body), next, &mut heard, passing)
+            .await;
+        let Heard { jar, cookies } = heard;
+        let owner = admitted.owner();
+        let sessions = |jar: &Jar, is: &dyn Fn(&[u8], &[u8]) -> bool| {
+            let mut pairs = jar.pairs();
+            pairs.any(|(name, value)| site.is_session(name, value) && is(name, value))
         };
-        if whose == Whose::Nobody {
-            // Nobody could be asked before: what the answers changed, and what was nobody's, is theirs now.
-            let unknown = sent.pairs().any(|(name, value)| {
-                site.is_session(name, value)
-                    && jar.has(name, value)
-                    && !fresh
-                        .iter()
-                        .any(|known| known.0 == name && known.1 == value)
-            });
-            if !unknown {
-                whose = Whose::Theirs;
-            }
+        // Where nobody could be asked before, what the answers changed is theirs, and what was nobody's.
+        let known = |name: &[u8], value: &[u8]| {
+            let mut fresh = fresh.iter();
+            !jar.has(name, value) || fresh.any(|known| known.0 == name && known.1 == value)
+        };
+        if whose == Whose::Nobody && !sessions(&sent, &|name, value| !known(name, value)) {
+            whose = Whose::Theirs;
         }
         // Somebody else may have signed in with it while this login was on its way.
-        let taken = |(name, value): (&[u8], &[u8])| {
-            site.is_session(name, value)
-                && flow.kept_for_others(site, name, value, admitted.owner(), now)
-        };
-        if jar.pairs().any(taken) {
+        if sessions(&jar, &|name, value| {
+            flow.kept_for_others(site, name, value, owner, now)
+        }) {
             whose = Whose::Nobody;
         }
         if judgement == Judgement::Bad {
@@ -323,18 +312,65 @@ impl Gateway {
             .filter(|(name, value)| {
                 (site.is_session(name, value) || value.len() >= SESSION) && jar.has(name, value)
             })
-            .filter(|(name, _)| !sets(&set, name))
+            .filter(|(name, _)| !sets(&cookies, name))
             .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
             .collect();
         Ok(Chain {
             first,
             last,
-            set,
+            cookies,
             jar,
             needs,
             judgement,
             whose,
         })
+    }
+
+    /// Asks the application on until it is clear how a login went. Gives the page that was followed to, if one was.
+    async fn ask_on(
+        &self,
+        capture: &Capture,
+        (asked, body): (&Checked, &Bytes),
+        mut next: Next,
+        heard: &mut Heard,
+        passing: &Passing<'_>,
+    ) -> (Judgement, Option<(Looked, Target)>) {
+        let (site, now) = (&passing.front.door.site, passing.now.unix);
+        let mut last = None;
+        let mut hops = 0;
+        // Who cannot be asked has not said no.
+        loop {
+            match next {
+                Next::Decided(judgement) => return (judgement, last),
+                Next::Probe => {
+                    let Some((pass, target)) = probe(site, capture) else {
+                        return (Judgement::Doubt, last);
+                    };
+                    let get = asked.following(target, heard.jar.field());
+                    let Ok(probed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                        return (Judgement::Doubt, last);
+                    };
+                    heard.take_in(&probed.head.headers, now);
+                    return (probed.judged(judge::probed), last);
+                }
+                Next::Follow(target) => {
+                    let Some(pass) = gate::follow(site, capture, &target) else {
+                        return (Judgement::Doubt, last);
+                    };
+                    hops += 1;
+                    let get = asked.following(target.clone(), heard.jar.field());
+                    let Ok(followed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                        return (Judgement::Doubt, last);
+                    };
+                    heard.take_in(&followed.head.headers, now);
+                    let origin = site.origin.text();
+                    next = followed.judged(|answered| {
+                        judge::followed(capture, asked, body, &target, origin, answered, hops)
+                    });
+                    last = Some((followed, target));
+                }
+            }
+        }
     }
 
     /// Whether the application takes this browser for signed in before it has seen the password; `None` if that cannot
@@ -390,17 +426,9 @@ impl Gateway {
         })
     }
 
-    fn leads(&self, fields: &HeaderMap, base: &Target, passing: &Passing<'_>) -> Leads {
-        let origin = passing.front.door.site.origin.text();
-        match fields.get(header::LOCATION) {
-            Some(location) => judge::resolve(base, origin, location),
-            None => Leads::Nowhere,
-        }
-    }
-
     /// What would be released of a chain: one way on with every cookie, and a page if the login itself was answered
     /// with one.
-    fn answers(&self, visit: &Visit<'_>, passing: &Passing<'_>, chain: Chain) -> (Answers, Looked) {
+    fn answers(&self, visit: &Visit<'_>, chain: Chain) -> (Answers, Looked) {
         let flow = &self.0.shared.flow;
         let site = &visit.door.site;
         let login = visit.asked.target();
@@ -411,7 +439,7 @@ impl Gateway {
         };
         let mut leads_to = None;
         let (to, page) = if last.head.status.is_redirection() {
-            match self.leads(&last.head.headers, base, passing) {
+            match leads(&last.head.headers, base, site) {
                 Leads::Here(target) => {
                     let fragment = last.head.headers.get(header::LOCATION);
                     let fragment = fragment.and_then(judge::fragment);
@@ -444,7 +472,7 @@ impl Gateway {
             .map(|(name, value)| flow.ring.print(site, name, value))
             .collect();
         let answers = Answers {
-            cookies: chain.set,
+            cookies: chain.cookies,
             prints,
             needs: chain.needs,
             to,
@@ -452,6 +480,13 @@ impl Gateway {
             leads_to,
         };
         (answers, chain.first)
+    }
+}
+
+fn leads(fields: &HeaderMap, base: &Target, site: &Site) -> Leads {
+    match fields.get(header::LOCATION) {
+        Some(location) => judge::resolve(base, site.origin.text(), location),
+        None => Leads::Nowhere,
     }
 }
 
@@ -474,13 +509,14 @@ fn refused(
     let Chain {
         first,
         last,
-        mut set,
+        cookies: mut set,
         whose,
         ..
     } = chain;
     if whose == Whose::Another && visit.held.live.is_empty() {
-        // A session that outlived its grant, and that the next try would meet again.
-        set.extend(flow.forgetting(visit, capture));
+        // A session that outlived its grant, and that the next try would meet again. What the application sets in its
+        // place comes behind it, and stays.
+        set.splice(0..0, flow.forgetting(visit, capture));
     }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()
@@ -493,9 +529,9 @@ fn refused(
     }
     let mut response = first.into_response();
     let fields = response.headers_mut();
-    let own = fields.get_all(header::SET_COOKIE).iter().count();
-    for more in set.into_iter().skip(own) {
-        fields.append(header::SET_COOKIE, more);
+    fields.remove(header::SET_COOKIE);
+    for field in set {
+        fields.append(header::SET_COOKIE, field);
     }
     response
 }
@@ -517,12 +553,25 @@ fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
     }
 }
 
-fn take_in(jar: &mut Jar, set: &mut Vec<HeaderValue>, fields: &HeaderMap, now: u64) {
-    for field in fields.get_all(header::SET_COOKIE) {
-        if let Some(change) = cookie::set(field, now) {
-            jar.take_in(&change);
+/// The application's cookies that a request brings.
+fn theirs(asked: &Checked) -> Jar {
+    let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
+    Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)))
+}
+
+fn without_sessions(capture: &Capture, jar: &Jar) -> Jar {
+    let rest = jar.pairs();
+    Jar::of(rest.filter(|(name, value)| !makes_session(capture, name, value)))
+}
+
+impl Heard {
+    fn take_in(&mut self, fields: &HeaderMap, now: u64) {
+        for field in fields.get_all(header::SET_COOKIE) {
+            if let Some(change) = cookie::set(field, now) {
+                self.jar.take_in(&change);
+            }
+            self.cookies.push(field.clone());
         }
-        set.push(field.clone());
     }
 }
 

@@ -375,7 +375,12 @@ fn what_a_grant_is_bound_to_comes_back_as_it_went_and_survives_a_new_key() {
         1
     );
     let cookies = format!("__Host-countersign-portal-login={resealed}; sid=bobs");
-    assert_eq!(both.open_all(&site, &fields(&[&cookies]), at(61)).unbound.len(), 1);
+    assert_eq!(
+        both.open_all(&site, &fields(&[&cookies]), at(61))
+            .unbound
+            .len(),
+        1
+    );
 }
 
 #[test]

@@ -37,6 +37,12 @@ impl Fresh {
             .is_some_and(|(_, until)| until > now.mono)
     }
 
+    /// Whether it is nobody's, as far as is known. It may be asked again.
+    pub fn knows(&self, session: &Print, now: Moment) -> bool {
+        let until = self.until.get(session);
+        until.is_some_and(|until| *until > now.mono)
+    }
+
     /// Forgets those that were given out long ago.
     pub fn sweep(&self, now: Moment) {
         self.until.retain(|_, until| *until > now.mono);
@@ -52,8 +58,13 @@ mod tests {
     fn g2_a_session_is_nobodys_once() {
         let fresh = Fresh::default();
         fresh.put([1; 16], at(0));
-        assert!(!fresh.take(&[2; 16], at(1)), "another");
+        assert!(
+            !fresh.take(&[2; 16], at(1)) && !fresh.knows(&[2; 16], at(1)),
+            "another"
+        );
+        assert!(fresh.knows(&[1; 16], at(1)), "to ask takes nothing away");
         assert!(fresh.take(&[1; 16], at(1)));
+        assert!(!fresh.knows(&[1; 16], at(1)));
         assert!(!fresh.take(&[1; 16], at(1)), "somebody may have it now");
     }
 
@@ -62,7 +73,7 @@ mod tests {
         let fresh = Fresh::default();
         fresh.put([1; 16], at(0));
         fresh.put([2; 16], at(60));
-        assert!(!fresh.take(&[1; 16], at(3600)));
+        assert!(!fresh.knows(&[1; 16], at(3600)) && !fresh.take(&[1; 16], at(3600)));
         fresh.sweep(at(3600));
         assert_eq!(fresh.until.len(), 1);
     }

@@ -1,4 +1,4 @@
-//! What waits for a code, by browser, site and scope; the newest replaces the older.
+//! What waits for a code, by browser, site, scope and person; the newest replaces the older.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,19 +7,31 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::{Full, room};
-use crate::challenge::{self, Browser, Entry};
+use crate::challenge::{self, Browser, Entry, Question};
 use crate::hold::{Hold, Kept, Sealed, Waiting};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::peer::Network;
 use crate::site::Origin;
+use crate::subject::Subject;
 
 /// All holds, bounded in number and in bytes, in all and for each source network.
 #[derive(Debug)]
 pub struct Holds {
-    waiting: DashMap<(Browser, Name, Name), Place>,
+    waiting: DashMap<Key, Place>,
     replays: DashMap<challenge::Id, Replay>,
     budget: Arc<Budget>,
+}
+
+/// For what it waits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    browser: Browser,
+    site: Name,
+    scope: Name,
+    /// Whose login it answers: it is released by that person's code and by no other. None where the browser is to go on
+    /// by itself, whoever it is.
+    named: Option<Subject>,
 }
 
 /// What all holds may take up, and do.
@@ -107,7 +119,7 @@ impl Holds {
         (network, entry): (Network, Entry),
         now: Moment,
     ) -> Result<(), Full> {
-        let key = (browser, site.clone(), scope.clone());
+        let key = Key::of(browser, site, scope, None);
         let until = now.mono + challenge::LONGEST;
         // A browser that has a place keeps it.
         if let Some(mut old) = self.waiting.get_mut(&key) {
@@ -128,37 +140,36 @@ impl Holds {
         Budget::room(&self.budget, network, Entry::Doubt, ANSWER)
     }
 
-    /// Keeps the answer to a login in the room that was made for it, in the place of whatever waited before.
+    /// Keeps the answer to the login of `named` in the room that was made for it, in the place of an earlier one of theirs.
     pub fn keep_in(
         &self,
         mut room: Room,
         browser: Browser,
-        site: &Name,
-        scope: &Name,
+        (site, scope): (&Name, &Name),
+        named: &Subject,
         hold: Hold,
         now: Moment,
     ) {
         room.take(size(&hold));
         let until = now.mono + challenge::LONGEST;
         self.waiting.insert(
-            (browser, site.clone(), scope.clone()),
+            Key::of(browser, site, scope, Some(named)),
             Place { hold, room, until },
         );
     }
 
-    /// Whether something waits for this browser.
+    /// Whether something waits for this browser, whoever it is.
     pub fn waits(&self, browser: &Browser, site: &Name, scope: &Name, now: Moment) -> bool {
         self.waiting
-            .get(&(*browser, site.clone(), scope.clone()))
+            .get(&Key::of(*browser, site, scope, None))
             .is_some_and(|place| place.until > now.mono)
     }
 
-    /// What waits for this browser, if anything does; it waits no longer.
-    pub fn take(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Hold> {
-        let (_, place) = self
-            .waiting
-            .remove(&(*browser, site.clone(), scope.clone()))?;
-        Some(place.hold)
+    /// What waits for the answer to this question, if anything does; it waits no longer. The answer to the login that
+    /// began it comes before a page that its browser only wanted to see.
+    pub fn take(&self, question: &Question) -> Option<Hold> {
+        let [theirs, anybodys] = Key::both(question).map(|key| self.waiting.remove(&key));
+        theirs.or(anybodys).map(|(_, place)| place.hold)
     }
 
     /// Keeps something for its browser's way to `target`, by the name of the challenge that was answered rightly.
@@ -242,9 +253,10 @@ impl Holds {
         Some(replay.what)
     }
 
-    /// The other origin that what waits for this browser leads to, if it does.
-    pub fn leads_to(&self, browser: &Browser, site: &Name, scope: &Name) -> Option<Origin> {
-        let place = self.waiting.get(&(*browser, site.clone(), scope.clone()))?;
+    /// The other origin that what waits for the answer to this question leads to, if it does.
+    pub fn leads_to(&self, question: &Question) -> Option<Origin> {
+        let [theirs, _] = Key::both(question);
+        let place = self.waiting.get(&theirs)?;
         match &place.hold.request {
             Waiting::Answer { leads_to, .. } => leads_to.as_deref().cloned(),
             Waiting::Nothing | Waiting::Request(_) | Waiting::Lost => None,
@@ -271,6 +283,22 @@ impl Holds {
     /// How many bytes are held.
     pub fn bytes(&self) -> usize {
         self.budget.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Key {
+    fn of(browser: Browser, site: &Name, scope: &Name, named: Option<&Subject>) -> Self {
+        Self {
+            browser,
+            site: site.clone(),
+            scope: scope.clone(),
+            named: named.cloned(),
+        }
+    }
+
+    fn both(question: &Question) -> [Self; 2] {
+        let (site, scope) = (&question.site, &question.scope.name);
+        [Some(&question.named), None].map(|named| Self::of(question.browser, site, scope, named))
     }
 }
 

@@ -26,8 +26,8 @@ use crate::seal::BrowserSecret;
 use crate::subject::Subject;
 
 pub mod counters;
-pub mod fresh;
 pub mod durable;
+pub mod fresh;
 pub mod holds;
 pub mod key;
 mod print;
@@ -469,9 +469,7 @@ impl Store {
         match entry.challenge.answer(mac, limit, now) {
             Answer::Right(verified) => {
                 self.counters.success(&question, part);
-                let hold = self
-                    .holds
-                    .take(&question.browser, &question.site, &question.scope.name);
+                let hold = self.holds.take(&question);
                 let made = reward(verified, hold);
                 self.unused
                     .insert(made.grant.id(), (*id, now.mono + challenge::AGAIN));
@@ -512,9 +510,7 @@ impl Store {
         });
         if let Some((_, entry)) = removed {
             self.count.fetch_sub(1, Ordering::Relaxed);
-            let question = entry.challenge.question();
-            self.holds
-                .take(&question.browser, &question.site, &question.scope.name);
+            self.holds.take(entry.challenge.question());
         }
     }
 

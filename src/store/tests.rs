@@ -361,11 +361,13 @@ fn the_newest_hold_replaces_the_older_and_goes_to_its_browser() {
             .unwrap();
     }
     assert_eq!(holds.len(), 1);
-    assert!(holds.take(&[6; 32], &site, &login).is_none());
-    assert_eq!(
-        holds.take(&BROWSER, &site, &login).unwrap().target.as_str(),
-        "/second"
-    );
+    let elsewhere = Question {
+        browser: [6; 32],
+        ..question("login", "ann")
+    };
+    assert!(holds.take(&elsewhere).is_none());
+    let taken = holds.take(&question("login", "ann")).unwrap();
+    assert_eq!(taken.target.as_str(), "/second");
     assert_eq!((holds.len(), holds.bytes()), (0, 0));
 }
 
@@ -450,20 +452,55 @@ fn s7_the_answer_to_a_login_has_its_room_before_the_password_goes_up() {
     );
     let first = holds.room(network(1)).unwrap();
     let second = holds.room(network(1)).unwrap();
-    assert_eq!(holds.room(network(1)).unwrap_err(), Full, "one network's share");
+    assert_eq!(
+        holds.room(network(1)).unwrap_err(),
+        Full,
+        "one network's share"
+    );
     assert_eq!(holds.len(), 2);
     drop(second);
     let hold = |path: &str| Hold {
         target: Destination::of(path),
         request: Waiting::Nothing,
     };
-    holds.keep_in(first, BROWSER, &site, &login, hold("/first"), at(0));
+    let (place, ann) = ((&site, &login), Subject::parse("ann").unwrap());
+    holds.keep_in(first, BROWSER, place, &ann, hold("/first"), at(0));
     let third = holds.room(network(1)).unwrap();
-    holds.keep_in(third, BROWSER, &site, &login, hold("/second"), at(0));
-    assert_eq!(holds.len(), 1, "the newest replaces the older, and its room is free");
-    let taken = holds.take(&BROWSER, &site, &login).unwrap();
+    holds.keep_in(third, BROWSER, place, &ann, hold("/second"), at(0));
+    assert_eq!(
+        holds.len(),
+        1,
+        "the newest replaces the older, and its room is free"
+    );
+    let taken = holds.take(&question("login", "ann")).unwrap();
     assert_eq!(taken.target.as_str(), "/second");
     assert_eq!((holds.len(), holds.bytes()), (0, 0));
+}
+
+#[test]
+fn g2_what_waits_for_one_persons_code_is_not_given_for_anothers() {
+    let holds = Holds::new(32);
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
+    let hold = |path: &str| Hold {
+        target: Destination::of(path),
+        request: Waiting::Nothing,
+    };
+    let ann = Subject::parse("ann").unwrap();
+    let room = holds.room(network(1)).unwrap();
+    holds.keep_in(room, BROWSER, (&site, &login), &ann, hold("/ann"), at(0));
+    assert!(holds.take(&question("login", "bob")).is_none());
+    // A page that its browser wanted to see is anybody's; the answer to a login goes before it.
+    let stranger = (network(1), challenge::Entry::Ask);
+    let wanted = hold("/wanted");
+    holds
+        .keep(BROWSER, &site, &login, wanted, stranger, at(0))
+        .unwrap();
+    let taken = holds.take(&question("login", "ann")).unwrap();
+    assert_eq!(taken.target.as_str(), "/ann");
+    assert!(holds.is_empty(), "and what waited beside it goes, too");
 }
 
 #[test]
@@ -484,9 +521,26 @@ fn a_page_and_a_request_are_fetched_each_by_its_own_way() {
     let holds = Holds::new(16);
     let page = crate::hold::Sealed::seal(b"x".to_vec(), b"page", &[1; 32], [0; 12]).unwrap();
     holds.will_fetch([1; 16], Fetched::Page(page), BROWSER, "/login", at(0));
-    assert!(holds.fetch_request(&[1; 16], &BROWSER, "/login", at(1)).is_none());
-    assert!(holds.fetch_page(&[1; 16], &[6; 32], "/login", at(1)).is_none());
-    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_some());
-    assert!(holds.fetch_page(&[1; 16], &BROWSER, "/login", at(1)).is_none(), "once");
+    assert!(
+        holds
+            .fetch_request(&[1; 16], &BROWSER, "/login", at(1))
+            .is_none()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &[6; 32], "/login", at(1))
+            .is_none()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &BROWSER, "/login", at(1))
+            .is_some()
+    );
+    assert!(
+        holds
+            .fetch_page(&[1; 16], &BROWSER, "/login", at(1))
+            .is_none(),
+        "once"
+    );
     assert_eq!(holds.bytes(), 0);
 }

@@ -11,6 +11,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::format_push_string,
+    clippy::format_collect,
     clippy::assigning_clones,
     reason = "a helper of tests fails the test, and may be slow"
 )]

@@ -95,7 +95,7 @@ impl Story {
             Step::RightCode => self.right_code(program, card, &mut login),
             Step::MoreLogins => self.more_logins(program, card, &mut login),
             Step::SomebodyElse => {
-                other = Some(self.somebody_else(program, card, &mut login, number))
+                other = Some(self.somebody_else(program, card, &mut login, number));
             }
             Step::SignOut => self.sign_out(program, card, &mut login),
             Step::Cancel => self.cancel(program, card, &mut login),
@@ -169,13 +169,13 @@ impl Story {
         self.asked(login);
         let asked = login.asked.as_ref().unwrap();
         let mut sent = false;
-        let send = || {
+        let post = || {
             sent = true;
             login
                 .browser
                 .begin_post(&asked.page, &asked.form(&asked.code))
         };
-        let answer = card.cut(program, &self.portal, &mut self.draw, send);
+        let answer = card.cut(program, &self.portal, &mut self.draw, post);
         login.answered = sent;
         let taken = answer.is_some_and(|answer| login.is_in(&answer));
         assert!(taken || card.in_doubt());
@@ -218,11 +218,11 @@ impl Story {
         login.sign_in();
         let token = token(&login.browser.get(SIGN_OUT));
         let mut sent = false;
-        let send = || {
+        let post = || {
             sent = true;
             login.browser.begin_post(SIGN_OUT, &[("token", &token)])
         };
-        let answer = card.cut(program, &self.portal, &mut self.draw, send);
+        let answer = card.cut(program, &self.portal, &mut self.draw, post);
         let inside = login.inside.take_if(|_| sent);
         let Some(answer) = answer else { return };
         login.browser.keep(&answer);

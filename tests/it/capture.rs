@@ -6,6 +6,7 @@ mod judged;
 mod over_http2;
 mod quarantined;
 mod read;
+mod review;
 mod scripts;
 mod subjects;
 

@@ -497,6 +497,63 @@ fn g1_a_session_that_outlived_its_grant_has_to_sign_in_again() {
     }
 }
 
+/// Where a probe tells that somebody is signed in, whoever comes back after days gets the form at once, and one that
+/// fits: its token is of the session that the login goes up with.
+#[test]
+fn who_comes_back_with_a_session_that_outlived_its_grant_signs_in_at_the_first_try() {
+    for signed_in_page in [SignedIn::Page, SignedIn::Away] {
+        for capture in ["", "auth_cookies = [\"sid\"]"] {
+            let portal = Legacy {
+                token: true,
+                signed_in: signed_in_page,
+                ..Legacy::default()
+            }
+            .start();
+            let gate = setup(&portal, &format!("probe = \"/home\"\n{capture}")).start();
+            let mut browser = gate.browser();
+            signed_in(&gate, &mut browser, "/login", "ann");
+            let sid = browser.jar[SID].clone();
+            gate.later(3 * 24 * 3600);
+            assert_eq!(location(&browser.get("/home")), "/login");
+            let free = signed_in(&gate, &mut browser, "/login", "ann");
+            follow(&mut browser, free);
+            assert!(see(&mut browser, "/home").contains("Hello ann"));
+            assert_ne!(browser.jar[SID], sid);
+        }
+    }
+}
+
+/// And who sends a form of that old session gets another, in a session that stays.
+#[test]
+fn a_form_of_a_session_that_outlived_its_grant_fails_once_and_not_again() {
+    let portal = Legacy {
+        token: true,
+        ..Legacy::default()
+    }
+    .start();
+    let gate = setup(&portal, "probe = \"/home\"\nauth_cookies = [\"sid\"]").start();
+    let mut browser = gate.browser();
+    signed_in(&gate, &mut browser, "/login", "ann");
+    gate.later(3 * 24 * 3600);
+    let stale = post(&mut browser, "ann", PASSWORD);
+    assert_eq!(stale.status(), 403, "{}", stale.text());
+    let next = super::submit(&mut browser, "/login", &stale, "ann", PASSWORD);
+    asked(&next);
+}
+
+/// A session that the gateway has seen given to a stranger needs no probe when its page is looked at again.
+#[test]
+fn the_login_page_costs_a_stranger_no_more_requests_than_it_would() {
+    let portal = Legacy::default().start();
+    let gate = setup(&portal, "probe = \"/home\"\nauth_cookies = [\"sid\"]").start();
+    let mut browser = gate.browser();
+    for _ in 0..3 {
+        assert!(browser.get("/login").text().contains("Log in"));
+    }
+    assert!(browser.jar.contains_key(SID));
+    assert_eq!(portal.app.lines(), ["GET /login HTTP/1.1"; 3]);
+}
+
 /// The same for a browser that has lost its grant, or that never had one: a stolen session is no way in.
 #[test]
 fn g1_a_session_without_a_grant_shows_nothing_at_the_login_page() {
