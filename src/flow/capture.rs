@@ -48,7 +48,7 @@ pub const SESSION: usize = 16;
 const HEADS: usize = 128 * 1024;
 
 /// So many bytes of an owner are the same for all attempts of one browser as one person.
-const SAME: usize = 12;
+pub(super) const SAME: usize = 12;
 
 /// How many values one login may set without the quarantine's bound giving way.
 const VALUES: usize = 64;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method};
 
-use super::capture::{PAGE, RELEASE};
+use super::capture::{PAGE, RELEASE, SAME};
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
@@ -145,7 +145,9 @@ impl Flow {
                     ended = self.end_others(visit, reward.grant.subject());
                     let site = &visit.door.site.name;
                     let owner = self.ring.owner(secret, site, &question.named);
-                    self.store.quarantine.lift(&owner);
+                    self.store
+                        .quarantine
+                        .free(&owner, |other| other[..SAME] == owner[..SAME]);
                 }
                 self.release(visit, id, &reward, ended)
             }

@@ -137,8 +137,15 @@ impl Quarantine {
         }
     }
 
-    /// The code was right, or the login was none: what this owner put there is free, unless others keep it back too.
+    /// The login was none: what this owner put there is free, unless others keep it back too.
     pub fn lift(&self, owner: &Owner) {
+        self.free(owner, |_| false);
+    }
+
+    /// The code was right: what this owner put there is free, unless others keep it back too. For these values the same
+    /// person's other owners in the same browser, which `same` tells, are no others: a login that was given up on its way
+    /// is never heard of again, and would keep the session back that the next one signed in.
+    pub fn free(&self, owner: &Owner, same: impl Fn(&Owner) -> bool) {
         let Some((_, prints)) = self.owners.remove(owner) else {
             return;
         };
@@ -146,14 +153,16 @@ impl Quarantine {
             let Entry::Occupied(mut entry) = self.values.entry(print) else {
                 continue;
             };
-            let before = entry.get().len();
-            entry.get_mut().retain(|place| place.owner != *owner);
-            let gone = before - entry.get().len();
-            self.journal.note(Row::Quarantined(print, *owner), || None);
+            entry.get_mut().retain(|place| {
+                let stays = place.owner != *owner && !same(&place.owner);
+                if !stays {
+                    self.forget(&print, &place.owner);
+                }
+                stays
+            });
             if entry.get().is_empty() {
                 entry.remove();
             }
-            self.kept.fetch_sub(gone, Ordering::AcqRel);
         }
     }
 

@@ -32,6 +32,23 @@ fn a_value_of_several_logins_is_free_when_the_last_of_them_is_over() {
     assert!(quarantine.is_empty() && quarantine.look(&ONE, at(0)).is_none());
 }
 
+/// A login of the same person in the same browser that was given up keeps back what it brought, unless that is free now.
+#[test]
+fn a_right_code_frees_its_values_from_the_same_persons_attempts_and_no_others() {
+    let quarantine = Quarantine::default();
+    let attempt = [3; 16];
+    for (owner, value) in [(ANN, ONE), (attempt, ONE), (attempt, TWO), (BOB, ONE)] {
+        quarantine.put(owner, &[(value, Weight::Named)], at(0));
+    }
+    quarantine.free(&ANN, |other| *other == attempt);
+    assert_eq!(&*quarantine.look(&ONE, at(0)).unwrap().owners, &[BOB]);
+    assert_eq!(&*quarantine.look(&TWO, at(0)).unwrap().owners, &[attempt]);
+    assert_eq!(quarantine.len(), 2);
+    quarantine.lift(&BOB);
+    quarantine.lift(&attempt);
+    assert!(quarantine.is_empty() && quarantine.owners.is_empty());
+}
+
 #[test]
 fn a_value_that_is_put_there_again_is_one_place_no_less_firm_and_lives_on() {
     let quarantine = Quarantine::default();

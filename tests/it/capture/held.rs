@@ -1,9 +1,12 @@
 //! What is held, for whom, for how long, and how it is released (design section 3; S7, S9).
 
+use std::sync::mpsc;
+
 use super::{
     FORM, OWN, asked, direct, follow, form, gate, location, log_in, pending, released, see, send,
     setup, signed_in, submit, text, theirs,
 };
+use crate::support::bare::wait;
 use crate::support::browser::{Browser, token};
 use crate::support::gate::other_than;
 use crate::support::legacy::{Framing, Legacy, PASSWORD, Portal, SID, Success};
@@ -551,6 +554,42 @@ fn a_double_click_on_the_login_itself_asks_once() {
     assert_eq!(gate.sent(), 1);
     released(&mut browser, &second, &gate.messages.code(1));
     assert!(browser.get("/home").text().contains("Hello ann"));
+}
+
+/// The second click of a browser gives up what the first one waits for.
+#[test]
+fn a_click_that_was_given_up_keeps_nothing_back_once_the_code_is_right() {
+    let named = "auth_cookies = [\"sid\"]\nprobe = \"/home\"";
+    for (capture, manner, at) in [
+        ("", Legacy::default(), "POST /login "),
+        ("", Legacy::in_place(), "POST /login "),
+        (named, Legacy::default(), "POST /login "),
+        (named, Legacy::in_place(), "POST /login "),
+        // The probe before the password goes up.
+        (named, Legacy::default(), "GET /home "),
+        (named, Legacy::in_place(), "GET /home "),
+    ] {
+        let portal = manner.start();
+        let gate = setup(&portal, capture).start();
+        let mut browser = gate.browser();
+        let shown = browser.get("/login");
+        let (told, hears) = mpsc::channel();
+        let (goes_on, waits) = mpsc::channel::<()>();
+        portal.before(at, move || {
+            told.send(()).unwrap();
+            let _ = waits.recv();
+        });
+        let first = [("username", "ann"), ("password", PASSWORD)];
+        let click = browser.begin_post("/login", &first);
+        wait(&hears);
+        drop(click);
+        let page = asked(&submit(&mut browser, "/login", &shown, "ann", PASSWORD));
+        let free = released(&mut browser, &page, &gate.messages.code(1));
+        follow(&mut browser, free);
+        let home = see(&mut browser, "/home");
+        assert!(home.contains("Hello ann"), "{capture} {at}: {home}");
+        drop(goes_on);
+    }
 }
 
 #[test]

@@ -138,8 +138,12 @@ struct State {
     drawn: u64,
     tries: usize,
     dead: bool,
-    meanwhile: Option<Box<dyn FnOnce() + Send>>,
+    meanwhile: Option<Act>,
+    before: Option<(&'static str, Act)>,
 }
+
+/// What somebody does while the application is at work.
+type Act = Box<dyn FnOnce() + Send>;
 
 /// One session.
 #[derive(Clone, Default)]
@@ -233,6 +237,13 @@ impl Legacy {
         let asked = Asked::of(request, self);
         if state.lock().unwrap().dead {
             return false;
+        }
+        let before = {
+            let before = &mut state.lock().unwrap().before;
+            before.take_if(|(line, _)| request.head.first.starts_with(*line))
+        };
+        if let Some((_, before)) = before {
+            before();
         }
         let answer = self.answer(&asked, &mut state.lock().unwrap());
         // Not under the lock: whoever is called may ask the application something.
@@ -526,6 +537,11 @@ impl Portal {
     /// Does this while the next login is known to be right or wrong and its answer is not written yet.
     pub fn meanwhile(&self, act: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().meanwhile = Some(Box::new(act));
+    }
+
+    /// Does this when the next request has come whose line begins so, and nothing has become of it yet.
+    pub fn before(&self, line: &'static str, act: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().before = Some((line, Box::new(act)));
     }
 }
 
