@@ -499,3 +499,129 @@ fn g1_the_gateway_follows_no_further_than_its_capture_reaches() {
         assert_eq!(open_to_strangers(&site, &target), open, "{path}");
     }
 }
+
+/// An operator who opens everything does not open the gateway's own pages to the gateway itself: one GET of theirs could
+/// end a challenge, or lead in circles.
+#[test]
+fn g1_no_route_leads_the_gateway_into_its_own_pages() {
+    let site = captured(&[("/**", Class::PublicFull)]);
+    for (path, open) in [
+        ("/home", true),
+        ("/.countersign/sign-out", false),
+        ("/.countersign", false),
+        ("/x/../.countersign/c/x", false),
+    ] {
+        let target = Target::parse(path.parse().unwrap()).unwrap();
+        let pass = follow(&site, &site.captures[0], &target);
+        assert_eq!(pass.is_some(), open, "{path}");
+        assert_eq!(open_to_strangers(&site, &target), open, "{path}");
+    }
+}
+
+#[test]
+fn g1_authorization_goes_on_only_where_it_can_be_no_login_beside_the_captured_one() {
+    let routes = [
+        ("/open", Class::Public),
+        ("/full", Class::PublicFull),
+        ("/lost", Class::LoginPage),
+    ];
+    let ann = [grant("login", "ann")];
+    let goes_on = |site: &Site, method: &str, path: &str, logins: &[&Name], held: &[Grant]| {
+        let asked = ask(method, path, &[]);
+        let form = Form::Fields(Vec::new());
+        let said = Said {
+            form: &form,
+            logins,
+            password: Mentioned::Nowhere,
+        };
+        match decide(site, &asked, said, held) {
+            Verdict::Forward(pass) | Verdict::LoginPage(pass, _) | Verdict::Login(pass, _) => {
+                pass.authorization()
+            }
+            other => panic!("{path}: {other:?}"),
+        }
+    };
+    let with = captured(&routes);
+    let form = Name::parse("form").unwrap();
+    for (method, path, logins, held, expected) in [
+        ("GET", "/open", &[][..], &[][..], false),
+        ("GET", "/open", &[], &ann, false),
+        ("GET", "/full", &[], &[], true),
+        ("GET", "/full", &[], &ann, false),
+        ("GET", "/lost", &[], &[], false),
+        ("GET", "/login", &[], &[], false),
+        ("GET", "/login", &[], &ann, false),
+        ("POST", "/login", &[&form], &[], false),
+        ("GET", "/x", &[], &ann, false),
+    ] {
+        let found = goes_on(&with, method, path, logins, held);
+        assert_eq!(found, expected, "{method} {path} {}", held.len());
+    }
+    let without = site(&routes);
+    for (path, held, expected) in [
+        ("/open", &[][..], false),
+        ("/open", &ann, true),
+        ("/full", &[], true),
+        ("/full", &ann, true),
+        ("/lost", &[], true),
+        ("/x", &ann, true),
+    ] {
+        let found = goes_on(&without, "GET", path, &[], held);
+        assert_eq!(found, expected, "{path} without a capture");
+    }
+    let target = Target::parse("/home".parse().unwrap()).unwrap();
+    let pass = follow(&with, &with.captures[0], &target).unwrap();
+    assert!(!pass.authorization());
+}
+
+#[test]
+fn g1_a_password_is_found_wherever_a_server_could_read_it() {
+    let site = captured(&[]);
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    for (target, body, found) in [
+        ("/x", "", Mentioned::Nowhere),
+        ("/x?a=b", "user=ann", Mentioned::Nowhere),
+        ("/x?pass=y", "", Mentioned::Query),
+        ("/x?pass=y", "pass=y", Mentioned::Query),
+        ("/x%3Fpass=y", "", Mentioned::Query),
+        ("/x%3Fa=b", "", Mentioned::Nowhere),
+        ("/x", "user=ann&pass=y", Mentioned::Body),
+    ] {
+        let asked = ask("POST", target, &kind);
+        assert_eq!(
+            Mentioned::find(&site, &asked, body.as_bytes()),
+            found,
+            "{target} {body}"
+        );
+    }
+}
+
+/// What is a login to some servers only goes up to none of them: neither as a login nor as anything else.
+#[test]
+fn g2_a_login_on_a_condition_that_does_not_hold_exactly_is_refused() {
+    let mut site = captured(&[]);
+    let route = Route {
+        paths: vec![Pattern::parse("/login").unwrap()],
+        methods: Vec::new(),
+        query: vec![("do".to_owned(), "login".to_owned())],
+        form: Vec::new(),
+        websocket: None,
+        class: Class::Capture(Name::parse("form").unwrap()),
+        place: "countersign.toml:1".to_owned(),
+    };
+    site.routes = Table::new(vec![route], Name::parse("login").unwrap());
+    let held = [grant("login", "ann")];
+    let doubtful = format!("{:?}", Reason::Ambiguous(DOUBTFUL));
+    let (body, nowhere) = (Mentioned::Body, Mentioned::Nowhere);
+    for (target, logins, password, expected) in [
+        ("/login?do=login", &["form"][..], body, "login form"),
+        ("/login?do=login&do=x", &["form"], body, &doubtful),
+        ("/login?DO=login", &["form"], body, &doubtful),
+        ("/login?do=login&do=x", &[], nowhere, "login"),
+        ("/login?do=x", &["form"], body, "Credentials"),
+    ] {
+        let asked = ask("POST", target, &[]);
+        let found = said_verdict(&site, &asked, logins, password, &held);
+        assert_eq!(found, expected, "{target} {logins:?}");
+    }
+}

@@ -254,6 +254,52 @@ fn a_body_is_searched_where_a_capture_may_take_it() {
     }
 }
 
+/// Two routes may lead to one capture, and a path that is a login page to some readers only is none.
+#[test]
+fn a_body_is_searched_once_for_a_capture_and_only_where_every_reader_finds_it() {
+    let routes = table(&[
+        ("/account/*", capture("form")),
+        ("/account/login", capture("form")),
+    ]);
+    for (text, found) in [
+        ("/account/login", &["form"] as &[&str]),
+        ("/account/%2e%2e", &[]),
+        ("/account/..;x", &[]),
+    ] {
+        let target = &target(text);
+        let asked = Asked {
+            method: &Method::POST,
+            target,
+            websocket: false,
+            form: &Form::Unread,
+            logins: &[],
+        };
+        let names = routes.captures(&asked);
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        assert_eq!(names, found, "{text}");
+    }
+}
+
+/// Only the capture whose login it is can make it doubtful: another one at the same address has nothing to do with it.
+#[test]
+fn a_login_is_doubtful_by_its_own_capture_alone() {
+    let mut other = route("/app", capture("other"));
+    other.query = vec![("do".to_owned(), "other".to_owned())];
+    let routes = built(vec![other, route("/app", capture("form"))]);
+    let target = &target("/app?do=other&do=x");
+    for (name, doubtful) in [("form", false), ("other", true)] {
+        let name = Name::parse(name).unwrap();
+        let asked = Asked {
+            method: &Method::POST,
+            target,
+            websocket: false,
+            form: &Form::Fields(Vec::new()),
+            logins: &[&name],
+        };
+        assert_eq!(routes.is_doubtful_login(&asked), doubtful, "{name}");
+    }
+}
+
 fn urlencoded(body: &str) -> Form {
     Form::read(Some("application/x-www-form-urlencoded"), body.as_bytes())
 }

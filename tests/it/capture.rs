@@ -8,6 +8,7 @@ mod quarantined;
 mod read;
 mod review;
 mod scripts;
+mod sharp;
 mod subjects;
 
 use std::io::Read;
