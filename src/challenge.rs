@@ -50,6 +50,21 @@ impl Entry {
     }
 }
 
+/// A code that a vendor made and checks: we know only how to ask. It may hold the number: it is not for logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The carrier to ask.
+    pub carrier: Name,
+    /// What to ask it for.
+    pub handle: String,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Remote({})", self.carrier)
+    }
+}
+
 /// What a right code proves: this subject, for this scope of this site. Only [`Challenge::answer`] makes one.
 #[derive(Debug)]
 pub struct Verified {

@@ -36,6 +36,12 @@ impl Code {
         }
     }
 
+    /// The code that a test expects.
+    #[cfg(test)]
+    pub(crate) fn of(digits: &str) -> Self {
+        Self(Zeroizing::new(digits.to_owned()))
+    }
+
     /// The digits, leading zeros included.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -11,6 +11,8 @@ use crate::message::Channel;
 use crate::name::Name;
 use crate::subject::Subject;
 
+pub mod dispatch;
+
 /// An event, with what tells it from others of its kind.
 #[derive(Clone, Copy)]
 pub struct Event<'a> {

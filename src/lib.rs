@@ -9,7 +9,7 @@
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/    rooms: they talk to the world, not to each other
 //! site route capture challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
-//! name scope phone code message subject peer target request form login moment secret    words
+//! name scope phone email address code message subject peer target request form login moment secret    words
 //! ```
 //!
 //! A request goes: accept, handshake, [`request::check`], [`seal::Ring::open_all`], [`gate::decide`], one `match`,
@@ -43,7 +43,9 @@ pub mod route;
 pub mod seal;
 pub mod site;
 
+pub mod address;
 pub mod code;
+pub mod email;
 pub mod form;
 pub mod login;
 pub mod message;

@@ -8,8 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng;
 use zeroize::Zeroizing;
 
-use self::voice::Script;
-
+pub mod draft;
 pub mod segments;
 pub mod voice;
 
@@ -20,11 +19,13 @@ pub enum Channel {
     Sms,
     /// A call in which the digits are spoken.
     Voice,
+    /// A mail.
+    Email,
 }
 
 /// The text is no channel.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a channel is \"sms\" or \"voice\"")]
+#[error("a channel is \"sms\", \"voice\" or \"email\"")]
 pub struct NotAChannel;
 
 impl Channel {
@@ -34,6 +35,7 @@ impl Channel {
         match self {
             Self::Sms => "sms",
             Self::Voice => "voice",
+            Self::Email => "email",
         }
     }
 }
@@ -45,6 +47,7 @@ impl FromStr for Channel {
         match text {
             "sms" => Ok(Self::Sms),
             "voice" => Ok(Self::Voice),
+            "email" => Ok(Self::Email),
             _ => Err(NotAChannel),
         }
     }
@@ -73,8 +76,9 @@ pub struct Values<'a> {
     pub scope: &'a str,
     /// How long the code is good, in minutes.
     pub minutes: u64,
-    /// The site's public host, without scheme and port: what the browser compares before it fills the code in.
-    pub host: &'a str,
+    /// The site's public host, without scheme and port: what the browser compares before it fills the code in. Without
+    /// one there is no line for browsers, and nothing stands for `{HOST}`.
+    pub host: Option<&'a str>,
 }
 
 /// A character that is not in the GSM alphabet, where the operator can find it.
@@ -222,17 +226,20 @@ impl Template {
                     Place::Code => code,
                     Place::Scope => scope,
                     Place::Minutes => minutes,
-                    Place::Host => host,
+                    Place::Host => host.unwrap_or_default(),
                 };
                 (Some(*place), value)
             }
         });
-        own.chain([
-            (None, "\n\n@"),
-            (Some(Place::Host), host),
-            (None, " #"),
-            (Some(Place::Code), code),
-        ])
+        let last = host.into_iter().flat_map(move |host| {
+            [
+                (None, "\n\n@"),
+                (Some(Place::Host), host),
+                (None, " #"),
+                (Some(Place::Code), code),
+            ]
+        });
+        own.chain(last)
     }
 }
 
@@ -251,15 +258,6 @@ impl Default for Template {
             text(" min. Never share it."),
         ])
     }
-}
-
-/// The words of a call, for carriers that say plain text.
-///
-/// Commas and full stops are the pauses; other forms are [`voice::Script`]'s. The template's text is for the eye and is
-/// not read out.
-#[must_use]
-pub fn script(values: &Values<'_>) -> Text {
-    Script::new(values).plain()
 }
 
 /// A text with a code in it: wiped when dropped, and not to be printed by accident (C8).

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::console::{self, Sink};
-use crate::carrier::delivery::{Dispatcher, Unusable};
+use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
 use crate::name::Name;
+use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
 use crate::page::Pages;
 use crate::seal::Ring;
@@ -148,7 +149,11 @@ pub fn start(
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
-        &console,
+        &delivery::Surroundings {
+            sink: console,
+            witness: Arc::new(Carriers),
+            receipt_secret: &|name| ring.receipt_secret(name.as_str()),
+        },
     )?);
     let store = Store::open(&config.store, config.limits, most_challenges, clock.now())?;
     let flow = Arc::new(Flow {

@@ -92,10 +92,11 @@ enum Use {
     Hold,
     Known,
     Cookie,
+    Receipt,
 }
 
 impl Use {
-    const ALL: [(Self, &'static [u8]); 7] = [
+    const ALL: [(Self, &'static [u8]); 8] = [
         (Self::Grant, b"countersign grant 1"),
         (Self::Browser, b"countersign browser 1"),
         (Self::Code, b"countersign code 1"),
@@ -103,12 +104,13 @@ impl Use {
         (Self::Hold, b"countersign hold 1"),
         (Self::Known, b"countersign known 1"),
         (Self::Cookie, b"countersign cookie 1"),
+        (Self::Receipt, b"countersign receipt 1"),
     ];
 }
 
 struct Key {
     id: [u8; 4],
-    uses: [Hmac<Sha256>; 7],
+    uses: [Hmac<Sha256>; 8],
 }
 
 /// Bytes of a MAC in a cookie.
@@ -248,6 +250,23 @@ impl Ring {
             mac.update(b"\n");
             mac.update(form.as_bytes());
             token.len() == 16 && mac.verify_truncated_left(&token).is_ok()
+        })
+    }
+
+    /// The secret in the public address at which a carrier's receipts come in: 22 characters of base64url.
+    pub fn receipt_secret(&self, carrier: &str) -> String {
+        URL_SAFE_NO_PAD.encode(&self.first().mac(Use::Receipt, &[carrier.as_bytes()])[..16])
+    }
+
+    /// Whether `secret` is that of this carrier's receipts, under any of the keys, compared in constant time.
+    pub fn is_receipt_secret(&self, carrier: &str, secret: &str) -> bool {
+        let Ok(secret) = URL_SAFE_NO_PAD.decode(secret) else {
+            return false;
+        };
+        self.keys.iter().any(|key| {
+            let mut mac = key.uses[Use::Receipt as usize].clone();
+            mac.update(carrier.as_bytes());
+            secret.len() == 16 && mac.verify_truncated_left(&secret).is_ok()
         })
     }
 

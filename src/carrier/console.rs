@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Accepted, Carrier, Cause, Failure, Message, Sending};
 use crate::message::Channel;
+use crate::phone::sender::Sender;
 
 /// Where the console carriers of one process write: one message at a time, whole.
 ///
@@ -38,7 +39,12 @@ impl Console {
 }
 
 impl Carrier for Console {
-    fn send<'a>(&'a self, message: &'a Message, _within: Duration) -> Sending<'a> {
+    fn send<'a>(
+        &'a self,
+        message: &'a Message,
+        _from: Option<&'a Sender>,
+        _within: Duration,
+    ) -> Sending<'a> {
         Box::pin(async move {
             self.print(message)
                 .map_err(|error| Failure::Transient(Cause::Write(error)))?;
@@ -54,9 +60,10 @@ fn frame(message: &Message) -> String {
     let kind = match message.channel {
         Channel::Sms => "text message to",
         Channel::Voice => "call to",
+        Channel::Email => "mail to",
     };
-    let mut framed = format!("╭─── {kind} {} ───\n", message.to.e164());
-    for line in message.text.as_str().lines() {
+    let mut framed = format!("╭─── {kind} {} ───\n", message.to.as_str());
+    for line in message.text().as_str().lines() {
         framed.push_str("│ ");
         // A site's name comes from a file; nothing in it may move the cursor.
         framed.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
@@ -76,7 +83,7 @@ mod tests {
         let page = Page::default();
         let console = Console::new(page.sink());
         let mut to_print = message("049271");
-        let accepted = console.send(&to_print, PATIENCE).await.unwrap();
+        let accepted = console.send(&to_print, None, PATIENCE).await.unwrap();
         assert_eq!(accepted.id, to_print.id.as_str());
         assert_eq!(
             page.text(),
@@ -87,7 +94,7 @@ mod tests {
              ╰───\n"
         );
         to_print.channel = Channel::Voice;
-        console.send(&to_print, PATIENCE).await.unwrap();
+        console.send(&to_print, None, PATIENCE).await.unwrap();
         assert!(
             page.text().contains("╭─── call to +12025550143 ───\n"),
             "{}",
@@ -99,9 +106,9 @@ mod tests {
     async fn a_name_cannot_move_the_cursor() {
         let page = Page::default();
         let mut to_print = message("049271");
-        to_print.text = crate::carrier::tests::text("a\u{1b}[2Jb\rc", "049271");
+        to_print.draft.name = "a\u{1b}[2Jb\rc".to_owned();
         Console::new(page.sink())
-            .send(&to_print, PATIENCE)
+            .send(&to_print, None, PATIENCE)
             .await
             .unwrap();
         assert!(
@@ -118,7 +125,7 @@ mod tests {
         drop(reader);
         let console = Console::new(Arc::new(Mutex::new(Box::new(writer))));
         let failure = console
-            .send(&message("049271"), PATIENCE)
+            .send(&message("049271"), None, PATIENCE)
             .await
             .unwrap_err();
         assert!(

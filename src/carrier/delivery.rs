@@ -1,42 +1,62 @@
 //! Which carrier is asked, in which order, and when the next one.
 
 use std::error::Error;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::RootCertStore;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::console::{Console, Sink};
+use super::endpoint::{self, BadUrl};
 use super::http_client::HttpClient;
-use super::webhook::{self, BadUrl, Webhook};
-use super::{Carrier, Cause, Delivery, Failure, Kind, Message, Settings};
-use crate::message::Channel;
+use super::price::Price;
+use super::webhook::Webhook;
+use super::{
+    Cause, Delivery, Failure, Kind, Means, Message, NotTaken, Receipt, Report, Service, Settings,
+    bandwidth, command, email, spool, twilio,
+};
+use crate::challenge::Remote;
+use crate::event::dispatch::{Dispatch, Step, Witness};
+use crate::message::{Channel, Text, segments};
 use crate::name::Name;
 use crate::phone::Policy;
+use crate::phone::sender::Sender;
 
 /// Sends messages by the carriers of each channel, in the operator's order.
 ///
 /// The next carrier is asked where the last one failed by its own fault ([`Failure::is_of_the_carrier`]): never about a
 /// number that is at fault, and never where the message may already be on its way.
 pub struct Dispatcher {
-    sms: Vec<Arc<Lane>>,
-    voice: Vec<Arc<Lane>>,
+    lanes: Vec<Arc<Lane>>,
+    orders: [Vec<Arc<Lane>>; 3],
+    trouble: [AtomicBool; 3],
     policy: Policy,
     timeout: Duration,
-    sms_trouble: AtomicBool,
-    voice_trouble: AtomicBool,
+    witness: Arc<dyn Witness>,
 }
 
 /// The message was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
+pub struct Sent {
     /// By whom.
     pub carrier: Name,
     /// What that carrier calls it.
     pub id: String,
+    /// Who knows the code.
+    pub proof: Proof,
+}
+
+/// Who knows what the right code is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// We do: it was the message's own.
+    Ours,
+    /// The vendor does: it drew its own, and the message's was not used.
+    Theirs(Remote),
 }
 
 /// The message was not taken, or nobody knows.
@@ -67,31 +87,53 @@ pub enum Unusable {
     Tls(#[source] rustls::Error),
 }
 
+/// What a dispatcher needs of its surroundings.
+pub struct Surroundings<'a> {
+    /// Where console carriers print.
+    pub sink: Sink,
+    /// Who hears of every step.
+    pub witness: Arc<dyn Witness>,
+    /// The secret in the address of each carrier's receipts.
+    pub receipt_secret: &'a dyn Fn(&Name) -> String,
+}
+
 impl Dispatcher {
-    /// Makes every carrier ready; console carriers print to `sink`. Asks nobody anything yet.
+    /// Makes every carrier ready. Asks nobody anything yet.
     ///
     /// # Errors
     /// [`Unusable`], the first thing found.
-    pub fn open(carriers: &[Settings], delivery: &Delivery, sink: &Sink) -> Result<Self, Unusable> {
-        let https = |carrier: &Settings| matches!(&carrier.kind, Kind::Webhook(own) if webhook::is_https(&own.url));
-        let roots = if carriers.iter().any(https) {
+    pub fn open(
+        carriers: &[Settings],
+        delivery: &Delivery,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, Unusable> {
+        let roots = if carriers.iter().any(|carrier| carrier.kind.is_https()) {
             native_roots()?
         } else {
             RootCertStore::empty()
         };
-        Self::with_roots(carriers, delivery, sink, roots)
+        Self::with_roots(carriers, delivery, surroundings, roots)
     }
 
     fn with_roots(
         carriers: &[Settings],
         delivery: &Delivery,
-        sink: &Sink,
+        surroundings: &Surroundings<'_>,
         roots: RootCertStore,
     ) -> Result<Self, Unusable> {
         let client = HttpClient::new(roots).map_err(Unusable::Tls)?;
-        let lanes = carriers
-            .iter()
-            .map(|carrier| Lane::open(carrier, sink, &client).map(Arc::new));
+        let means = |name: &Name| {
+            let public = delivery.public.as_deref();
+            let secret = &surroundings.receipt_secret;
+            Means {
+                client: client.clone(),
+                receipts: public.map(|public| format!("{public}{RECEIPTS}{name}/{}", secret(name))),
+                voice: public.map(|public| format!("{public}{VOICE}")),
+            }
+        };
+        let lanes = carriers.iter().map(|carrier| {
+            Lane::open(carrier, &surroundings.sink, means(&carrier.name)).map(Arc::new)
+        });
         let lanes: Vec<Arc<Lane>> = lanes.collect::<Result<_, _>>()?;
         let order = |names: &[Name]| -> Result<Vec<_>, Unusable> {
             let find = |name: &Name| lanes.iter().find(|lane| lane.name == *name).cloned();
@@ -100,25 +142,30 @@ impl Dispatcher {
                 .map(|name| find(name).ok_or_else(|| Unusable::NoCarrier(name.clone())))
                 .collect()
         };
+        let orders = [
+            order(&delivery.sms)?,
+            order(&delivery.voice)?,
+            order(&delivery.email)?,
+        ];
         Ok(Self {
-            sms: order(&delivery.sms)?,
-            voice: order(&delivery.voice)?,
+            lanes,
+            orders,
+            trouble: Default::default(),
             policy: Policy {
                 countries: delivery.countries.clone(),
                 fictional: delivery.fictional,
             },
             timeout: delivery.timeout,
-            sms_trouble: AtomicBool::new(false),
-            voice_trouble: AtomicBool::new(false),
+            witness: Arc::clone(&surroundings.witness),
         })
     }
 
-    /// Sends one message, at most for as long as `[delivery] timeout`. Logs what happens, with nothing of the message
-    /// in it but the masked number.
+    /// Sends one message, at most for as long as `[delivery] timeout`. Every step is told to the witness, with nothing
+    /// of the message in it but the masked number.
     ///
     /// # Errors
     /// [`Failed`], with what the last carrier said.
-    pub async fn send(&self, message: &Message) -> Result<Receipt, Failed> {
+    pub async fn send(&self, message: &Message) -> Result<Sent, Failed> {
         let sent = self.try_in_order(message).await;
         match &sent {
             Err(Failed {
@@ -131,115 +178,295 @@ impl Dispatcher {
         sent
     }
 
+    /// Whether `typed` is the code that a managed service sent.
+    ///
+    /// # Errors
+    /// [`Failure`]: nobody knows, and it does not count as right.
+    pub async fn check(&self, remote: &Remote, typed: &str) -> Result<bool, Failure> {
+        let lane = self.lanes.iter().find(|lane| lane.name == remote.carrier);
+        match lane.map(|lane| (&lane.service, lane.timeout)) {
+            Some((Service::Managed(managed), within)) => {
+                managed.check(&remote.handle, typed, within).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What the vendor behind a carrier tells of messages that it took earlier. That the address held the right secret
+    /// is checked before.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn receipts(
+        &self,
+        carrier: &str,
+        report: &Report<'_>,
+    ) -> Result<(Name, Vec<Receipt>), NotTaken> {
+        let lane = self
+            .lanes
+            .iter()
+            .find(|lane| lane.name.as_str() == carrier)
+            .ok_or(NotTaken::None)?;
+        let receipts = match &lane.service {
+            Service::Transport(carrier) => carrier.receipts(report)?,
+            Service::Managed(_) => return Err(NotTaken::None),
+        };
+        Ok((lane.name.clone(), receipts))
+    }
+
+    /// What to say to somebody who has just picked up, once, by the token in the address.
+    #[must_use]
+    pub fn speak(&self, token: &str, report: &Report<'_>) -> Option<Text> {
+        self.lanes.iter().find_map(|lane| match &lane.service {
+            Service::Transport(carrier) => carrier.speak(token, report),
+            Service::Managed(_) => None,
+        })
+    }
+
+    /// The witness, for what happens to messages elsewhere.
+    #[must_use]
+    pub fn witness(&self) -> &dyn Witness {
+        &*self.witness
+    }
+
     /// Whether the last message of `channel` found no carrier that works.
     ///
     /// A page for somebody who gets no message at all must then say what everybody's says (C7).
     #[must_use]
     pub fn trouble(&self, channel: Channel) -> bool {
-        self.trouble_of(channel).load(Ordering::Relaxed)
+        self.trouble[place(channel)].load(Ordering::Relaxed)
     }
 
-    async fn try_in_order(&self, message: &Message) -> Result<Receipt, Failed> {
+    async fn try_in_order(&self, message: &Message) -> Result<Sent, Failed> {
         let deadline = Instant::now() + self.timeout;
         let mut last = Failed {
             carrier: None,
             failure: Failure::Config(Cause::NoCarrier(message.channel)),
         };
-        for lane in self.order(message.channel) {
-            let allowed = Policy {
-                fictional: self.policy.fictional || lane.trial,
-                ..self.policy.clone()
-            };
-            if let Some(refusal) = message.to.refusal(&allowed) {
-                // A carrier for trials, further down, may still take a fictional number.
-                if last.carrier.is_none() {
-                    last.failure = Failure::Refused(refusal);
+        for lane in &self.orders[place(message.channel)] {
+            let from = match lane.fits(message, &self.policy) {
+                Ok(from) => from,
+                Err(failure) => {
+                    // A carrier for trials, further down, may still take a fictional number.
+                    if last.carrier.is_none() {
+                        last.failure = failure;
+                    }
+                    continue;
                 }
-                continue;
-            }
+            };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let failure = match lane.carrier.send(message, left.min(lane.timeout)).await {
-                Ok(accepted) => {
-                    let (id, to) = (&message.id, &message.to);
-                    info!(carrier = %lane.name, %id, %to, channel = %message.channel, vendor_id = accepted.id, "sent");
-                    return Ok(Receipt {
-                        carrier: lane.name.clone(),
-                        id: accepted.id,
-                    });
+            let carrier = &lane.name;
+            self.tell(
+                message,
+                Step::Asked {
+                    carrier,
+                    from,
+                    again: false,
+                },
+            );
+            let start = Instant::now();
+            let failure = match lane.send(message, from, left.min(lane.timeout)).await {
+                Ok(sent) => {
+                    let segments = match message.channel {
+                        Channel::Sms => segments::count(message.text().as_str()).segments,
+                        Channel::Voice | Channel::Email => 1,
+                    };
+                    self.tell(
+                        message,
+                        Step::Taken {
+                            carrier,
+                            vendor_id: &sent.id,
+                            took: start.elapsed(),
+                            segments,
+                            micros: lane.price.map(|price| price.times(segments).micros()),
+                        },
+                    );
+                    return Ok(sent);
                 }
                 Err(failure) => failure,
             };
-            report(Some(lane), message, &failure);
+            self.tell(
+                message,
+                Step::Failed {
+                    carrier,
+                    class: failure.class(),
+                    reason: &story(&failure),
+                    took: start.elapsed(),
+                },
+            );
             let go_on = failure.is_of_the_carrier();
             last = Failed {
-                carrier: Some(lane.name.clone()),
+                carrier: Some(carrier.clone()),
                 failure,
             };
             if !go_on {
                 break;
             }
         }
-        if last.carrier.is_none() {
-            report(None, message, &last.failure);
-        }
+        self.tell(
+            message,
+            Step::Unsent {
+                class: last.failure.class(),
+                reason: &story(&last.failure),
+            },
+        );
         Err(last)
     }
 
-    fn order(&self, channel: Channel) -> &[Arc<Lane>] {
-        match channel {
-            Channel::Sms => &self.sms,
-            Channel::Voice => &self.voice,
-        }
+    fn tell(&self, message: &Message, step: Step<'_>) {
+        self.witness.saw(&Dispatch {
+            id: &message.id,
+            to: &message.to,
+            channel: message.channel,
+            step,
+        });
     }
 
     fn note(&self, channel: Channel, trouble: bool) {
-        self.trouble_of(channel).store(trouble, Ordering::Relaxed);
+        self.trouble[place(channel)].store(trouble, Ordering::Relaxed);
     }
+}
 
-    fn trouble_of(&self, channel: Channel) -> &AtomicBool {
-        match channel {
-            Channel::Sms => &self.sms_trouble,
-            Channel::Voice => &self.voice_trouble,
-        }
+/// Where our own paths for vendors begin (design section 8); the carrier's name and a secret follow.
+pub const RECEIPTS: &str = "/.countersign/receipts/";
+
+/// And where scripts for calls are; a one-time token follows.
+pub const VOICE: &str = "/.countersign/voice/";
+
+fn place(channel: Channel) -> usize {
+    match channel {
+        Channel::Sms => 0,
+        Channel::Voice => 1,
+        Channel::Email => 2,
     }
 }
 
 /// A carrier as `[delivery]` sees it.
 struct Lane {
     name: Name,
-    carrier: Box<dyn Carrier>,
+    service: Service,
     timeout: Duration,
+    from: Vec<Sender>,
+    price: Option<Price>,
     /// Whether it reaches nobody's phone, so that numbers nobody has may be sent to.
     trial: bool,
 }
 
 impl Lane {
-    fn open(settings: &Settings, sink: &Sink, client: &HttpClient) -> Result<Self, Unusable> {
-        let (carrier, trial): (Box<dyn Carrier>, bool) = match &settings.kind {
-            Kind::Console => (Box::new(Console::new(Arc::clone(sink))), true),
+    fn open(settings: &Settings, sink: &Sink, means: Means) -> Result<Self, Unusable> {
+        let (service, trial) = match &settings.kind {
+            Kind::Console => {
+                let console = Console::new(Arc::clone(sink));
+                (Service::Transport(Box::new(console)), true)
+            }
             Kind::Webhook(own) => {
-                let webhook = Webhook::new(own, client.clone());
+                let webhook = Webhook::new(own, means);
                 let webhook =
                     webhook.map_err(|error| Unusable::Url(settings.name.clone(), error))?;
-                (Box::new(webhook), webhook::is_loopback(&own.url))
+                let trial = endpoint::is_loopback(&own.url);
+                (Service::Transport(Box::new(webhook)), trial)
             }
+            Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
+            Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
+            Kind::Email(own) => (email::open(own), email::is_trial(own)),
+            Kind::Command(own) => (command::open(own), false),
+            Kind::Spool(own) => (spool::open(own), true),
         };
         Ok(Self {
             name: settings.name.clone(),
-            carrier,
+            service,
             timeout: settings.timeout,
+            from: settings.from.clone(),
+            price: settings.price,
             trial,
+        })
+    }
+
+    /// Whether the message may go this way, and from what.
+    fn fits(&self, message: &Message, policy: &Policy) -> Result<Option<&Sender>, Failure> {
+        if message.ours && matches!(self.service, Service::Managed(_)) {
+            return Err(Failure::Config(Cause::WrongChannel(message.channel)));
+        }
+        let Some(phone) = message.phone() else {
+            return Ok(None);
+        };
+        let allowed = Policy {
+            fictional: policy.fictional || self.trial,
+            ..policy.clone()
+        };
+        if let Some(refusal) = phone.refusal(&allowed) {
+            return Err(Failure::Refused(refusal));
+        }
+        let mut unfit = None;
+        let mut fit: Vec<&Sender> = Vec::new();
+        for sender in &self.from {
+            match sender.refusal(phone, message.channel) {
+                None => fit.push(sender),
+                Some(why) => unfit = Some(why),
+            }
+        }
+        if let Some(wanted) = message.from.as_ref().filter(|_| !self.from.is_empty()) {
+            let found = fit.into_iter().find(|sender| *sender == wanted);
+            return found.map(Some).ok_or(Failure::Config(Cause::NoSender));
+        }
+        // The same number hears from the same sender, in this process and the next.
+        let mut hasher = DefaultHasher::new();
+        phone.e164().hash(&mut hasher);
+        let many = u64::try_from(fit.len()).unwrap_or(u64::MAX).max(1);
+        let place = usize::try_from(hasher.finish() % many).unwrap_or_default();
+        match (fit.get(place), unfit) {
+            (Some(sender), _) => Ok(Some(sender)),
+            (None, Some(why)) => Err(Failure::Unfit(why)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    async fn send(
+        &self,
+        message: &Message,
+        from: Option<&Sender>,
+        within: Duration,
+    ) -> Result<Sent, Failure> {
+        let carrier = self.name.clone();
+        Ok(match &self.service {
+            Service::Transport(transport) => Sent {
+                carrier,
+                id: transport.send(message, from, within).await?.id,
+                proof: Proof::Ours,
+            },
+            Service::Managed(managed) => {
+                let started = managed.start(message, from, within).await?;
+                let remote = Remote {
+                    carrier: carrier.clone(),
+                    handle: started.handle,
+                };
+                Sent {
+                    carrier,
+                    id: started.id,
+                    proof: Proof::Theirs(remote),
+                }
+            }
         })
     }
 }
 
-/// One log line for a failure: which side, what, and every cause below it.
-fn report(lane: Option<&Arc<Lane>>, message: &Message, failure: &Failure) {
-    let carrier = lane.map_or("-", |lane| lane.name.as_str());
-    let (id, to) = (&message.id, &message.to);
+impl Kind {
+    /// Whether it needs certificates to be believed.
+    fn is_https(&self) -> bool {
+        match self {
+            Self::Webhook(own) => endpoint::is_https(&own.url),
+            Self::Bandwidth(own) => endpoint::is_https(&own.base_url),
+            Self::Twilio(own) => endpoint::is_https(&own.base_url),
+            Self::Console | Self::Email(_) | Self::Command(_) | Self::Spool(_) => false,
+        }
+    }
+}
+
+/// Every cause of a failure, the nearest first.
+fn story(failure: &Failure) -> String {
     let mut reason = failure.to_string();
     let mut source = failure.source();
     while let Some(cause) = source {
@@ -247,7 +474,7 @@ fn report(lane: Option<&Arc<Lane>>, message: &Message, failure: &Failure) {
         reason.push_str(&cause.to_string());
         source = cause.source();
     }
-    warn!(carrier, %id, %to, channel = %message.channel, class = failure.class(), reason, "not sent");
+    reason
 }
 
 /// The certificates that the system believes.

@@ -114,15 +114,16 @@ impl Reply {
     /// `now` in seconds since 1970: some write the end of the wait as a date.
     pub(super) fn refusal(&self, now: u64) -> Option<Failure> {
         let retry_after = self.retry_after(now);
+        let cause = Cause::Status(self.status);
         match self.status.as_u16() {
             200..=299 => None,
-            429 => Some(Failure::Throttled { retry_after }),
+            429 => Some(Failure::Throttled { retry_after, cause }),
             408 | 425 | 500..=599 => Some(match retry_after {
-                Some(_) => Failure::Throttled { retry_after },
-                None => Failure::Transient(Cause::Status(self.status)),
+                Some(_) => Failure::Throttled { retry_after, cause },
+                None => Failure::Transient(cause),
             }),
             // A redirect too: somebody who is not the carrier may be answering.
-            _ => Some(Failure::Config(Cause::Status(self.status))),
+            _ => Some(Failure::Config(cause)),
         }
     }
 

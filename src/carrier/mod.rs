@@ -9,17 +9,34 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 
+use crate::address::Address;
+use crate::code::Code;
+use crate::message::draft::Draft;
+use crate::message::voice::Script;
 use crate::message::{Channel, Id, Text};
 use crate::moment::Moment;
 use crate::name::Name;
+use crate::phone::sender::{Sender, Unfit};
 use crate::phone::{Phone, Undeliverable};
 
+pub mod bandwidth;
+pub mod command;
 pub mod console;
 pub mod delivery;
+pub mod email;
+pub mod endpoint;
 mod http_client;
+pub mod price;
+pub mod spool;
+mod taxonomy;
+pub mod twilio;
 pub mod webhook;
+
+use self::http_client::HttpClient;
+use self::price::Price;
 
 /// `[carriers.NAME.KIND]`.
 #[derive(Clone, Debug)]
@@ -30,6 +47,12 @@ pub struct Settings {
     pub kind: Kind,
     /// How long one send may take (A1).
     pub timeout: Duration,
+    /// What its messages and calls come from; a number keeps the one it was given first. Empty where the kind needs none.
+    pub from: Vec<Sender>,
+    /// What one segment of a text, one minute of a call or one mail costs.
+    pub price: Option<Price>,
+    /// How many sends it does at once; more wait, within their time.
+    pub at_once: usize,
 }
 
 /// The carriers there are.
@@ -37,8 +60,18 @@ pub struct Settings {
 pub enum Kind {
     /// Prints the message: for trials.
     Console,
-    /// A signed POST of JSON to an address of the operator's.
+    /// A POST of JSON to an address of the operator's, or any request that a template describes.
     Webhook(webhook::Settings),
+    /// Bandwidth: Messaging and Voice, or MFA.
+    Bandwidth(bandwidth::Settings),
+    /// Twilio: Messages and Calls, or Verify.
+    Twilio(twilio::Settings),
+    /// Mail by SMTP.
+    Email(email::Settings),
+    /// A program of the operator's, with the message on its standard input.
+    Command(command::Settings),
+    /// One file a message in a folder.
+    Spool(spool::Settings),
 }
 
 /// `[delivery]`: who carries what, in which order.
@@ -48,41 +81,111 @@ pub struct Delivery {
     pub sms: Vec<Name>,
     /// Carriers for calls, first to last.
     pub voice: Vec<Name>,
+    /// Carriers for mail, first to last.
+    pub email: Vec<Name>,
+    /// Another order for texts and calls to some countries (ISO 3166-1 alpha-2, upper case): of the channel's carriers,
+    /// those named here, in this order.
+    pub by_country: Vec<(String, Vec<Name>)>,
     /// How long all attempts together may take.
     pub timeout: Duration,
     /// Countries (ISO 3166-1 alpha-2, upper case) that are sent to.
     pub countries: Vec<String>,
     /// Whether 555-01xx numbers are sent to.
     pub fictional: bool,
+    /// Where vendors reach this gateway, an origin such as `https://portal.example.com`; `None` if they cannot, and
+    /// then no receipts are asked for.
+    pub public: Option<String>,
 }
 
-/// Something that takes a message to a number.
+/// Something that takes a message, with a code of ours in it, to somebody.
+///
+/// The next vendors (Vonage, Telnyx, Plivo, AWS, SMPP) fit as they stand: the sender is chosen for them, the life of the
+/// code is in the message in the one unit from which each makes its own, and a call has its script in four languages.
 pub trait Carrier: Send + Sync {
-    /// Takes one message and says what became of it, at the latest after `within`.
+    /// Takes one message and says what became of it, at the latest after `within`. `from` is one of its own senders,
+    /// the same for the same number as long as it can; `None` if it has none.
     ///
     /// # Errors
     /// [`Failure`], in the future's output.
-    fn send<'a>(&'a self, message: &'a Message, within: Duration) -> Sending<'a>;
+    fn send<'a>(
+        &'a self,
+        message: &'a Message,
+        from: Option<&'a Sender>,
+        within: Duration,
+    ) -> Sending<'a>;
+
+    /// What a vendor tells of messages that it took earlier.
+    ///
+    /// # Errors
+    /// [`NotTaken`]: it is not the vendor who speaks, or it cannot be understood.
+    fn receipts(&self, _report: &Report<'_>) -> Result<Vec<Receipt>, NotTaken> {
+        Err(NotTaken::None)
+    }
+
+    /// The answer to a vendor that has somebody on the line and asks what to say, by the one-time token in the address.
+    fn speak(&self, _token: &str, _report: &Report<'_>) -> Option<Text> {
+        None
+    }
+}
+
+/// A service that makes the code itself, sends it, and says whether what was typed is it.
+pub trait Managed: Send + Sync {
+    /// Lets the vendor send a code. The draft says what stands around it; the message's own code is not used.
+    ///
+    /// # Errors
+    /// [`Failure`], in the future's output.
+    fn start<'a>(
+        &'a self,
+        message: &'a Message,
+        from: Option<&'a Sender>,
+        within: Duration,
+    ) -> Starting<'a>;
+
+    /// Whether `typed` is the code that was sent under `handle`. A code that has expired, was used, or was never sent
+    /// is not.
+    ///
+    /// # Errors
+    /// [`Failure`], in the future's output: then nobody knows, and the code does not count as right.
+    fn check<'a>(&'a self, handle: &'a str, typed: &'a str, within: Duration) -> Checking<'a>;
+}
+
+/// A carrier made ready: who makes the code?
+pub(in crate::carrier) enum Service {
+    /// We do.
+    Transport(Box<dyn Carrier>),
+    /// The vendor does.
+    Managed(Box<dyn Managed>),
 }
 
 /// A send under way. Dropping it gives the message up; whether it was sent is then not known.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + 'a>>;
 
-/// One message on its way.
-#[derive(Clone, Debug)]
+/// A send by a managed service under way.
+pub type Starting<'a> = Pin<Box<dyn Future<Output = Result<Started, Failure>> + Send + 'a>>;
+
+/// A check under way.
+pub type Checking<'a> = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send + 'a>>;
+
+/// One message on its way. Without `Debug`: its code must not come into a log (C8).
 pub struct Message {
     /// What names it to the carrier and in logs.
     pub id: Id,
-    /// Whose message it is.
+    /// Whose message it is: a site, or an account of the API.
     pub site: Name,
     /// What its code is good for.
-    pub scope: Name,
-    /// Where it goes.
-    pub to: Phone,
+    pub scope: String,
+    /// Where it goes: a number for [`Channel::Sms`] and [`Channel::Voice`], a mail address for [`Channel::Email`].
+    pub to: Address,
     /// How it goes: what the text is for, the eye or the ear.
     pub channel: Channel,
-    /// What is sent or said.
-    pub text: Text,
+    /// What is sent or said around the code.
+    pub draft: Draft,
+    /// The code.
+    pub code: Code,
+    /// The sender that must be used; `None`: any. Carriers that list others are left out.
+    pub from: Option<Sender>,
+    /// Whether the code must be ours, so that managed services are left out.
+    pub ours: bool,
     /// The language of the text (BCP 47), where one was chosen: the voice that says it.
     pub locale: Option<String>,
     /// How long its code is good: after that a carrier need not try any more.
@@ -91,11 +194,106 @@ pub struct Message {
     pub now: Moment,
 }
 
+impl Message {
+    /// What is to be read: the text of a text message or mail, or the words of a call in plain text.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self.channel {
+            Channel::Sms | Channel::Email => self.draft.text(self.code.as_str()),
+            Channel::Voice => self.script().plain(),
+        }
+    }
+
+    /// What is to be said, for every language of calls.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        self.draft.script(self.code.as_str())
+    }
+
+    /// The number, where it goes to one.
+    #[must_use]
+    pub fn phone(&self) -> Option<&Phone> {
+        self.to.phone()
+    }
+}
+
+/// What the house gives an adapter.
+#[derive(Clone)]
+pub(in crate::carrier) struct Means {
+    /// The HTTP client of all carriers.
+    client: HttpClient,
+    /// The public address at which the vendor's receipts for this carrier come in; `None`: nobody can reach us.
+    receipts: Option<String>,
+    /// What the public address of a one-time call script begins with; the token follows.
+    voice: Option<String>,
+}
+
 /// The carrier took the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The carrier's own name for the message, else ours.
+    /// The carrier's own name for the message, else ours. Its receipts name the message by it, or by ours.
     pub id: String,
+}
+
+/// The vendor took the order to send a code of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The vendor's own name for the message.
+    pub id: String,
+    /// What [`Managed::check`] needs. It may hold the number: it is not for logs.
+    pub handle: String,
+}
+
+/// What a vendor posted, or asked for, at one of our own addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The header fields as they came.
+    pub headers: &'a HeaderMap,
+    /// The body, byte for byte; empty for a GET.
+    pub body: &'a Bytes,
+    /// The public address at which it came, whole, with its query: vendors sign it.
+    pub url: &'a str,
+    /// When.
+    pub now: Moment,
+}
+
+/// What became of a message that a carrier took earlier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The vendor's name for the message as in [`Accepted::id`], or ours, [`Message::id`].
+    pub id: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a message on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The carrier sent it on.
+    Sent,
+    /// It arrived, as far as this carrier can tell.
+    Delivered,
+    /// It did not arrive and will not.
+    Failed {
+        /// The word for logs and metrics, as [`Failure::class`].
+        class: &'static str,
+        /// The vendor's own code; printable ASCII, at most 32 characters.
+        code: Option<String>,
+    },
+}
+
+/// A report that is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// This carrier tells nothing.
+    #[error("this carrier has no receipts")]
+    None,
+    /// It is not signed as the vendor signs, or has other credentials.
+    #[error("it is not the vendor who speaks")]
+    Forged,
+    /// It is not in the vendor's form.
+    #[error("it is no receipt")]
+    Unreadable,
 }
 
 /// Why a message was not sent, in the one vocabulary of all carriers.
@@ -103,19 +301,22 @@ pub struct Accepted {
 pub enum Failure {
     /// Nobody has this number.
     #[error("the number does not exist")]
-    BadNumber,
+    BadNumber(#[source] Cause),
     /// The number is barred, or the text was taken for spam.
     #[error("the number is blocked")]
-    Blocked,
+    Blocked(#[source] Cause),
     /// Its owner said STOP.
     #[error("the number's owner opted out")]
-    OptedOut,
+    OptedOut(#[source] Cause),
     /// A text message cannot reach it; a call can.
     #[error("the number is a landline")]
-    Landline,
+    Landline(#[source] Cause),
     /// Our own policy does not send there (C6); no carrier was asked.
     #[error("not sent to: {0}")]
     Refused(Undeliverable),
+    /// None of the carrier's senders reaches the number.
+    #[error("no sender reaches the number: {0}")]
+    Unfit(Unfit),
     /// The operator must mend something: address, account, credentials, sender.
     #[error("the carrier is not set up right")]
     Config(#[source] Cause),
@@ -124,6 +325,9 @@ pub enum Failure {
     Throttled {
         /// For how long, if it said so.
         retry_after: Option<Duration>,
+        /// What it said.
+        #[source]
+        cause: Cause,
     },
     /// It was certainly not sent, and may work later or elsewhere.
     #[error("the carrier does not work")]
@@ -138,11 +342,12 @@ impl Failure {
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            Self::BadNumber => "bad_number",
-            Self::Blocked => "blocked",
-            Self::OptedOut => "opted_out",
-            Self::Landline => "landline",
+            Self::BadNumber(_) => "bad_number",
+            Self::Blocked(_) => "blocked",
+            Self::OptedOut(_) => "opted_out",
+            Self::Landline(_) => "landline",
             Self::Refused(_) => "refused",
+            Self::Unfit(_) => "unfit",
             Self::Config(_) => "config",
             Self::Throttled { .. } => "throttled",
             Self::Transient(_) => "transient",
@@ -157,7 +362,7 @@ impl Failure {
     pub fn is_of_the_carrier(&self) -> bool {
         matches!(
             self,
-            Self::Config(_) | Self::Throttled { .. } | Self::Transient(_)
+            Self::Config(_) | Self::Throttled { .. } | Self::Transient(_) | Self::Unfit(_)
         )
     }
 }
@@ -168,6 +373,19 @@ pub enum Cause {
     /// An HTTP answer that says no.
     #[error("the answer was {0}")]
     Status(StatusCode),
+    /// An answer with a code of the vendor's.
+    #[error("the answer was {status}, code {code}{}", meant(*.means))]
+    Vendor {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The vendor's code: printable ASCII, at most 32 characters.
+        code: String,
+        /// What that means, in our words.
+        means: Option<&'static str>,
+    },
+    /// A success that is none: it does not say what every success of this vendor says.
+    #[error("the answer cannot be understood")]
+    Unreadable,
     /// No connection came about.
     #[error("no connection")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -186,9 +404,34 @@ pub enum Cause {
     /// The console cannot be written to.
     #[error("it cannot be written")]
     Write(#[source] io::Error),
+    /// A program of the operator's ended so.
+    #[error("it ended with {0}")]
+    Exit(std::process::ExitStatus),
+    /// A mail server said no.
+    #[error("the mail server answered {code}")]
+    Smtp {
+        /// The reply code (RFC 5321 section 4.2).
+        code: u16,
+    },
+    /// It has as many sends under way as it may.
+    #[error("it has too many sends under way")]
+    Busy,
+    /// It failed so often that it is left out for a while.
+    #[error("it is left out for a while after failing")]
+    Resting,
+    /// This carrier does not do this channel.
+    #[error("it does not carry {0}")]
+    WrongChannel(Channel),
+    /// The message asks for a sender that this carrier does not have.
+    #[error("it does not have that sender")]
+    NoSender,
     /// `[delivery]` names nobody for this channel.
     #[error("no carrier for {0}")]
     NoCarrier(Channel),
+}
+
+fn meant(means: Option<&'static str>) -> String {
+    means.map(|means| format!(": {means}")).unwrap_or_default()
 }
 
 #[cfg(test)]

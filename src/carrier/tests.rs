@@ -8,7 +8,8 @@ use super::console::{Console, Sink};
 use super::http_client::HttpClient;
 use super::webhook::{self, Webhook};
 use super::*;
-use crate::message::{Template, Values};
+use crate::event::dispatch::{Dispatch, Told, Witness};
+use crate::message::Template;
 use crate::secret::Secret;
 use peer::Peer;
 
@@ -30,30 +31,47 @@ pub(super) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-pub(super) fn text(site: &str, code: &str) -> Text {
-    let values = Values {
-        name: site,
-        code,
-        scope: "Sign in",
-        minutes: 5,
-        host: "portal.example.com",
-    };
-    Template::default().render(&values)
-}
-
 /// A text message to a fictional number.
 pub(super) fn message(code: &str) -> Message {
     Message {
         id: Id::draw(),
         site: name("portal"),
-        scope: name("login"),
-        to: Phone::parse("+12025550143").unwrap(),
+        scope: "login".to_owned(),
+        to: Address::Phone(Phone::parse("+12025550143").unwrap()),
         channel: Channel::Sms,
-        text: text("Example", code),
+        draft: Draft {
+            template: Template::default(),
+            name: "Example".to_owned(),
+            scope: "Sign in".to_owned(),
+            minutes: 5,
+            host: Some("portal.example.com".to_owned()),
+            digits: 6,
+        },
+        code: Code::of(code),
+        from: None,
+        ours: false,
         locale: None,
         life: Duration::from_mins(5),
         now: NOW,
     }
+}
+
+/// What carriers get to work with, where nobody can reach them.
+pub(super) fn means() -> Means {
+    Means {
+        client: HttpClient::new(rustls::RootCertStore::empty()).unwrap(),
+        receipts: None,
+        voice: None,
+    }
+}
+
+/// Somebody to whom nothing matters.
+pub(super) struct Nobody;
+
+impl Witness for Nobody {
+    fn saw(&self, _: &Dispatch<'_>) {}
+    fn heard(&self, _: &Told<'_>) {}
+    fn rests(&self, _: &Name, _: bool) {}
 }
 
 /// What a console carrier printed.
@@ -86,11 +104,7 @@ pub(super) fn webhook_to(url: &str) -> Webhook {
         url: url.to_owned(),
         signing_key: Secret::new(b"hook key".to_vec()),
     };
-    Webhook::new(
-        &settings,
-        HttpClient::new(rustls::RootCertStore::empty()).unwrap(),
-    )
-    .unwrap()
+    Webhook::new(&settings, means()).unwrap()
 }
 
 /// Everything that can be read from an error, as a careless log line would.
@@ -121,15 +135,18 @@ async fn every_carrier_keeps_the_same_promises() {
     ];
     for (kind, works, gone) in kinds {
         // A message is taken, and the carrier has a name for it.
-        let accepted = works.send(&message("049271"), PATIENCE).await.expect(kind);
+        let accepted = works
+            .send(&message("049271"), None, PATIENCE)
+            .await
+            .expect(kind);
         assert!(!accepted.id.is_empty(), "{kind}");
         // Several at once come out whole, each once.
         let codes = ["880000", "881111", "882222"];
         let [a, b, c] = codes.map(message);
         let sent = tokio::join!(
-            works.send(&a, PATIENCE),
-            works.send(&b, PATIENCE),
-            works.send(&c, PATIENCE)
+            works.send(&a, None, PATIENCE),
+            works.send(&b, None, PATIENCE),
+            works.send(&c, None, PATIENCE)
         );
         assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
         let out = match kind {
@@ -145,7 +162,7 @@ async fn every_carrier_keeps_the_same_promises() {
         }
         // One that does not work says so, in a way that lets another one try, and keeps the message to itself (C8).
         let failure = gone
-            .send(&message("049271"), PATIENCE)
+            .send(&message("049271"), None, PATIENCE)
             .await
             .expect_err(kind);
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
@@ -159,20 +176,27 @@ async fn every_carrier_keeps_the_same_promises() {
 
 #[test]
 fn only_what_is_certainly_not_sent_may_go_to_the_next_carrier() {
-    let status = Cause::Status(StatusCode::BAD_GATEWAY);
+    let status = || Cause::Status(StatusCode::BAD_GATEWAY);
     for (failure, class, next) in [
-        (Failure::BadNumber, "bad_number", false),
-        (Failure::Blocked, "blocked", false),
-        (Failure::OptedOut, "opted_out", false),
-        (Failure::Landline, "landline", false),
+        (Failure::BadNumber(status()), "bad_number", false),
+        (Failure::Blocked(status()), "blocked", false),
+        (Failure::OptedOut(status()), "opted_out", false),
+        (Failure::Landline(status()), "landline", false),
         (Failure::Refused(Undeliverable::Premium), "refused", false),
         (
             Failure::Config(Cause::NoCarrier(Channel::Sms)),
             "config",
             true,
         ),
-        (Failure::Throttled { retry_after: None }, "throttled", true),
-        (Failure::Transient(status), "transient", true),
+        (
+            Failure::Throttled {
+                retry_after: None,
+                cause: status(),
+            },
+            "throttled",
+            true,
+        ),
+        (Failure::Transient(status()), "transient", true),
         (Failure::Unknown(Cause::Silence), "unknown", false),
     ] {
         assert_eq!(

@@ -29,7 +29,6 @@
 //! No answer, half an answer, or one of more than 64 KiB: nobody knows whether it was sent, and nobody else is asked.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,8 +39,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::endpoint::{self, BadUrl};
 use super::http_client::{HttpClient, Reply};
-use super::{Accepted, Carrier, Failure, Message, Sending};
+use super::{Accepted, Carrier, Cause, Failure, Means, Message, Sending};
+use crate::phone::sender::Sender;
 use crate::secret::Secret;
 
 /// `[carriers.NAME.webhook]`.
@@ -53,11 +54,6 @@ pub struct Settings {
     pub signing_key: Secret,
 }
 
-/// The text is no address to post to.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the address must be http:// or https://, a host, and no user name or password")]
-pub struct BadUrl;
-
 /// Posts each message to the address.
 pub struct Webhook {
     url: Uri,
@@ -66,17 +62,17 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A carrier that posts by way of `client`.
+    /// A carrier that posts by these means.
     ///
     /// # Errors
     /// [`BadUrl`] for an address that cannot be posted to.
-    pub(super) fn new(settings: &Settings, client: HttpClient) -> Result<Self, BadUrl> {
+    pub(super) fn new(settings: &Settings, means: Means) -> Result<Self, BadUrl> {
         let signature = Hmac::new_from_slice(settings.signing_key.expose())
             .expect("HMAC takes a key of any length (RFC 2104)");
         Ok(Self {
-            url: parse(&settings.url)?,
+            url: endpoint::parse(&settings.url)?,
             signature,
-            client,
+            client: means.client,
         })
     }
 
@@ -119,39 +115,13 @@ impl Webhook {
 }
 
 impl Carrier for Webhook {
-    fn send<'a>(&'a self, message: &'a Message, within: Duration) -> Sending<'a> {
+    fn send<'a>(
+        &'a self,
+        message: &'a Message,
+        _from: Option<&'a Sender>,
+        within: Duration,
+    ) -> Sending<'a> {
         Box::pin(self.post(message, within))
-    }
-}
-
-/// Whether `url` leads to this machine itself: a trial, where fictional numbers are sent to.
-pub(super) fn is_loopback(url: &str) -> bool {
-    let Ok(url) = parse(url) else {
-        return false;
-    };
-    let host = url.host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether `url` needs certificates to be believed.
-pub(super) fn is_https(url: &str) -> bool {
-    parse(url).is_ok_and(|url| url.scheme_str() == Some("https"))
-}
-
-fn parse(url: &str) -> Result<Uri, BadUrl> {
-    let url: Uri = url.parse().map_err(|_| BadUrl)?;
-    let known = matches!(url.scheme_str(), Some("http" | "https"));
-    let plain = url
-        .authority()
-        .is_some_and(|authority| !authority.as_str().contains('@'));
-    if known && plain && url.host().is_some_and(|host| !host.is_empty()) {
-        Ok(url)
-    } else {
-        Err(BadUrl)
     }
 }
 
@@ -161,13 +131,14 @@ fn render(message: &Message) -> Zeroizing<Vec<u8>> {
     let expires_at = expires_at
         .and_then(|unix| jiff::Timestamp::from_second(unix).ok())
         .unwrap_or(jiff::Timestamp::MAX);
+    let text = message.text();
     let posted = Posted {
         id: message.id.as_str(),
         site: message.site.as_str(),
         scope: message.scope.as_str(),
         channel: message.channel.as_str(),
-        to: message.to.e164(),
-        text: message.text.as_str(),
+        to: message.to.as_str(),
+        text: text.as_str(),
         locale: message.locale.as_deref(),
         expires_at: expires_at.to_string(),
     };
@@ -210,15 +181,15 @@ fn of_the_number(reply: &Reply) -> Option<Failure> {
     if ![StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&reply.status) {
         return None;
     }
-    match serde_json::from_slice::<Answer>(&reply.body)
+    let refused = serde_json::from_slice::<Answer>(&reply.body)
         .ok()?
-        .refused?
-        .as_str()
-    {
-        "bad_number" => Some(Failure::BadNumber),
-        "blocked" => Some(Failure::Blocked),
-        "opted_out" => Some(Failure::OptedOut),
-        "landline" => Some(Failure::Landline),
+        .refused?;
+    let said = Cause::Status(reply.status);
+    match refused.as_str() {
+        "bad_number" => Some(Failure::BadNumber(said)),
+        "blocked" => Some(Failure::Blocked(said)),
+        "opted_out" => Some(Failure::OptedOut(said)),
+        "landline" => Some(Failure::Landline(said)),
         _ => None,
     }
 }

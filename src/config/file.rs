@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use self::delivery::{Carrier, Delivery, Directory};
+use self::carriers::Carrier;
+use self::delivery::{Delivery, Directory};
 use self::site::{Scope, Site};
 use super::LogFormat;
 use super::diagnostic::Place;
@@ -17,6 +18,7 @@ use super::value::At;
 use crate::limit;
 
 pub(super) mod capture;
+pub(super) mod carriers;
 pub(super) mod delivery;
 pub(super) mod site;
 

@@ -70,7 +70,7 @@ impl<'f> Sent<'f> {
             code: &"0".repeat(meant.digits.into()),
             scope: &meant.title,
             minutes: meant.code_life.as_secs().div_ceil(60),
-            host: settings.site.origin.host(),
+            host: Some(settings.site.origin.host()),
         };
         let text = meant.message.render(&values);
         Some(Self {

@@ -8,7 +8,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::diagnostic::{Diagnostic, Place, Source};
-use super::file::delivery::{self as written, CarrierKind};
+use super::file::delivery as written;
 use super::file::site::MESSAGE;
 use super::file::{self, File};
 use super::names::{refer, repeated, twice};
@@ -19,7 +19,7 @@ use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
 use super::{Config, messages, sites};
-use crate::carrier::{self, webhook};
+use crate::carrier;
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
@@ -53,7 +53,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
     let carriers = file
         .carriers
         .iter()
-        .filter_map(|carrier| carrier_settings(carrier, notes, environment))
+        .filter_map(|carrier| carrier.settings(notes, environment))
         .collect();
     let delivery = delivery(&file, notes);
     let sites = sites::resolve(&file, &scopes, notes);
@@ -101,6 +101,7 @@ fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
             let (word, carriers) = match channel {
                 Channel::Sms => ("sms", &file.delivery.sms),
                 Channel::Voice => ("voice", &file.delivery.voice),
+                Channel::Email => ("email", &file.delivery.email),
             };
             if !carriers.written {
                 let place = scope
@@ -156,6 +157,7 @@ fn warn_of_unused(file: &File, notes: &Notes) {
         .items
         .iter()
         .chain(&file.delivery.voice.items)
+        .chain(&file.delivery.email.items)
         .map(|name| &name.value)
         .collect();
     for carrier in file
@@ -350,52 +352,6 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
     }
 }
 
-fn carrier_settings(
-    carrier: &written::Carrier,
-    notes: &Notes,
-    environment: &Environment,
-) -> Option<carrier::Settings> {
-    let name = &carrier.name.value;
-    let kind = match carrier.kind.as_ref()? {
-        CarrierKind::Console { place } => {
-            let problem = Diagnostic::new(
-                Rule::ForTrials,
-                format!("carrier `{name}` is for trials"),
-                place,
-                "codes are printed, not sent",
-            );
-            notes.add(problem.help("people get their codes by [carriers.NAME.webhook]"));
-            carrier::Kind::Console
-        }
-        CarrierKind::Webhook { url, signing_key } => {
-            if let Some(url) = url
-                .as_ref()
-                .filter(|url| !url.value.origin.https() && !url.value.origin.loopback())
-            {
-                let problem = Diagnostic::new(
-                    Rule::CleartextHook,
-                    "codes and numbers go over the network in clear text",
-                    &url.place,
-                    "not encrypted",
-                );
-                notes.add(problem.help("write https://"));
-            }
-            let key = signing_key
-                .as_ref()
-                .and_then(|reference| noted(secret::read(reference, environment), notes));
-            carrier::Kind::Webhook(webhook::Settings {
-                url: url.as_ref()?.value.url.clone(),
-                signing_key: key?,
-            })
-        }
-    };
-    Some(carrier::Settings {
-        name: name.clone(),
-        kind,
-        timeout: carrier.timeout,
-    })
-}
-
 fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
     let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
     let names = |list: &List<Name>| {
@@ -408,6 +364,13 @@ fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
     carrier::Delivery {
         sms: names(&file.delivery.sms),
         voice: names(&file.delivery.voice),
+        email: names(&file.delivery.email),
+        by_country: Vec::new(),
+        public: file
+            .delivery
+            .public_url
+            .as_ref()
+            .map(|url| url.value.text().to_owned()),
         timeout: file.delivery.timeout,
         countries: file
             .delivery

@@ -103,6 +103,9 @@ rules! {
     BadTemplate = 401 Error "a message that cannot be sent";
     Costly = 402 Warning "a text message that costs more than one segment";
     LateCode = 403 Warning "a code that comes late in its message";
+    BadSender = 404 Error "a sender that cannot be used";
+    BadPrice = 405 Error "a price that cannot be read";
+    BadCarrier = 406 Error "a carrier that cannot work as it is set";
     LiteralSecret = 501 Error "a secret written in the file";
     NoSecret = 502 Error "a secret that cannot be read";
     EmptySecret = 503 Error "a secret that is empty";

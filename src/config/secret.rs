@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::notes::Notes;
 use super::rule::Rule;
 use super::tree::Value;
 use super::value::{At, Leaf, Wrong, beside};
@@ -98,6 +99,17 @@ impl Leaf for Reference {
 /// A file name and nothing else (systemd.exec(5), `LoadCredential=`).
 fn is_credential(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+/// The secret that is meant; what is wrong with it is noted.
+pub(super) fn noted(
+    reference: &At<Reference>,
+    environment: &Environment,
+    notes: &Notes,
+) -> Option<Secret> {
+    read(reference, environment)
+        .map_err(|problem| notes.add(problem))
+        .ok()
 }
 
 /// Fetches the secret.

@@ -43,6 +43,9 @@ impl Folder {
             ("tls.pem", 0o644, &identity.cert.pem()),
             ("tls.key", 0o600, &identity.signing_key.serialize_pem()),
             ("credentials/hook", 0o400, "a key for the hook"),
+            ("credentials/bandwidth", 0o400, "a password"),
+            ("credentials/twilio", 0o400, "a token"),
+            ("credentials/smtp", 0o400, "a password"),
             (
                 "credentials/session_key",
                 0o400,

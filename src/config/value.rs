@@ -9,8 +9,10 @@ use http::header::{self, HeaderName};
 use super::diagnostic::Place;
 use super::rule::Rule;
 use super::tree::{Kind, Value};
+use crate::carrier::price::Price;
 use crate::message::{Channel, Template};
 use crate::name::Name;
+use crate::phone::sender::Sender;
 use crate::route::Pattern;
 use crate::subject::Subject;
 use crate::upstream::HostMode;
@@ -123,6 +125,32 @@ impl Leaf for Words {
 impl Leaf for String {
     fn read(value: &Value) -> Result<Self, Wrong> {
         value.text("a text").map(str::to_owned)
+    }
+}
+
+impl Leaf for Sender {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let text = value.text("a number such as \"+12025550101\"")?;
+        Self::parse(text).map_err(|error| {
+            Wrong::new(
+                Rule::BadSender,
+                format!("`{text}` cannot be sent from"),
+                error.to_string(),
+            )
+        })
+    }
+}
+
+impl Leaf for Price {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let text = value.text("a price such as \"0.004 USD\"")?;
+        text.parse::<Self>().map_err(|error| {
+            Wrong::new(
+                Rule::BadPrice,
+                format!("`{text}` is no price"),
+                error.to_string(),
+            )
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::email::Email;
 use crate::name::Name;
 use crate::phone::Phone;
 use crate::subject::Subject;
@@ -45,7 +46,7 @@ pub struct Person {
     /// Where a code is sent. Without one, none can be.
     pub phone: Option<Phone>,
     /// Their address.
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The language of their messages (BCP 47), where one was chosen.
     pub locale: Option<String>,
 }

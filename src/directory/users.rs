@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Person;
 use super::problem::{Lines, Problem, What};
+use crate::email::Email;
 use crate::phone::{NotAPhone, Phone};
 use crate::subject::Subject;
 
@@ -140,7 +141,11 @@ impl Reader<'_> {
                 "name" => subject = self.name(value, "name"),
                 "aliases" => aliases = self.aliases(value),
                 "phone" => phone = self.phone(value),
-                "email" => email = self.text(value, "email", is_address, "ann@example.com"),
+                "email" => {
+                    email = self
+                        .text(value, "email", is_address, "ann@example.com")
+                        .and_then(|text| Email::parse(&text).ok());
+                }
                 "locale" => locale = self.text(value, "locale", is_language, "en or pt-BR"),
                 "disabled" => match value.get_ref().as_bool() {
                     Some(given) => disabled = given,
@@ -302,13 +307,8 @@ impl Reader<'_> {
 /// The keys of a user.
 const KEYS: [&str; 6] = ["name", "phone", "aliases", "email", "locale", "disabled"];
 
-/// Close enough to be an address: something on both sides of one `@`, nothing that could end a header.
 fn is_address(text: &str) -> bool {
-    let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control()) && text.len() <= 254;
-    plain
-        && text.split_once('@').is_some_and(|(left, right)| {
-            !left.is_empty() && !right.is_empty() && !right.contains('@')
-        })
+    Email::parse(text).is_ok()
 }
 
 /// A language tag in form (BCP 47): letters, then groups of letters and digits.

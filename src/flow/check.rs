@@ -70,6 +70,10 @@ impl Flow {
                 self.send_again(visit, id, &browser, view, Channel::Voice)
                     .await
             }
+            "email" if channels.contains(&Channel::Email) => {
+                self.send_again(visit, id, &browser, view, Channel::Email)
+                    .await
+            }
             "cancel" => {
                 self.store.cancel(id, &browser);
                 let capture = visit.door.site.capture_for(&view.question.scope.name);

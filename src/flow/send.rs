@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use super::own::code_path;
 use super::{Door, Flow, Reply, Visit, random, see_other};
+use crate::address::Address;
+use crate::carrier::delivery::Proof;
 use crate::carrier::{Failure, Message};
 use crate::challenge::{self, Browser, Entry, Mistake, Question, Trouble};
 use crate::code::{Code, Reference};
 use crate::directory::Person;
 use crate::event::{Event, What};
-use crate::message::{self, Channel, Values};
+use crate::message::draft::Draft;
+use crate::message::{self, Channel};
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::Refusal;
-use crate::phone::Phone;
 use crate::store::durable::NotKept;
 use crate::store::{Sending, View};
 
 /// Where a message goes, if there is anybody to send it to.
 #[derive(Debug, Clone)]
 pub struct Recipient {
-    phone: Option<Phone>,
+    phone: Option<Address>,
+    email: Option<Address>,
     locale: Option<String>,
 }
 
@@ -28,7 +31,8 @@ impl Recipient {
     /// A person of the directory.
     pub fn of(person: &Person) -> Self {
         Self {
-            phone: person.phone.clone(),
+            phone: person.phone.clone().map(Address::Phone),
+            email: person.email.clone().map(Address::Email),
             locale: person.locale.clone(),
         }
     }
@@ -37,7 +41,16 @@ impl Recipient {
     pub fn nobody() -> Self {
         Self {
             phone: None,
+            email: None,
             locale: None,
+        }
+    }
+
+    /// Where a message by this channel goes.
+    fn by(&self, channel: Channel) -> Option<&Address> {
+        match channel {
+            Channel::Sms | Channel::Voice => self.phone.as_ref(),
+            Channel::Email => self.email.as_ref(),
         }
     }
 }
@@ -233,14 +246,14 @@ impl Flow {
             ..
         } = &errand;
         let (scope, open) = (&question.scope, question.entry.proven());
-        let Some(phone) = &errand.recipient.phone else {
+        let Some(to) = errand.recipient.by(*channel) else {
             // For somebody this would be counted.
             self.store.touch();
             errand.unsent("nobody by that name has a number");
             return self.store.report(id, open.then_some(Trouble::Number));
         };
         let counters = &self.store.counters;
-        if let Err(over) = counters.send(phone, &door.site.name, &scope.name, *channel, *now) {
+        if let Err(over) = counters.send(to, &door.site.name, &scope.name, *channel, *now) {
             self.store.touch();
             errand.unsent("the number or the scope has had its messages");
             if open {
@@ -266,12 +279,17 @@ impl Flow {
         {
             return errand.unsent("the challenge ended meanwhile");
         }
-        match self.dispatcher.send(&errand.compose(phone, &code)).await {
-            Ok(receipt) => errand.record(What::ChallengeSent {
-                scope: &scope.name,
-                channel: *channel,
-                carrier: &receipt.carrier,
-            }),
+        match self.dispatcher.send(&errand.compose(to, code)).await {
+            Ok(sent) => {
+                if let Proof::Theirs(_) = &sent.proof {
+                    self.store.report(id, open.then_some(Trouble::Carrier));
+                }
+                errand.record(What::ChallengeSent {
+                    scope: &scope.name,
+                    channel: *channel,
+                    carrier: &sent.carrier,
+                });
+            }
             Err(failed) => {
                 errand.unsent(failed.failure.class());
                 self.store
@@ -282,27 +300,26 @@ impl Flow {
 }
 
 impl Errand {
-    /// The message for a code. Its text is wiped with it.
-    fn compose(&self, phone: &Phone, code: &Code) -> Message {
+    /// The message for a code.
+    fn compose(&self, to: &Address, code: Code) -> Message {
         let (site, scope) = (&self.door.site, &self.question.scope);
-        let values = Values {
-            name: &site.title,
-            code: code.as_str(),
-            scope: &scope.title,
-            minutes: scope.code_life.as_secs().div_ceil(60),
-            host: site.origin.host(),
-        };
-        let text = match self.channel {
-            Channel::Sms => scope.message.render(&values),
-            Channel::Voice => message::script(&values),
-        };
         Message {
             id: message::Id::draw(),
             site: site.name.clone(),
-            scope: scope.name.clone(),
-            to: phone.clone(),
+            scope: scope.name.to_string(),
+            to: to.clone(),
             channel: self.channel,
-            text,
+            draft: Draft {
+                template: scope.message.clone(),
+                name: site.title.clone(),
+                scope: scope.title.clone(),
+                minutes: scope.code_life.as_secs().div_ceil(60),
+                host: Some(site.origin.host().to_owned()),
+                digits: scope.digits,
+            },
+            code,
+            from: None,
+            ours: false,
             locale: self.recipient.locale.clone(),
             life: scope.code_life,
             now: self.now,

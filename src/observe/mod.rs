@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::event::{Event, What};
 
+pub mod carriers;
 pub mod clock;
 
 /// `[log] format`.

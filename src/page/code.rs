@@ -248,12 +248,15 @@ impl CodePage<'_> {
         let first = |channel| match (self.state, channel) {
             (State::NotSent, Channel::Sms) => "code.send",
             (State::NotSent, Channel::Voice) => "code.call",
+            (State::NotSent, Channel::Email) => "code.mail",
             (_, Channel::Sms) => "code.send_again",
             (_, Channel::Voice) => "code.call_again",
+            (_, Channel::Email) => "code.mail_again",
         };
         let other = |channel| match channel {
             Channel::Sms => "code.send_instead",
             Channel::Voice => "code.call_instead",
+            Channel::Email => "code.mail_instead",
         };
         let button = |channel, key, main: bool| context! { does => does(channel), text => texts.html(key, &[]), main };
         match self.state {
@@ -350,6 +353,7 @@ fn word(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "sms",
         Channel::Voice => "voice",
+        Channel::Email => "email",
     }
 }
 
@@ -358,5 +362,6 @@ fn does(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "send",
         Channel::Voice => "voice",
+        Channel::Email => "email",
     }
 }

@@ -9,13 +9,13 @@ use super::durable::restore::Restored;
 use super::durable::{Journal, Row, record};
 use super::print::{Kind, Prints};
 use super::quarantine::Print;
+use crate::address::Address;
 use crate::challenge::Question;
 use crate::limit::{Bound, DAY, Failures, HOUR, Locked, Over, Settings, Tally};
 use crate::message::Channel;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::peer::Network;
-use crate::phone::Phone;
 
 /// All counters, under the limits they are held to. Whom they are about stands in none of them: see [`Prints`].
 #[derive(Debug)]
@@ -137,14 +137,14 @@ impl Counters {
     /// [`Over`] one of the bounds; nothing is counted then.
     pub fn send(
         &self,
-        phone: &Phone,
+        to: &Address,
         site: &Name,
         scope: &Name,
         channel: Channel,
         now: Moment,
     ) -> Result<(), Over> {
         let limits = &self.limits;
-        let number = self.print(Kind::Number, &[phone.e164().as_bytes()], channel);
+        let number = self.print(Kind::Number, &[to.as_str().as_bytes()], channel);
         let bounds = [
             bound(limits.number_per_hour, HOUR, channel),
             bound(limits.number_per_day, DAY, channel),
@@ -254,6 +254,7 @@ impl Counters {
         let channel: &[u8] = match channel {
             Channel::Sms => b"sms",
             Channel::Voice => b"voice",
+            Channel::Email => b"email",
         };
         let parts: SmallVec<[&[u8]; 3]> = parts.iter().copied().chain([channel]).collect();
         self.prints.print(kind, &parts)
@@ -263,7 +264,7 @@ impl Counters {
 /// Voice has half of each (design section 12).
 fn bound(most: u32, window: Duration, channel: Channel) -> Bound {
     let most = match channel {
-        Channel::Sms => most,
+        Channel::Sms | Channel::Email => most,
         Channel::Voice => most.div_ceil(2),
     };
     Bound { most, window }

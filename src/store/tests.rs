@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::holds::Fetched;
 use super::*;
+use crate::address::Address;
 use crate::challenge::tests::{at, question};
 use crate::hold::{Destination, Waiting};
 use crate::peer::Peer;
@@ -312,7 +313,7 @@ fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
         Name::parse("login").unwrap(),
     );
     let phone = |n: u32| crate::phone::Phone::parse(&format!("+120255501{n:02}")).unwrap();
-    let send = |n, channel| counters.send(&phone(n), &site, &login, channel, at(0));
+    let send = |n, channel| counters.send(&Address::Phone(phone(n)), &site, &login, channel, at(0));
     for _ in 0..5 {
         assert_eq!(send(1, Channel::Sms), Ok(()));
     }
@@ -331,7 +332,13 @@ fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
     assert!(send(3, Channel::Sms).is_err());
     counters.sweep(at(3600));
     assert_eq!(
-        counters.send(&phone(2), &site, &login, Channel::Sms, at(3600)),
+        counters.send(
+            &Address::Phone(phone(2)),
+            &site,
+            &login,
+            Channel::Sms,
+            at(3600)
+        ),
         Ok(()),
         "what the budget refused did not count for the number"
     );

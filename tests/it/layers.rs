@@ -40,8 +40,8 @@ const FLOORS: [(&str, &[&str]); 7] = [
     (
         "words",
         &[
-            "code", "form", "login", "message", "moment", "name", "peer", "phone", "request",
-            "scope", "secret", "subject", "target",
+            "address", "code", "email", "form", "login", "message", "moment", "name", "peer",
+            "phone", "request", "scope", "secret", "subject", "target",
         ],
     ),
 ];

@@ -1,4 +1,5 @@
 use super::*;
+use crate::email::Email;
 
 fn users(text: &str) -> Users {
     Users::parse(text).unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -36,7 +37,7 @@ fn a_users_file_is_read_as_documented() {
     let ann = Person {
         subject: subject("ann"),
         phone: Some(Phone::parse("+12025550143").unwrap()),
-        email: Some("ann@example.com".to_owned()),
+        email: Some(Email::parse("ann@example.com").unwrap()),
         locale: Some("fr".to_owned()),
     };
     for name in ["ann", "ANN ", "ann@example.com", "a. nonym"] {

@@ -7,7 +7,7 @@ const VALUES: Values<'_> = Values {
     code: "049271",
     scope: "Sign in",
     minutes: 5,
-    host: "portal.example.com",
+    host: Some("portal.example.com"),
 };
 
 fn named(name: &str) -> Script {

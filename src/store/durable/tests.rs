@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::file::NAME;
 use super::*;
+use crate::address::Address;
 use crate::challenge::Question;
 use crate::challenge::tests::{question, verified};
 use crate::grant::Grant;
@@ -144,8 +145,8 @@ fn network(n: u8) -> Network {
     .network()
 }
 
-fn phone(n: u8) -> Phone {
-    Phone::parse(&format!("+120255501{n:02}")).unwrap()
+fn phone(n: u8) -> Address {
+    Address::Phone(Phone::parse(&format!("+120255501{n:02}")).unwrap())
 }
 
 fn asked(n: u8) -> Question {
