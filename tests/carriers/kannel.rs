@@ -1,0 +1,1 @@
+//! The webhook adapter against Debian's Kannel.

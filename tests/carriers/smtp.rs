@@ -1,0 +1,1 @@
+//! The email adapter against a real SMTP server.

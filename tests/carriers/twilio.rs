@@ -1,0 +1,1 @@
+//! The twilio adapter against the published contracts and the vendor's own SDK.
