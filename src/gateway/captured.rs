@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response};
 
 use super::Gateway;
-use super::passing::Passing;
+use super::passing::{Passing, set_our_cookie};
 use super::refusal::{told_to, whole};
 use crate::capture::cookie::{self, Jar};
 use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
@@ -162,7 +162,7 @@ impl Gateway {
         if visit.keepsakes.secret.is_none() {
             // The login that comes from this page is this browser's, however often it is sent.
             if let Ok(cookie) = Flow::new_secret(visit) {
-                looked.head.headers.append(header::SET_COOKIE, cookie);
+                set_our_cookie(&mut looked.head.headers, cookie);
             }
         }
         let mut response = Response::from_parts(looked.head, looked.body);
@@ -526,6 +526,13 @@ fn refused(
         // A session that outlived its grant, and that the next try would meet again. What the application sets in its
         // place comes behind it, and stays.
         set.splice(0..0, flow.forgetting(visit, capture));
+    } else if whose == Whose::Another {
+        // The login went up without the session of whoever holds the grant: they stay who they are, and a stranger's
+        // session does not take its place.
+        set.retain(|field| {
+            cookie::set(field, visit.now.unix)
+                .is_none_or(|set| !makes_session(capture, set.name, set.value))
+        });
     }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()

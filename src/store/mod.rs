@@ -623,6 +623,10 @@ impl Store {
         };
         if let Some(mut entry) = self.challenges.get_mut(&id) {
             entry.challenge.used();
+            // Nobody gets it a second time any more: the application's cookies need not wait in memory.
+            if let Some(reward) = &mut entry.reward {
+                reward.release = None;
+            }
         }
     }
 
