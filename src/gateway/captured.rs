@@ -1,8 +1,11 @@
 //! The application's own login: the page goes up and is looked at, the password goes up and its answer waits.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response};
+use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
 use super::passing::{Passing, set_our_cookie};
@@ -341,6 +344,7 @@ impl Gateway {
         passing: &Passing<'_>,
     ) -> (Judgement, Option<(Looked, Target)>) {
         let (site, now) = (&passing.front.door.site, passing.now.unix);
+        let until = Instant::now() + OUR_OWN;
         let mut last = None;
         let mut hops = 0;
         // Who cannot be asked has not said no.
@@ -352,7 +356,7 @@ impl Gateway {
                         return (Judgement::Doubt, last);
                     };
                     let get = asked.following(target, heard.jar.field());
-                    let Ok(probed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                    let Some(probed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
                     heard.take_in(&probed.head.headers, now);
@@ -364,7 +368,7 @@ impl Gateway {
                     };
                     hops += 1;
                     let get = asked.following(target.clone(), heard.jar.field());
-                    let Ok(followed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                    let Some(followed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
                     heard.take_in(&followed.head.headers, now);
@@ -396,12 +400,25 @@ impl Gateway {
         }
         let (pass, target) = probe(site, capture)?;
         let get = asked.following(target, sent.field());
-        let probed = self.ask(&pass, get, Upload::empty(), passing).await.ok()?;
+        let until = Instant::now() + OUR_OWN;
+        let probed = self.look(&pass, get, until, passing).await?;
         // An application in trouble has said nothing.
         let status = probed.head.status;
         let told =
             status.is_success() || status.is_redirection() || matches!(status.as_u16(), 401 | 403);
         told.then(|| probed.judged(judge::probed) == Judgement::Good)
+    }
+
+    /// Sends a GET of ours up. `None` if no answer came, or none in time.
+    async fn look(
+        &self,
+        pass: &Pass,
+        get: Checked,
+        until: Instant,
+        passing: &Passing<'_>,
+    ) -> Option<Looked> {
+        let asked = self.ask(pass, get, Upload::empty(), passing);
+        timeout_at(until, asked).await.ok()?.ok()
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
@@ -505,6 +522,9 @@ fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
     let target = Target::parse(path).ok()?;
     Some((gate::follow(site, capture, &target)?, target))
 }
+
+/// How long our own GETs of one login may take together: the visitor waits for them with an answer already there.
+const OUR_OWN: Duration = Duration::from_secs(10);
 
 /// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
 /// which an application may show only once, the browser is sent there and given that page.

@@ -259,6 +259,30 @@ fn a_failed_login_under_a_grant_takes_no_session_away() {
     assert!(see(&mut browser, "/home").contains("Hello ann"));
 }
 
+/// The password is in and the answer to it is there: whatever the probe does, the visitor gets on.
+#[test]
+fn a1_a_probe_that_never_answers_leaves_a_login_in_doubt() {
+    let (_holds, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let app = says(move |request| {
+        if is(request, "POST /login") {
+            let session = format!("Set-Cookie: sid={SESSION}");
+            reply("302 Found", &["Location: /home", &session], "")
+        } else if is(request, "GET /private/profile") {
+            // Until the test is over.
+            let _ = held.lock().unwrap().recv();
+            String::new()
+        } else {
+            reply("200 OK", &[], LOGIN)
+        }
+    });
+    let gate = before(&app.url(), "probe = \"/private/profile\"");
+    let mut browser = gate.browser();
+    let page = asked(&post(&mut browser, "ann", PASSWORD));
+    let shown = browser.get(&page).text();
+    assert!(!shown.contains("••43"), "{shown}");
+}
+
 /// What the probe sets belongs to the login; and a probe that breaks off has not said no.
 #[test]
 fn s7_a_probe_may_set_a_cookie_and_may_fail() {
