@@ -411,6 +411,33 @@ fn a1_one_network_cannot_fill_the_holds() {
     assert_eq!(keep(3, 1), Ok(()), "room comes back");
 }
 
+/// 32 MiB of 256: half a mebibyte at a time, the 65th finds no room, and the neighbours do.
+#[test]
+fn a1_one_network_cannot_fill_the_memory_of_holds() {
+    const HALF: usize = 512 * 1024;
+    let holds = Holds::new(100_000);
+    let room = |from| {
+        holds.room(network(from)).and_then(|mut room| {
+            room.resize(HALF)?;
+            Ok(room)
+        })
+    };
+    let mut taken: Vec<_> = (0..64)
+        .map(|n| room(1).unwrap_or_else(|_| panic!("{n}")))
+        .collect();
+    assert!(room(1).is_err());
+    assert_eq!(
+        holds.bytes(),
+        64 * HALF,
+        "what was refused takes nothing up"
+    );
+    assert!(room(2).is_ok());
+    taken.pop();
+    assert!(room(1).is_ok(), "room comes back");
+    drop(taken);
+    assert_eq!((holds.len(), holds.bytes()), (0, 0));
+}
+
 #[test]
 fn a_held_request_is_replayed_once_to_its_browser_at_its_place() {
     let holds = Holds::new(16);
