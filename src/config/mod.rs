@@ -18,6 +18,7 @@ mod address;
 mod application;
 mod captures;
 mod classes;
+mod delivery;
 pub mod diagnostic;
 mod file;
 mod messages;

@@ -85,13 +85,18 @@ impl<'a> Reader<'a> {
 
     /// A list that can be left out. Items that are wrong are noted and left out.
     pub(super) fn list<T: Leaf>(&mut self, key: &'static str) -> List<T> {
+        let entry = self.take(key);
+        self.list_of(key, entry)
+    }
+
+    fn list_of<T: Leaf>(&self, key: &str, entry: Option<&Entry>) -> List<T> {
         let mut list = List {
             items: Vec::new(),
             written: false,
             whole: true,
             place: self.place.clone(),
         };
-        let Some(entry) = self.take(key) else {
+        let Some(entry) = entry else {
             return list;
         };
         list.place = entry.place.clone();
@@ -107,6 +112,34 @@ impl<'a> Reader<'a> {
             self.wrong(key, &entry.value, Wrong::Type("a list"));
         }
         list
+    }
+
+    /// Lists under keys of the operator's making, in a table: `by_country = { CA = ["spare"] }`. A key that is wrong is
+    /// noted and left out; a list says something.
+    pub(super) fn lists<K: Leaf, T: Leaf>(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+    ) -> Vec<(At<K>, List<T>)> {
+        let Some(entry) = self.take(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(table) = &entry.value.kind else {
+            self.wrong(key, &entry.value, Wrong::Type(example));
+            return Vec::new();
+        };
+        let read = table.entries.iter().filter_map(|entry| {
+            let own = Value {
+                place: entry.place.clone(),
+                kind: Kind::Text(entry.key.clone()),
+            };
+            let list = self.list_of(&entry.key, Some(entry));
+            if !list.written {
+                self.is_empty(&entry.key, &list.place);
+            }
+            Some((self.leaf(key, &own)?, list))
+        });
+        read.collect()
     }
 
     /// A list that can be left out but, where it is written, says something.
@@ -125,15 +158,19 @@ impl<'a> Reader<'a> {
 
     fn says_something<T>(&self, key: &str, list: &List<T>) {
         if self.has(key) && !list.written {
-            let problem = Diagnostic::new(
-                Rule::Missing,
-                format!("`{key}` is empty"),
-                &list.place,
-                "nothing is in it",
-            );
-            self.notes
-                .add(problem.help("write at least one, or leave the key out"));
+            self.is_empty(key, &list.place);
         }
+    }
+
+    fn is_empty(&self, key: &str, place: &Place) {
+        let problem = Diagnostic::new(
+            Rule::Missing,
+            format!("`{key}` is empty"),
+            place,
+            "nothing is in it",
+        );
+        self.notes
+            .add(problem.help("write at least one, or leave the key out"));
     }
 
     /// One value or a list of them.

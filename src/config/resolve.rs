@@ -11,15 +11,14 @@ use super::diagnostic::{Diagnostic, Place, Source};
 use super::file::delivery as written;
 use super::file::site::MESSAGE;
 use super::file::{self, File};
-use super::names::{refer, repeated, twice};
+use super::names::{repeated, twice};
 use super::notes::Notes;
 use super::pem::{certified, readable};
 use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, messages, sites};
-use crate::carrier;
+use super::{Config, delivery, messages, sites};
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
@@ -55,7 +54,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .iter()
         .filter_map(|carrier| carrier.settings(notes, environment))
         .collect();
-    let delivery = delivery(&file, notes);
+    let delivery = delivery::resolve(&file, notes);
     let sites = sites::resolve(&file, &scopes, notes);
     if notes.sound() {
         warn_of_unused(&file, notes);
@@ -349,35 +348,6 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
             Some(help) => told.help(help),
             None => told,
         });
-    }
-}
-
-fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
-    let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
-    let names = |list: &List<Name>| {
-        repeated(list, "carrier", notes, Clone::clone);
-        for name in &list.items {
-            refer("[delivery]", "carrier", name, &known, notes);
-        }
-        list.items.iter().map(|name| name.value.clone()).collect()
-    };
-    carrier::Delivery {
-        sms: names(&file.delivery.sms),
-        voice: names(&file.delivery.voice),
-        email: names(&file.delivery.email),
-        by_country: Vec::new(),
-        public: file
-            .delivery
-            .public_url
-            .as_ref()
-            .map(|url| url.value.text().to_owned()),
-        timeout: file.delivery.timeout,
-        countries: file
-            .delivery
-            .countries
-            .clone()
-            .unwrap_or_else(|| vec!["US".to_owned()]),
-        fictional: file.delivery.fictional,
     }
 }
 

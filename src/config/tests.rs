@@ -17,6 +17,7 @@ use crate::message::Channel;
 use crate::upstream::{Address, HostMode};
 
 mod captures;
+mod delivery;
 mod messages;
 
 /// A folder with a configuration and every file that one may name.
@@ -227,6 +228,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.limits, limit::Settings::default());
     assert_eq!((config.show_phone, config.log_format), (2, LogFormat::Auto));
     assert_eq!(config.delivery.countries, ["US"]);
+    assert!(config.delivery.by_country.is_empty());
     assert_eq!(config.store.path, Path::new("/var/lib/countersign"));
     assert!(config.store.durable);
     assert!(config.session_keys.is_none() && !config.delivery.fictional);
@@ -555,7 +557,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             }
             match &entry.value.kind {
                 // The names in these are the operator's.
-                tree::Kind::Table(_) if ["query", "form"].contains(&own) => {}
+                tree::Kind::Table(_) if ["query", "form", "by_country"].contains(&own) => {}
                 tree::Kind::Table(table) => walk(table, &path, keys),
                 tree::Kind::List(items) => {
                     for item in items {
