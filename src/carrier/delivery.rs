@@ -209,7 +209,7 @@ impl Dispatcher {
             .ok_or(NotTaken::None)?;
         let receipts = match &lane.service {
             Service::Transport(carrier) => carrier.receipts(report)?,
-            Service::Managed(_) => return Err(NotTaken::None),
+            Service::Managed(managed) => managed.receipts(report)?,
         };
         Ok((lane.name.clone(), receipts))
     }
@@ -369,7 +369,12 @@ impl Lane {
                 let trial = endpoint::is_loopback(&own.url);
                 (Service::Transport(Box::new(webhook)), trial)
             }
-            Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
+            Kind::Bandwidth(own) => {
+                let service = bandwidth::open(own, means);
+                let service =
+                    service.map_err(|error| Unusable::Url(settings.name.clone(), error))?;
+                (service, bandwidth::is_trial(own))
+            }
             Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
             Kind::Email(own) => (email::open(own), email::is_trial(own)),
             Kind::Command(own) => (command::open(own), false),
@@ -458,7 +463,7 @@ impl Kind {
     fn is_https(&self) -> bool {
         match self {
             Self::Webhook(own) => endpoint::is_https(&own.url),
-            Self::Bandwidth(own) => endpoint::is_https(&own.base_url),
+            Self::Bandwidth(own) => bandwidth::is_https(own),
             Self::Twilio(own) => endpoint::is_https(&own.base_url),
             Self::Console | Self::Email(_) | Self::Command(_) | Self::Spool(_) => false,
         }
