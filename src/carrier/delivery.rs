@@ -252,7 +252,7 @@ impl Dispatcher {
             .ok_or(NotTaken::None)?;
         let receipts = match &lane.service {
             Service::Transport(carrier) => carrier.receipts(report)?,
-            Service::Managed(_) => return Err(NotTaken::None),
+            Service::Managed(managed) => managed.receipts(report)?,
         };
         Ok((lane.name.clone(), receipts))
     }
@@ -546,7 +546,7 @@ impl Kind {
     fn is_https(&self) -> bool {
         match self {
             Self::Webhook(own) => endpoint::is_https(&own.url),
-            Self::Bandwidth(own) => endpoint::is_https(&own.base_url),
+            Self::Bandwidth(own) => super::bandwidth::is_https(own),
             Self::Twilio(own) => endpoint::is_https(&own.base_url),
             Self::Console | Self::Email(_) | Self::Command(_) | Self::Spool(_) => false,
         }

@@ -147,6 +147,14 @@ pub trait Managed: Send + Sync {
     /// # Errors
     /// [`Failure`], in the future's output: then nobody knows, and the code does not count as right.
     fn check<'a>(&'a self, handle: &'a str, typed: &'a str, within: Duration) -> Checking<'a>;
+
+    /// As [`Carrier::receipts`].
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    fn receipts(&self, _report: &Report<'_>) -> Result<Vec<Receipt>, NotTaken> {
+        Err(NotTaken::None)
+    }
 }
 
 /// A carrier made ready: who makes the code?
@@ -419,6 +427,9 @@ pub enum Cause {
     /// It failed so often that it is left out for a while.
     #[error("it is left out for a while after failing")]
     Resting,
+    /// Something is missing or wrong in its settings; the words say what.
+    #[error("{0}")]
+    Setup(&'static str),
     /// This carrier does not do this channel.
     #[error("it does not carry {0}")]
     WrongChannel(Channel),

@@ -55,6 +55,9 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .filter_map(|carrier| carrier.settings(notes, environment))
         .collect();
     let delivery = delivery::resolve(&file, notes);
+    for carrier in &file.carriers {
+        carrier.placed(&delivery, notes);
+    }
     let sites = sites::resolve(&file, &scopes, notes);
     if notes.sound() {
         warn_of_unused(&file, notes);

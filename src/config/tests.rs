@@ -45,6 +45,8 @@ impl Folder {
             ("tls.key", 0o600, &identity.signing_key.serialize_pem()),
             ("credentials/hook", 0o400, "a key for the hook"),
             ("credentials/bandwidth", 0o400, "a password"),
+            ("credentials/bandwidth_client", 0o400, "a password"),
+            ("credentials/bandwidth_callbacks", 0o400, "a password"),
             ("credentials/twilio", 0o400, "a token"),
             ("credentials/smtp", 0o400, "a password"),
             (

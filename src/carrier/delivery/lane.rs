@@ -58,7 +58,12 @@ impl Lane {
                 let trial = endpoint::is_loopback(&own.url);
                 (Service::Transport(Box::new(webhook)), trial)
             }
-            Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
+            Kind::Bandwidth(own) => {
+                let service = bandwidth::open(own, means);
+                let service =
+                    service.map_err(|error| Unusable::Url(settings.name.clone(), error))?;
+                (service, bandwidth::is_trial(own))
+            }
             Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
             Kind::Email(own) => (email::open(own), email::is_trial(own)),
             Kind::Command(own) => (command::open(own), false),

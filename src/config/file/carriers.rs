@@ -117,7 +117,9 @@ impl Carrier {
         let kind = match self.kind.as_ref()? {
             Written::Console(own) => Some(own.kind(name, notes)),
             Written::Webhook(own) => own.settings(notes, environment).map(Kind::Webhook),
-            Written::Bandwidth(own) => own.settings(notes, environment).map(Kind::Bandwidth),
+            Written::Bandwidth(own) => own
+                .settings(&self.common.from, notes, environment)
+                .map(Kind::Bandwidth),
             Written::Twilio(own) => own.settings(notes, environment).map(Kind::Twilio),
             Written::Email(own) => own.settings(notes, environment).map(Kind::Email),
             Written::Command(own) => own.settings(notes, environment).map(Kind::Command),
@@ -131,6 +133,15 @@ impl Carrier {
             price: self.common.price,
             at_once: self.common.at_once,
         })
+    }
+}
+
+impl Carrier {
+    /// Notes what cannot work in the places that `[delivery]` gives it.
+    pub(in crate::config) fn placed(&self, delivery: &carrier::Delivery, notes: &Notes) {
+        if let Some(Written::Bandwidth(own)) = &self.kind {
+            own.placed(&self.name.value, delivery, notes);
+        }
     }
 }
 
