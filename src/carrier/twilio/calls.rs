@@ -22,13 +22,10 @@ pub(super) async fn send(
         ("Twiml", script.as_str()),
         ("Timeout", RINGS),
     ];
-    if let Some(receipts) = &twilio.receipts {
-        fields.extend([
-            ("StatusCallback", receipts.as_str()),
-            ("StatusCallbackEvent", "ringing"),
-            ("StatusCallbackEvent", "completed"),
-        ]);
-    }
+    // Without more words it is told once, when the call is over. (Each event more would be a field of the same name,
+    // and the phone that rings tells it as well.)
+    let receipts = twilio.receipts.as_deref();
+    fields.extend(receipts.map(|receipts| ("StatusCallback", receipts)));
     let path = format!("/Accounts/{}/Calls.json", twilio.account.id);
     let reply = twilio.account.post(&path, &fields, within).await?;
     let answer = answer(&reply, message.now.unix)?;

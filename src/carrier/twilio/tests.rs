@@ -241,8 +241,6 @@ async fn a_call_brings_its_words_along() {
             ("Twiml", script.as_str()),
             ("Timeout", "20"),
             ("StatusCallback", "https://gw.example/r/main/x"),
-            ("StatusCallbackEvent", "ringing"),
-            ("StatusCallbackEvent", "completed"),
         ])
     );
 }
