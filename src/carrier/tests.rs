@@ -108,7 +108,7 @@ pub(super) fn webhook_to(url: &str) -> Webhook {
 }
 
 /// Everything that can be read from an error, as a careless log line would.
-fn whole(failure: &Failure) -> String {
+pub(super) fn whole(failure: &Failure) -> String {
     let mut all = format!("{failure} {failure:?}");
     let mut source = std::error::Error::source(failure);
     while let Some(cause) = source {
