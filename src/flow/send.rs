@@ -279,8 +279,10 @@ impl Flow {
         {
             return errand.unsent("the challenge ended meanwhile");
         }
-        match self.dispatcher.send(&errand.compose(to, code)).await {
+        let message = errand.compose(to, code);
+        match self.dispatcher.send(&message).await {
             Ok(sent) => {
+                self.taken(&message, &sent, Some((*id, *now)));
                 if let Proof::Theirs(_) = &sent.proof {
                     self.store.report(id, open.then_some(Trouble::Carrier));
                 }
