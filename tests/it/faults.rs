@@ -187,6 +187,10 @@ const FAULTS: [(Manner, &str, bool, usize); 11] = [
 ];
 
 /// Faults that this machine can show: https needs certificates to begin with.
+#[expect(
+    clippy::print_stderr,
+    reason = "who reads the output is told what was left out"
+)]
 fn faults() -> impl Iterator<Item = (Manner, &'static str, bool, usize)> {
     let https = !rustls_native_certs::load_native_certs().certs.is_empty();
     if !https {
