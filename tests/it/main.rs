@@ -16,6 +16,7 @@ mod ask;
 mod audience;
 mod capture;
 mod disk_full;
+mod faults;
 mod http2;
 mod leaks;
 mod limits;

@@ -313,7 +313,6 @@ fn sign(failure: &Failure) -> Sign {
             retry_after: Some(wait),
             ..
         } => Sign::Asks(*wait),
-        Failure::Throttled { .. } | Failure::Unknown(_) => Sign::Fails,
         // Found out without asking it.
         Failure::Refused(_)
         | Failure::Unfit(_)
@@ -321,7 +320,7 @@ fn sign(failure: &Failure) -> Sign {
         | Failure::Config(Cause::WrongChannel(_) | Cause::NoSender | Cause::NoCarrier(_)) => {
             Sign::Nothing
         }
-        Failure::Transient(_) => Sign::Fails,
+        Failure::Throttled { .. } | Failure::Transient(_) | Failure::Unknown(_) => Sign::Fails,
         Failure::Config(_) => Sign::Misfits,
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::name::Name;
 
 /// What becomes of `[delivery]` with these lines more, and these sites.
-fn delivery(lines: &str, urls: &[&str]) -> crate::carrier::Delivery {
+fn delivery(lines: &str, urls: &[&str]) -> carrier::Delivery {
     let mut text = "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = [\"127.0.0.1:0\"]\n\
          cert = \"tls.pem\"\nkey = \"file:tls.key\"\n\
          [scopes.login]\n[directory.staff.file]\npath = \"users.toml\"\n\
