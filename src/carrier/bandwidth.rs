@@ -271,12 +271,11 @@ impl Said {
     fn blamed(&self) -> impl Iterator<Item = &str> {
         let named = self.field_errors.iter().map(|error| error.name.as_str());
         let sentences = [self.description.as_deref(), self.error.as_deref()];
-        let first = sentences.into_iter().flatten().map(|sentence| {
-            let sentence = sentence.trim_start();
-            let rest = sentence
-                .get(..8)
-                .filter(|start| start.eq_ignore_ascii_case("invalid "));
-            rest.map_or(sentence, |start| &sentence[start.len()..])
+        let first = sentences.into_iter().flatten().filter_map(|sentence| {
+            // "Invalid to: …" and "to number is required"; not just any sentence that begins with a field's name.
+            let number = || sentence[first_word(sentence).len()..].starts_with(" number ");
+            let invalid = sentence.strip_prefix("Invalid ");
+            invalid.or_else(|| number().then_some(sentence))
         });
         let mut fields: Vec<&str> = named.chain(first).map(first_word).collect();
         fields.sort_by_key(|field| *field == "to");
@@ -327,4 +326,4 @@ fn sender(from: Option<&Sender>) -> Result<&str, Failure> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

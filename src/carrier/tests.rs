@@ -129,14 +129,23 @@ async fn every_carrier_keeps_the_same_promises() {
         Console::new(Arc::new(Mutex::new(Box::new(broken)))),
     );
     let (webhook, nobody) = (webhook_to(&hook.url), webhook_to(&peer::nobody().await));
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 2] = [
+    let said = "HTTP/1.1 202 Accepted\r\nContent-Length: 12\r\n\r\n{\"id\":\"17\"}\n";
+    let vendor = Peer::answers(said).await;
+    let (bandwidth, no_bandwidth) = (
+        bandwidth::tests::transport(&bandwidth::tests::settings(&vendor.url)),
+        bandwidth::tests::transport(&bandwidth::tests::settings(&peer::nobody().await)),
+    );
+    let from = Sender::parse("+12025550101").unwrap();
+    let from = Some(&from);
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 3] = [
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
+        ("bandwidth", &*bandwidth, &*no_bandwidth),
     ];
     for (kind, works, gone) in kinds {
         // A message is taken, and the carrier has a name for it.
         let accepted = works
-            .send(&message("049271"), None, PATIENCE)
+            .send(&message("049271"), from, PATIENCE)
             .await
             .expect(kind);
         assert!(!accepted.id.is_empty(), "{kind}");
@@ -144,13 +153,14 @@ async fn every_carrier_keeps_the_same_promises() {
         let codes = ["880000", "881111", "882222"];
         let [a, b, c] = codes.map(message);
         let sent = tokio::join!(
-            works.send(&a, None, PATIENCE),
-            works.send(&b, None, PATIENCE),
-            works.send(&c, None, PATIENCE)
+            works.send(&a, from, PATIENCE),
+            works.send(&b, from, PATIENCE),
+            works.send(&c, from, PATIENCE)
         );
         assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
         let out = match kind {
             "console" => page.text(),
+            "bandwidth" => vendor.seen().into_iter().map(|seen| seen.body).collect(),
             _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
         };
         for code in codes {
@@ -162,7 +172,7 @@ async fn every_carrier_keeps_the_same_promises() {
         }
         // One that does not work says so, in a way that lets another one try, and keeps the message to itself (C8).
         let failure = gone
-            .send(&message("049271"), None, PATIENCE)
+            .send(&message("049271"), from, PATIENCE)
             .await
             .expect_err(kind);
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");

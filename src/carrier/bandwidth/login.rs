@@ -23,7 +23,7 @@ pub(super) enum Door {
     /// The same credentials every time.
     Open(HeaderValue),
     /// A token for them.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
 }
 
 /// What one request shows.
@@ -48,12 +48,12 @@ impl Door {
                 id,
                 secret,
                 token_url,
-            } => Self::Tokens(Tokens {
+            } => Self::Tokens(Box::new(Tokens {
                 url: endpoint::parse(token_url)?,
                 client,
                 login: Basic::new(id, secret.expose()).header(),
                 current: Mutex::new(None),
-            }),
+            })),
         })
     }
 

@@ -24,7 +24,7 @@ pub(super) fn read(
     let told: Result<Told, _> = serde_json::from_slice(report.body);
     let of_call = |event: &Event| {
         let tag = event.tag.as_deref();
-        event.event_type.is_some()
+        event.of_call.is_some()
             && tag.is_some_and(|tag| calls.is_some_and(|calls| calls.vouches(tag, report)))
     };
     match told {
@@ -55,7 +55,8 @@ struct Event {
     error_code: Option<serde_json::Value>,
     message: Option<Named>,
     /// Voice: `disconnect` and others.
-    event_type: Option<String>,
+    #[serde(rename = "eventType")]
+    of_call: Option<String>,
     call_id: Option<String>,
     tag: Option<String>,
     cause: Option<String>,
@@ -69,7 +70,7 @@ struct Named {
 
 impl Event {
     fn receipt(&self) -> Option<Receipt> {
-        let fate = match (self.r#type.as_deref(), self.event_type.as_deref()) {
+        let fate = match (self.r#type.as_deref(), self.of_call.as_deref()) {
             (Some("message-sent"), _) => Fate::Sent,
             (Some("message-delivered" | "message-read"), _) => Fate::Delivered,
             (Some("message-failed"), _) => self.failed()?,

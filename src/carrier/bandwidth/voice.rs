@@ -142,10 +142,10 @@ impl Calls {
     ///
     /// # Errors
     /// [`Failure::Transient`] if there are too many.
-    fn expect(&self, message: &Message) -> Result<String, Failure> {
+    pub(super) fn expect(&self, message: &Message) -> Result<String, Failure> {
         let mut random = Zeroizing::new([0; 32]);
         rand::rng().fill_bytes(&mut *random);
-        let token = URL_SAFE_NO_PAD.encode(&*random);
+        let token = URL_SAFE_NO_PAD.encode(*random);
         let call = Call {
             script: message.script(),
             tag: message.id.clone(),

@@ -39,7 +39,7 @@ struct Common {
 pub(in crate::config) enum Written {
     Console(console::Written),
     Webhook(webhook::Written),
-    Bandwidth(bandwidth::Written),
+    Bandwidth(Box<bandwidth::Written>),
     Twilio(twilio::Written),
     Email(email::Written),
     Command(command::Written),
@@ -51,7 +51,7 @@ type Read = fn(&mut Reader<'_>) -> Written;
 
 const KINDS: [(&str, Read); 7] = [
     ("bandwidth", |table| {
-        Written::Bandwidth(bandwidth::Written::read(table))
+        Written::Bandwidth(Box::new(bandwidth::Written::read(table)))
     }),
     ("twilio", |table| {
         Written::Twilio(twilio::Written::read(table))

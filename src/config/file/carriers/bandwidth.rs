@@ -106,7 +106,7 @@ impl Written {
                 },
             ),
             voice_base_url: url(&self.voice_base_url, "https://voice.bandwidth.com/api/v2"),
-            callback: callback?,
+            callback: callback.ok()?,
         })
     }
 
@@ -172,10 +172,10 @@ impl Written {
             notes.add(problem.help("leave it out, or write `client_id` and `client_secret`"));
         }
         if some(&self.user) {
-            let (name, password) = self.user.secret(&self.place, notes, environment)??;
+            let (name, password) = self.user.secret(&self.place, notes, environment).ok()??;
             return Some(Login::User { name, password });
         }
-        let (id, secret) = self.client.secret(&self.place, notes, environment)??;
+        let (id, secret) = self.client.secret(&self.place, notes, environment).ok()??;
         let token_url = self.token_url.as_ref();
         Some(Login::Client {
             id,
@@ -211,6 +211,9 @@ impl Written {
     }
 }
 
+/// Something is wrong, and the operator is told.
+struct Noted;
+
 impl Pair {
     fn read(table: &mut Reader<'_>, names: [&'static str; 2]) -> Self {
         Self {
@@ -221,16 +224,19 @@ impl Pair {
         }
     }
 
-    /// Both, or none of them if neither is written; `None` if something is wrong, which is noted.
+    /// Both, or none of them if neither is written.
+    ///
+    /// # Errors
+    /// [`Noted`].
     fn secret(
         &self,
         table: &Place,
         notes: &Notes,
         environment: &Environment,
-    ) -> Option<Option<(String, Secret)>> {
+    ) -> Result<Option<(String, Secret)>, Noted> {
         let [first, second] = self.names;
         match self.written {
-            [false, false] => return Some(None),
+            [false, false] => return Ok(None),
             [true, true] => {}
             [named, _] => {
                 let (own, other) = if named {
@@ -245,12 +251,12 @@ impl Pair {
                     format!("has no `{other}`"),
                 );
                 notes.add(problem.help("they go together"));
-                return None;
+                return Err(Noted);
             }
         }
         let secret = self.secret.as_ref();
         let secret = secret.and_then(|secret| secret::noted(secret, environment, notes));
-        let name = self.name.as_ref()?;
+        let name = self.name.as_ref().ok_or(Noted)?;
         if name.value.is_empty() || name.value.contains(|c: char| c == ':' || c.is_control()) {
             let problem = Diagnostic::new(
                 Rule::BadCarrier,
@@ -259,9 +265,9 @@ impl Pair {
                 "something is wanted, without a colon (RFC 7617)",
             );
             notes.add(problem.help("write it as Bandwidth's dashboard shows it"));
-            return None;
+            return Err(Noted);
         }
-        Some(Some((name.value.clone(), secret?)))
+        Ok(Some((name.value.clone(), secret.ok_or(Noted)?)))
     }
 }
 
