@@ -129,9 +129,18 @@ async fn every_carrier_keeps_the_same_promises() {
         Console::new(Arc::new(Mutex::new(Box::new(broken)))),
     );
     let (webhook, nobody) = (webhook_to(&hook.url), webhook_to(&peer::nobody().await));
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 2] = [
+    let (sms, unheard) = (
+        Peer::answers(twilio::tests::taken()).await,
+        peer::nobody().await,
+    );
+    let (twilio, absent) = (
+        twilio::tests::pooled(&sms.url),
+        twilio::tests::pooled(&unheard),
+    );
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 3] = [
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
+        ("twilio", &*twilio, &*absent),
     ];
     for (kind, works, gone) in kinds {
         // A message is taken, and the carrier has a name for it.
@@ -151,6 +160,7 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
         let out = match kind {
             "console" => page.text(),
+            "twilio" => sms.seen().iter().map(twilio::tests::body).collect(),
             _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
         };
         for code in codes {
@@ -168,7 +178,10 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
         let said = whole(&failure);
         assert!(
-            !said.contains("049271") && !said.contains("2025550143") && !said.contains("hook key"),
+            !said.contains("049271")
+                && !said.contains("2025550143")
+                && !said.contains("hook key")
+                && !said.contains("the token"),
             "{kind}: {said}"
         );
     }

@@ -45,6 +45,8 @@ impl Folder {
             ("credentials/hook", 0o400, "a key for the hook"),
             ("credentials/bandwidth", 0o400, "a password"),
             ("credentials/twilio", 0o400, "a token"),
+            ("credentials/twilio_key", 0o400, "a password"),
+            ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
             (
                 "credentials/session_key",
