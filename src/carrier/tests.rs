@@ -137,10 +137,19 @@ async fn every_carrier_keeps_the_same_promises() {
     );
     let from = Sender::parse("+12025550101").unwrap();
     let from = Some(&from);
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 3] = [
+    let (sms, unheard) = (
+        Peer::answers(twilio::tests::taken()).await,
+        peer::nobody().await,
+    );
+    let (twilio, absent) = (
+        twilio::tests::pooled(&sms.url),
+        twilio::tests::pooled(&unheard),
+    );
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 4] = [
+        ("bandwidth", &*bandwidth, &*no_bandwidth),
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
-        ("bandwidth", &*bandwidth, &*no_bandwidth),
+        ("twilio", &*twilio, &*absent),
     ];
     for (kind, works, gone) in kinds {
         // A message is taken, and the carrier has a name for it.
@@ -161,6 +170,7 @@ async fn every_carrier_keeps_the_same_promises() {
         let out = match kind {
             "console" => page.text(),
             "bandwidth" => vendor.seen().into_iter().map(|seen| seen.body).collect(),
+            "twilio" => sms.seen().iter().map(twilio::tests::body).collect(),
             _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
         };
         for code in codes {
@@ -178,7 +188,10 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
         let said = whole(&failure);
         assert!(
-            !said.contains("049271") && !said.contains("2025550143") && !said.contains("hook key"),
+            !said.contains("049271")
+                && !said.contains("2025550143")
+                && !said.contains("hook key")
+                && !said.contains("the token"),
             "{kind}: {said}"
         );
     }

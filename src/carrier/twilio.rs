@@ -292,4 +292,4 @@ const VENDOR: &str = "twilio";
 const VENDOR_400: &str = "twilio_400";
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

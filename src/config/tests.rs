@@ -48,6 +48,8 @@ impl Folder {
             ("credentials/bandwidth_client", 0o400, "a password"),
             ("credentials/bandwidth_callbacks", 0o400, "a password"),
             ("credentials/twilio", 0o400, "a token"),
+            ("credentials/twilio_key", 0o400, "a password"),
+            ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
             (
                 "credentials/session_key",

@@ -271,6 +271,14 @@ async fn each_request_is_as_twilios_own_sdk_makes_it() {
 /// An API key goes into the same place in which the SDK puts it: `Client(key, secret, account)`.
 #[tokio::test]
 async fn an_api_key_is_used_as_twilios_own_sdk_uses_it() {
+    const PROGRAM: &str = r#"
+import json, sys
+from twilio.rest import Client
+asked = json.load(sys.stdin)
+client = Client(asked["key"], "its secret", asked["account"])
+client.api.base_url = asked["url"]
+client.messages.create(to="+19195550143", from_="+12025550101", body="x")
+"#;
     let key = "SK0123456789abcdef0123456789abcdef";
     let front = Front::answering(201, &json!({ "sid": SM }).to_string()).await;
     let Kind::Twilio(mut own) = ours(&front.url, None) else {
@@ -285,14 +293,6 @@ async fn an_api_key_is_used_as_twilios_own_sdk_uses_it() {
         .await
         .unwrap();
     let own = front.last();
-    const PROGRAM: &str = r#"
-import json, sys
-from twilio.rest import Client
-asked = json.load(sys.stdin)
-client = Client(asked["key"], "its secret", asked["account"])
-client.api.base_url = asked["url"]
-client.messages.create(to="+19195550143", from_="+12025550101", body="x")
-"#;
     let asked = json!({ "url": front.url, "account": ACCOUNT, "key": key });
     run(&vendors().join("venv-peers/bin/python"), PROGRAM, &asked).await;
     let sdk = front.last();

@@ -190,12 +190,11 @@ fn with_and_without_port(url: &str) -> [Cow<'_, str>; 2] {
     let port = authority
         .rsplit_once(':')
         .filter(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    let changed = match port {
-        Some((host, _)) => format!("{scheme}://{host}{path}"),
-        None => {
-            let port = if scheme == "https" { 443 } else { 80 };
-            format!("{scheme}://{authority}:{port}{path}")
-        }
+    let changed = if let Some((host, _)) = port {
+        format!("{scheme}://{host}{path}")
+    } else {
+        let port = if scheme == "https" { 443 } else { 80 };
+        format!("{scheme}://{authority}:{port}{path}")
     };
     [Cow::Borrowed(url), Cow::Owned(changed)]
 }

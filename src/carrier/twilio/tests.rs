@@ -55,6 +55,39 @@ fn managed(url: &str) -> Box<dyn crate::carrier::Managed> {
     }
 }
 
+/// An answer that takes a message.
+pub(in crate::carrier) fn taken() -> String {
+    says(
+        "201 Created",
+        &format!(r#"{{"sid":"{SM}","status":"queued"}}"#),
+    )
+}
+
+/// The carrier whose service is at `url`, with a pool of senders.
+pub(in crate::carrier) fn pooled(url: &str) -> Box<dyn Carrier> {
+    let base_url = url.split("/send").next().unwrap();
+    transport(&settings(base_url, with_pool()))
+}
+
+/// The text in a request for a message.
+pub(in crate::carrier) fn body(seen: &peer::Seen) -> String {
+    let (_, text) = fields(&seen.body)
+        .into_iter()
+        .find(|(name, _)| name == "Body")
+        .unwrap();
+    text
+}
+
+fn with_pool() -> Product {
+    let Product::Messages { signature, .. } = messages() else {
+        unreachable!()
+    };
+    Product::Messages {
+        messaging_service: Some(POOL.to_owned()),
+        signature,
+    }
+}
+
 fn sender() -> Sender {
     Sender::parse("+12025550101").unwrap()
 }
@@ -153,14 +186,7 @@ async fn a_messaging_service_chooses_the_sender_unless_one_is_named() {
         &format!(r#"{{"sid":"{SM}","status":"accepted"}}"#),
     );
     let peer = Peer::answers(reply).await;
-    let pooled = Product::Messages {
-        messaging_service: Some(POOL.to_owned()),
-        signature: Signature {
-            hash: Hash::Sha1,
-            key: secret("the token"),
-        },
-    };
-    let carrier = transport(&settings(&prefix(&peer), pooled));
+    let carrier = transport(&settings(&prefix(&peer), with_pool()));
     for from in [None, Some(&sender())] {
         carrier
             .send(&message("049271"), from, PATIENCE)
@@ -189,13 +215,6 @@ async fn a_messaging_service_chooses_the_sender_unless_one_is_named() {
 async fn without_a_sender_nothing_is_ordered() {
     let peer = Peer::answers(says("201 Created", "{}")).await;
     let url = prefix(&peer);
-    let pooled = Product::Messages {
-        messaging_service: Some(POOL.to_owned()),
-        signature: Signature {
-            hash: Hash::Sha1,
-            key: secret("the token"),
-        },
-    };
     let mut call = message("049271");
     call.channel = Channel::Voice;
     let mut mail = message("049271");
@@ -204,7 +223,7 @@ async fn without_a_sender_nothing_is_ordered() {
         (messages(), &message("049271")),
         (messages(), &call),
         // A pool sends texts; it does not call.
-        (pooled, &call),
+        (with_pool(), &call),
         (messages(), &mail),
     ] {
         let carrier = transport(&settings(&url, product));

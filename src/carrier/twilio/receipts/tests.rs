@@ -340,6 +340,7 @@ fn a_report_that_names_nothing_is_unreadable() {
 
 /// Asks Twilio's own `RequestValidator` about hundreds of reports, and expects its judgement.
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 fn reports_are_judged_as_by_twilios_own_library() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vendors/venv-peers/bin/python");
     if !python.exists() {

@@ -10,8 +10,10 @@ use crate::config::secret::{self, Environment, Reference};
 use crate::config::tree::Value;
 use crate::config::value::{At, Leaf, Wrong, choose};
 
-/// As written.
-pub(in crate::config) struct Written {
+/// As written. In a box, for it is by far the longest of the kinds.
+pub(in crate::config) struct Written(Box<Keys>);
+
+struct Keys {
     place: Place,
     account: Option<At<Sid<'A', 'C'>>>,
     token: Option<At<Reference>>,
@@ -29,16 +31,18 @@ pub(in crate::config) struct Written {
 }
 
 struct Has {
+    service: bool,
     from: bool,
     api_key: bool,
     api_secret: bool,
     messaging_service: bool,
     verify_service: bool,
+    signature_key: bool,
 }
 
 impl Written {
     pub(super) fn read(table: &mut Reader<'_>) -> Self {
-        Self {
+        Self(Box::new(Keys {
             place: table.place().clone(),
             account: table.required("account", "\"AC00000000000000000000000000000000\""),
             token: table.required("token", "\"credential:twilio\""),
@@ -52,26 +56,36 @@ impl Written {
             base_url: table.optional("base_url"),
             verify_base_url: table.optional("verify_base_url"),
             has: Has {
+                service: table.has("service"),
                 from: table.has("from"),
                 api_key: table.has("api_key"),
                 api_secret: table.has("api_secret"),
                 messaging_service: table.has("messaging_service"),
                 verify_service: table.has("verify_service"),
+                signature_key: table.has("signature_key"),
             },
-        }
+        }))
     }
 
     pub(super) fn settings(&self, notes: &Notes, environment: &Environment) -> Option<Settings> {
+        self.0.settings(notes, environment)
+    }
+}
+
+impl Keys {
+    fn settings(&self, notes: &Notes, environment: &Environment) -> Option<Settings> {
         let errors = notes.errors();
         let secret = |reference: &At<Reference>| secret::noted(reference, environment, notes);
         let token = self.token.as_ref().and_then(secret);
         let api_secret = self.api_secret.as_ref().and_then(secret);
         let signature_key = self.signature_key.as_ref().and_then(secret);
-        let service = self
-            .service
-            .as_ref()
-            .map_or(Service::Messages, |at| at.value);
         self.note_halves(notes);
+        // Of a service that cannot be read nothing can be said.
+        let service = match (&self.service, self.has.service) {
+            (Some(service), _) => service.value,
+            (None, false) => Service::Messages,
+            (None, true) => return None,
+        };
         self.note_what_has_no_use(service, notes);
         let (product, base_url) = match service {
             Service::Messages => {
@@ -82,6 +96,7 @@ impl Written {
                             .help("add: from = [\"+12025550102\"], or messaging_service = \"MG00000000000000000000000000000000\""),
                     );
                 }
+                self.note_signature(notes);
                 let product = token.clone().map(|token| Product::Messages {
                     messaging_service: self.messaging_service.as_ref().map(Sid::text),
                     signature: Signature {
@@ -137,6 +152,25 @@ impl Written {
             )
             .help(format!("add: {missing} = {example}")),
         );
+    }
+
+    /// Twilio signs with SHA-256 under a shared key alone: with the token no receipt would ever be right.
+    fn note_signature(&self, notes: &Notes) {
+        let sha256 = self
+            .signature
+            .as_ref()
+            .filter(|at| at.value == Hash::Sha256);
+        if let Some(at) = sha256.filter(|_| !self.has.signature_key) {
+            let problem = Diagnostic::new(
+                Rule::BadCarrier,
+                "signatures without their key",
+                &at.place,
+                "there is no `signature_key`",
+            );
+            notes.add(problem.help(
+                "add: signature_key = \"credential:twilio_signature\", the shared key's secret",
+            ));
+        }
     }
 
     /// What only the other service uses: it would be believed to do something.
@@ -262,6 +296,10 @@ impl<const A: char, const B: char> Leaf for Sid<A, B> {
             .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
         {
             return Ok(Self(text.to_owned()));
+        }
+        // It looks like a token that is in the wrong place (C8).
+        if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            value.place.hide();
         }
         let label = format!("{A}{B} and 32 hexadecimal digits are wanted");
         Err(
