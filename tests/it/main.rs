@@ -21,6 +21,7 @@ mod http2;
 mod leaks;
 mod limits;
 mod proxy;
+mod receipts;
 mod restart;
 mod sign_out;
 mod step_up;
