@@ -371,7 +371,7 @@ impl Lane {
             }
             Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
             Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
-            Kind::Email(own) => (email::open(own), email::is_trial(own)),
+            Kind::Email(own) => (email::open(own)?, email::is_trial(own)),
             Kind::Command(own) => (command::open(own), false),
             Kind::Spool(own) => (spool::open(own), true),
         };
@@ -478,7 +478,7 @@ fn story(failure: &Failure) -> String {
 }
 
 /// The certificates that the system believes.
-fn native_roots() -> Result<RootCertStore, Unusable> {
+pub(super) fn native_roots() -> Result<RootCertStore, Unusable> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         warn!(%error, "part of the system's certificate store cannot be read");
