@@ -280,4 +280,4 @@ fn refused(code: u16, said: &str, stage: Stage) -> Failure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use super::console::{Console, Sink};
+use super::email::tests::server::{Manner, Server as MailServer};
 use super::http_client::HttpClient;
 use super::webhook::{self, Webhook};
 use super::*;
@@ -129,11 +130,25 @@ async fn every_carrier_keeps_the_same_promises() {
         Console::new(Arc::new(Mutex::new(Box::new(broken)))),
     );
     let (webhook, nobody) = (webhook_to(&hook.url), webhook_to(&peer::nobody().await));
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 2] = [
+    let (post, shut) = (
+        MailServer::start(Manner::default()).await,
+        MailServer::start(Manner {
+            answers: &[("RCPT", "451 not now")],
+            ..Manner::default()
+        })
+        .await,
+    );
+    let (email, no_email) = (email::tests::carrier(&post), email::tests::carrier(&shut));
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 3] = [
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
+        ("email", &email, &no_email),
     ];
     for (kind, works, gone) in kinds {
+        let message = match kind {
+            "email" => email::tests::mail,
+            _ => message,
+        };
         // A message is taken, and the carrier has a name for it.
         let accepted = works
             .send(&message("049271"), None, PATIENCE)
@@ -151,6 +166,7 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
         let out = match kind {
             "console" => page.text(),
+            "email" => post.mails().concat(),
             _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
         };
         for code in codes {
@@ -168,7 +184,9 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
         let said = whole(&failure);
         assert!(
-            !said.contains("049271") && !said.contains("2025550143") && !said.contains("hook key"),
+            ["049271", "2025550143", "ann@", "hook key"]
+                .iter()
+                .all(|secret| !said.contains(secret)),
             "{kind}: {said}"
         );
     }

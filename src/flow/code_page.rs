@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::check::onward;
 use super::own::code_path;
+use super::send::{Recipient, nowhere};
 use super::{Flow, Reply, Visit, look, reply_to};
+use crate::address::Address;
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
@@ -36,8 +38,8 @@ impl Flow {
                 Some(Lost::Login) => self.refuse(visit, Refusal::LoginExpired { again }),
             };
         }
-        let ending = match self.ending(visit, &view).await {
-            Ok(ending) => ending,
+        let recipient = match self.shown_recipient(visit, &view).await {
+            Ok(recipient) => recipient,
             Err(refusal) => return self.refuse(visit, refusal),
         };
         let action = code_path(id);
@@ -48,10 +50,10 @@ impl Flow {
             visit.now,
         );
         let scope = &view.question.scope;
-        let channel = view.last_send.map_or_else(
-            || scope.channels.first().copied().unwrap_or(Channel::Sms),
-            |send| send.channel,
-        );
+        let (channels, to) = self.ways(&view, recipient.as_ref());
+        let first = channels.first().copied().unwrap_or(Channel::Sms);
+        let channel = view.last_send.map_or(first, |send| send.channel);
+        let to = to(channel);
         let state = state(&view, locked, visit);
         let page = CodePage {
             action: &action,
@@ -59,12 +61,8 @@ impl Flow {
             scope: &scope.title,
             digits: scope.digits,
             channel,
-            other_channel: scope
-                .channels
-                .iter()
-                .copied()
-                .find(|other| *other != channel),
-            ending: ending.as_deref(),
+            other_channels: &channels,
+            to: to.as_deref(),
             state,
             notice: notice(&view),
             error: error(&view, visit),
@@ -80,22 +78,44 @@ impl Flow {
         reply_to(&rendered, leads_to.as_ref())
     }
 
-    /// The last digits of the number, if the subject has shown who they are.
-    async fn ending(
+    /// Where codes go, if the subject has shown who they are.
+    async fn shown_recipient(
         &self,
         visit: &Visit<'_>,
         view: &View,
-    ) -> Result<Option<String>, Refusal<'static>> {
+    ) -> Result<Option<Recipient>, Refusal<'static>> {
         if !view.question.entry.proven() {
             return Ok(None);
         }
+        let scope = &view.question.scope;
         let person = self.person(visit.door, &view.question.subject).await;
-        let phone = person
-            .and_then(|person| person.phone)
-            .ok_or(Refusal::NoPhone)?;
-        let e164 = phone.e164();
-        let shown = usize::from(self.show_phone).min(4);
-        Ok((shown > 0).then(|| e164[e164.len() - shown..].to_owned()))
+        let recipient = person.as_ref().map(Recipient::of);
+        recipient
+            .filter(|recipient| recipient.first_of(&scope.channels).is_some())
+            .map(Some)
+            .ok_or_else(|| nowhere(scope))
+    }
+
+    /// The channels that are offered, and what is shown of where each goes. A stranger is offered all of the scope's, as
+    /// everybody is, and shown nothing (C7).
+    fn ways(
+        &self,
+        view: &View,
+        recipient: Option<&Recipient>,
+    ) -> (Vec<Channel>, impl Fn(Channel) -> Option<String>) {
+        let all = view.question.scope.channels.iter().copied();
+        let reaches =
+            |channel: &Channel| recipient.is_none_or(|recipient| recipient.by(*channel).is_some());
+        let digits = usize::from(self.show_phone).min(4);
+        let shown = move |channel| match recipient?.by(channel)? {
+            _ if digits == 0 => None,
+            Address::Phone(phone) => {
+                let e164 = phone.e164();
+                Some(e164[e164.len() - digits..].to_owned())
+            }
+            Address::Email(email) => Some(email.to_string()),
+        };
+        (all.filter(reaches).collect(), shown)
     }
 }
 

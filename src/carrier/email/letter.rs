@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lettre::address::Envelope;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use zeroize::Zeroizing;
 
 use super::Settings;
@@ -42,7 +42,9 @@ pub(super) fn write(
             "auto-generated".to_owned(),
         ))
         .envelope(Envelope::new(Some(sender), vec![recipient])?)
-        .singlepart(SinglePart::plain(message.text().as_str().to_owned()))?;
+        .header(MIME_VERSION_1_0)
+        .header(ContentType::TEXT_PLAIN)
+        .body(message.text().as_str().to_owned())?;
     Ok(Zeroizing::new(mail.formatted()))
 }
 
