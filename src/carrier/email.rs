@@ -38,7 +38,7 @@ pub struct Settings {
     /// How the connection is kept private.
     pub tls: Tls,
     /// The authorities to believe instead of the system's.
-    pub authorities: Option<Vec<CertificateDer<'static>>>,
+    pub authorities: Option<Authorities>,
     /// Who we are there, if it asks.
     pub login: Option<Login>,
     /// Whose mail it is, and who hears of mail that did not arrive.
@@ -56,6 +56,16 @@ pub enum Tls {
     Implicit,
     /// Not at all: for a server on this very machine.
     None,
+}
+
+/// Certificates of authorities; they print as how many there are.
+#[derive(Clone)]
+pub struct Authorities(pub Vec<CertificateDer<'static>>);
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authorities({})", self.0.len())
+    }
 }
 
 /// Who we are to a mail server. A user name there is often a mail address: it is not printed.
@@ -141,7 +151,7 @@ impl Mail {
                 let roots = match &settings.authorities {
                     Some(own) => {
                         let mut roots = RootCertStore::empty();
-                        roots.add_parsable_certificates(own.iter().cloned());
+                        roots.add_parsable_certificates(own.0.iter().cloned());
                         roots
                     }
                     None => native_roots()?,

@@ -11,7 +11,8 @@
 //!  "text":"Example Portal: 049271 is …","locale":"en","expires_at":"2026-11-22T19:30:00Z"}
 //! ```
 //! - `id` and `Idempotency-Key` are the same text; one that was seen before must not be sent again.
-//! - `channel` is `sms` or `voice`; `text` is what is to be sent, or said. `locale` is missing where none was chosen.
+//! - `channel` is `sms`, `voice` or `email`; `text` is what is to be sent, or said; `to` is a number, or for `email` a
+//!   mail address. `locale` is missing where none was chosen.
 //! - After `expires_at` (RFC 3339) the code is worthless: do not send it any more.
 //! - `v1` is the HMAC-SHA-256, in hexadecimal, over the text of `t`, a full stop, and the body's bytes, under the
 //!   signing key. Whoever receives it computes the same, compares in constant time, and refuses a `t` (seconds since

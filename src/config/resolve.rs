@@ -8,6 +8,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::diagnostic::{Diagnostic, Place, Source};
+use super::file::carriers::Written as Kind;
 use super::file::delivery as written;
 use super::file::site::MESSAGE;
 use super::file::{self, File};
@@ -354,17 +355,18 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
 
 fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
     let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
-    let names = |list: &List<Name>| {
+    let names = |list: &List<Name>, channel: Channel| {
         repeated(list, "carrier", notes, Clone::clone);
         for name in &list.items {
             refer("[delivery]", "carrier", name, &known, notes);
+            note_other_channel(name, channel, file, notes);
         }
         list.items.iter().map(|name| name.value.clone()).collect()
     };
     carrier::Delivery {
-        sms: names(&file.delivery.sms),
-        voice: names(&file.delivery.voice),
-        email: names(&file.delivery.email),
+        sms: names(&file.delivery.sms, Channel::Sms),
+        voice: names(&file.delivery.voice, Channel::Voice),
+        email: names(&file.delivery.email, Channel::Email),
         by_country: Vec::new(),
         public: file
             .delivery
@@ -379,6 +381,33 @@ fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
             .unwrap_or_else(|| vec!["US".to_owned()]),
         fictional: file.delivery.fictional,
     }
+}
+
+/// A mail server carries no text messages, and vendors of those no mail.
+fn note_other_channel(name: &At<Name>, channel: Channel, file: &File, notes: &Notes) {
+    let carrier = file
+        .carriers
+        .iter()
+        .find(|carrier| carrier.name.value == name.value);
+    let what = match (carrier.and_then(|carrier| carrier.kind.as_ref()), channel) {
+        (Some(Kind::Email(_)), Channel::Sms) => "mail, not text messages",
+        (Some(Kind::Email(_)), Channel::Voice) => "mail, not calls",
+        (Some(Kind::Bandwidth(_) | Kind::Twilio(_)), Channel::Email) => "no mail",
+        _ => return,
+    };
+    let problem = Diagnostic::new(
+        Rule::BadCarrier,
+        format!("`{}` cannot carry `{channel}`", name.value),
+        &name.place,
+        format!("it carries {what}"),
+    );
+    notes.add(match channel {
+        Channel::Email => problem.help("write [carriers.NAME.email] and name that one here"),
+        Channel::Sms | Channel::Voice => problem.help(format!(
+            "name it in [delivery] email = [\"{}\"]",
+            name.value
+        )),
+    });
 }
 
 /// `$STATE_DIRECTORY` may name several (systemd.exec(5)); the first is ours.

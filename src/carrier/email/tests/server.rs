@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Settings, Tls};
+use super::super::{Authorities, Settings, Tls};
 use crate::email::Email;
 
 /// What a server says, and how its connection is kept private.
@@ -96,7 +96,7 @@ impl Server {
             host: ServerName::try_from("localhost").unwrap(),
             port: self.port,
             tls: self.tls,
-            authorities: Some(vec![self.certificate.clone()]),
+            authorities: Some(Authorities(vec![self.certificate.clone()])),
             login: None,
             sender: Email::parse("codes@example.com").unwrap(),
             name: None,

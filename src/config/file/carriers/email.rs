@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::carrier::email::{Login, Settings, Tls, is_loopback};
+use crate::carrier::email::{Authorities, Login, Settings, Tls, is_loopback};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::notes::Notes;
 use crate::config::pem::certified;
@@ -140,13 +140,12 @@ impl Written {
 }
 
 /// The certificates of the file; none if there are none, which is noted.
-fn authorities(ca: &At<PathBuf>, notes: &Notes) -> Vec<CertificateDer<'static>> {
+fn authorities(ca: &At<PathBuf>, notes: &Notes) -> Authorities {
     certified(ca, "certificate", notes);
-    CertificateDer::pem_file_iter(&ca.value)
+    let all = CertificateDer::pem_file_iter(&ca.value)
         .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .collect()
+        .flatten();
+    Authorities(all.filter_map(Result::ok).collect())
 }
 
 impl Leaf for Host {
