@@ -169,6 +169,13 @@ impl Template {
         Text::of(self.pieces(values, &minutes).map(|(_, text)| text))
     }
 
+    /// The template's text alone, without the line for browsers.
+    #[must_use]
+    pub fn words(&self, values: &Values<'_>) -> Text {
+        let minutes = values.minutes.to_string();
+        Text::of(self.own(values, &minutes).map(|(_, text)| text))
+    }
+
     /// The first character of the rendered text that is not in the GSM alphabet, and where it comes from.
     #[must_use]
     pub fn foreign(&self, values: &Values<'_>) -> Option<Foreign> {
@@ -211,6 +218,24 @@ impl Template {
         values: &Values<'a>,
         minutes: &'a str,
     ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
+        let Values { code, host, .. } = *values;
+        let last = host.into_iter().flat_map(move |host| {
+            [
+                (None, "\n\n@"),
+                (Some(Place::Host), host),
+                (None, " #"),
+                (Some(Place::Code), code),
+            ]
+        });
+        self.own(values, minutes).chain(last)
+    }
+
+    /// Those of the template itself.
+    fn own<'a>(
+        &'a self,
+        values: &Values<'a>,
+        minutes: &'a str,
+    ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
         let Values {
             name,
             code,
@@ -218,7 +243,7 @@ impl Template {
             host,
             ..
         } = *values;
-        let own = self.0.iter().map(move |part| match part {
+        self.0.iter().map(move |part| match part {
             Part::Text(text) => (None, text.as_str()),
             Part::Place(place) => {
                 let value = match place {
@@ -230,16 +255,7 @@ impl Template {
                 };
                 (Some(*place), value)
             }
-        });
-        let last = host.into_iter().flat_map(move |host| {
-            [
-                (None, "\n\n@"),
-                (Some(Place::Host), host),
-                (None, " #"),
-                (Some(Place::Code), code),
-            ]
-        });
-        own.chain(last)
+        })
     }
 }
 

@@ -427,7 +427,7 @@ fn story(failure: &Failure) -> String {
 }
 
 /// The certificates that the system believes.
-fn native_roots() -> Result<RootCertStore, Unusable> {
+pub(super) fn native_roots() -> Result<RootCertStore, Unusable> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         warn!(%error, "part of the system's certificate store cannot be read");

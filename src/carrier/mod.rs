@@ -207,7 +207,8 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> Text {
         match self.channel {
-            Channel::Sms | Channel::Email => self.draft.text(self.code.as_str()),
+            Channel::Sms => self.draft.text(self.code.as_str()),
+            Channel::Email => self.draft.mail(self.code.as_str()),
             Channel::Voice => self.script().plain(),
         }
     }
@@ -307,11 +308,11 @@ pub enum NotTaken {
 /// Why a message was not sent, in the one vocabulary of all carriers.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody has this number.
-    #[error("the number does not exist")]
+    /// Nobody has this number, or this mail address.
+    #[error("nobody can be reached there")]
     BadNumber(#[source] Cause),
-    /// The number is barred, or the text was taken for spam.
-    #[error("the number is blocked")]
+    /// The number is barred, the mailbox takes nothing, or the text was taken for spam.
+    #[error("it is blocked there")]
     Blocked(#[source] Cause),
     /// Its owner said STOP.
     #[error("the number's owner opted out")]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use super::console::{Console, Sink};
+use super::email::tests::server::{Manner, Server as MailServer};
 use super::http_client::HttpClient;
 use super::webhook::{self, Webhook};
 use super::*;
@@ -145,13 +146,27 @@ async fn every_carrier_keeps_the_same_promises() {
         twilio::tests::pooled(&sms.url),
         twilio::tests::pooled(&unheard),
     );
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 4] = [
+    let (post, shut) = (
+        MailServer::start(Manner::default()).await,
+        MailServer::start(Manner {
+            answers: &[("RCPT", "451 not now")],
+            ..Manner::default()
+        })
+        .await,
+    );
+    let (email, no_email) = (email::tests::carrier(&post), email::tests::carrier(&shut));
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 5] = [
         ("bandwidth", &*bandwidth, &*no_bandwidth),
+        ("twilio", &*twilio, &*absent),
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
-        ("twilio", &*twilio, &*absent),
+        ("email", &email, &no_email),
     ];
     for (kind, works, gone) in kinds {
+        let message = match kind {
+            "email" => email::tests::mail,
+            _ => message,
+        };
         // A message is taken, and the carrier has a name for it.
         let accepted = works
             .send(&message("049271"), from, PATIENCE)
@@ -171,6 +186,7 @@ async fn every_carrier_keeps_the_same_promises() {
             "console" => page.text(),
             "bandwidth" => vendor.seen().into_iter().map(|seen| seen.body).collect(),
             "twilio" => sms.seen().iter().map(twilio::tests::body).collect(),
+            "email" => post.mails().concat(),
             _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
         };
         for code in codes {
@@ -188,10 +204,9 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(failure.is_of_the_carrier(), "{kind}: {failure:?}");
         let said = whole(&failure);
         assert!(
-            !said.contains("049271")
-                && !said.contains("2025550143")
-                && !said.contains("hook key")
-                && !said.contains("the token"),
+            ["049271", "2025550143", "ann@", "hook key", "the token"]
+                .iter()
+                .all(|secret| !said.contains(secret)),
             "{kind}: {said}"
         );
     }

@@ -8,7 +8,6 @@ use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::code_page::other_channel;
 use super::{Flow, Reply, Visit, audience, empty};
 use crate::carrier::delivery::Sent;
 use crate::carrier::{self, Message, NotTaken, Receipt, Report};
@@ -119,7 +118,7 @@ impl Flow {
     }
 
     /// What became of a challenge's newest message, for the script of its page. It costs nothing and changes nothing.
-    pub(super) fn state(&self, visit: &Visit<'_>, id: &Id) -> Reply {
+    pub(super) async fn state(&self, visit: &Visit<'_>, id: &Id) -> Reply {
         if audience::prefetches(visit.asked.fields()) {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
@@ -130,7 +129,9 @@ impl Flow {
         let Some(view) = view else {
             return empty(StatusCode::GONE);
         };
-        let outcome = outcome(&view, visit.now);
+        let recipient = self.shown_recipient(visit, &view).await.ok().flatten();
+        let (channels, _) = self.ways(&view, recipient.as_ref());
+        let outcome = outcome(&view, &channels, visit.now);
         let mut reply =
             empty(StatusCode::OK).map(|_| Bytes::from(self.pages.outcome(outcome.as_ref())));
         let fields = reply.headers_mut();
@@ -145,7 +146,7 @@ impl Flow {
 }
 
 /// What is known of the newest message of a challenge. Nothing of a stranger's: that there is a number would show (C7).
-fn outcome(view: &View, now: Moment) -> Option<Outcome> {
+fn outcome(view: &View, channels: &[Channel], now: Moment) -> Option<Outcome> {
     let send = view.last_send.filter(|_| view.question.entry.proven())?;
     let lost = view.trouble.map(|_| Heard {
         fate: Fate::Failed,
@@ -154,7 +155,7 @@ fn outcome(view: &View, now: Moment) -> Option<Outcome> {
     Some(Outcome {
         heard: lost.or(send.heard)?,
         channel: send.channel,
-        other_channel: other_channel(&view.question.scope, send.channel),
+        other_channel: channels.iter().copied().find(|other| *other != send.channel),
     })
 }
 

@@ -28,6 +28,12 @@ impl Draft {
         self.template.render(&self.values(code))
     }
 
+    /// The text of a mail with `code` in it: without the line for browsers, which fill codes in from text messages only.
+    #[must_use]
+    pub fn mail(&self, code: &str) -> Text {
+        self.template.words(&self.values(code))
+    }
+
     /// The words of a call that says `code`.
     #[must_use]
     pub fn script(&self, code: &str) -> Script {

@@ -346,6 +346,36 @@ fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
 }
 
 #[test]
+fn c6_mail_counts_for_each_address_and_apart_from_texts_and_calls() {
+    let counters = Counters::new(limit::Settings {
+        all_per_hour: 7,
+        ..limit::Settings::default()
+    });
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
+    let to = |address: &Address, channel| counters.send(address, &site, &login, channel, at(0));
+    let phone = Address::Phone(crate::phone::Phone::parse("+12025550143").unwrap());
+    let email = |text: &str| Address::Email(crate::email::Email::parse(text).unwrap());
+    for _ in 0..5 {
+        assert_eq!(to(&phone, Channel::Sms), Ok(()));
+    }
+    assert!(to(&phone, Channel::Sms).is_err());
+    for spelling in ["ann", "ANN", "Ann", "anN", "ann"] {
+        let address = email(&format!("{spelling}@example.com"));
+        assert_eq!(to(&address, Channel::Email), Ok(()), "not halved");
+    }
+    let ann = email("ann@Example.com");
+    assert!(to(&ann, Channel::Email).is_err(), "five an hour");
+    let bob = email("bob@example.com");
+    assert_eq!(to(&bob, Channel::Email), Ok(()));
+    assert_eq!(to(&bob, Channel::Email), Ok(()));
+    assert!(to(&bob, Channel::Email).is_err(), "the scope's mails");
+    assert_eq!(to(&phone, Channel::Voice), Ok(()), "and no others");
+}
+
+#[test]
 fn the_newest_hold_replaces_the_older_and_goes_to_its_browser() {
     let holds = Holds::new(16);
     let (site, login) = (

@@ -65,7 +65,7 @@ impl Lane {
                 (service, bandwidth::is_trial(own))
             }
             Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
-            Kind::Email(own) => (email::open(own), email::is_trial(own)),
+            Kind::Email(own) => (email::open(own)?, email::is_trial(own)),
             Kind::Command(own) => (command::open(own), false),
             Kind::Spool(own) => (spool::open(own), true),
         };
