@@ -212,3 +212,48 @@ fn spoken(words: Text) -> Reply {
     );
     reply
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Template;
+    use crate::message::draft::Draft;
+
+    #[test]
+    fn c8_the_words_of_a_call_are_xml_that_no_cache_keeps() {
+        let draft = Draft {
+            template: Template::default(),
+            name: "Example".to_owned(),
+            scope: "Sign in".to_owned(),
+            minutes: 5,
+            host: None,
+            digits: 6,
+        };
+        let words = draft.script("049271").plain();
+        let reply = spoken(words.clone());
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(reply.headers()[header::CONTENT_TYPE], "application/xml");
+        assert_eq!(reply.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(reply.headers().len(), 2);
+        assert_eq!(reply.body(), words.as_str().as_bytes());
+    }
+
+    #[test]
+    fn each_fate_has_its_word() {
+        let failed = carrier::Fate::Failed {
+            class: "landline",
+            code: Some("30006".to_owned()),
+        };
+        for (told, fate, state, code) in [
+            (carrier::Fate::Sent, Fate::Sent, "sent", None),
+            (carrier::Fate::Delivered, Fate::Delivered, "delivered", None),
+            (failed, Fate::Failed, "landline", Some("30006")),
+        ] {
+            let word = word(&told);
+            assert_eq!(
+                (word.fate, word.state, word.code.as_deref()),
+                (fate, state, code)
+            );
+        }
+    }
+}
