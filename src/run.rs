@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::{self, Api, Senders};
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
@@ -93,6 +94,7 @@ impl Default for Surroundings {
 /// A gateway at work.
 pub struct Running {
     addresses: Vec<Address>,
+    api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
     flow: Arc<Flow>,
@@ -131,6 +133,17 @@ pub fn start(
         None => vec![key::kept_in(&config.store.path)?],
     };
     let ring = Ring::new(&keys).ok_or(NotStarted::NoKeys)?;
+    // Before anything else is open, as those of the sites were: a mistake in the address ends the start.
+    let api_socket = match &config.api {
+        Some(settings) => api_socket(settings)?,
+        None => None,
+    };
+    let api_tls = match &config.api {
+        Some(settings) if settings.tls() => {
+            Some(server::tls::server_config(&config.listen.certificates)?)
+        }
+        _ => None,
+    };
     let directories = config
         .directories
         .iter()
@@ -167,6 +180,7 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
+    let senders = Senders::of(&config.carriers, &config.delivery);
     let mut fronts = Vec::new();
     let mut upstreams = Vec::new();
     for settings in config.sites {
@@ -194,13 +208,24 @@ pub fn start(
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
+    let shutdown = CancellationToken::new();
+    let api = match (config.api, api_socket) {
+        (Some(settings), Some((address, bound))) => {
+            let trusted = config.trusted_proxies.clone();
+            let api = Api::new(Arc::clone(&flow), settings.accounts, senders, trusted);
+            let workers = Workers::spawn(bound, api_tls.as_ref(), &shutdown, &limits, move |_| {
+                api.clone()
+            })?;
+            Some((address, workers))
+        }
+        _ => None,
+    };
     let shared = Arc::new(Shared::new(
         fronts,
         Arc::clone(&flow),
         config.trusted_proxies,
     ));
     let addresses = bound.addresses().to_vec();
-    let shutdown = CancellationToken::new();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
         let own = upstreams
             .iter()
@@ -210,11 +235,30 @@ pub fn start(
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
     Ok(Running {
         addresses,
+        api,
         shutdown,
         workers,
         flow,
         slow,
     })
+}
+
+/// The API's own socket. One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
+fn api_socket(settings: &api::Settings) -> Result<Option<(Address, Bound)>, NotStarted> {
+    let listen = vec![settings.listen];
+    let (https, http) = if settings.tls() {
+        (listen, Vec::new())
+    } else {
+        (Vec::new(), listen)
+    };
+    let listen = server::Settings {
+        https,
+        http,
+        certificates: Vec::new(),
+    };
+    let bound = bind(&listen, NonZeroUsize::MIN)?;
+    let address = bound.addresses().first().copied();
+    Ok(address.map(|address| (address, bound)))
 }
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
@@ -231,6 +275,11 @@ impl Running {
     /// Where connections come in.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where the API is, if there is one.
+    pub fn api(&self) -> Option<Address> {
+        self.api.as_ref().map(|(address, _)| *address)
     }
 
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
@@ -254,7 +303,8 @@ impl Running {
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
         self.shutdown.cancel();
-        let lost = self.workers.join();
+        let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
+        let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).

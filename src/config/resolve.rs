@@ -18,7 +18,7 @@ use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, messages, sites};
+use super::{Config, api, messages, sites};
 use crate::carrier;
 use crate::message::{Channel, Template};
 use crate::name::Name;
@@ -43,7 +43,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .session_keys
         .written
         .then(|| session_keys(&file.session_keys, notes, environment));
-    let listen = listen(&file.listen, notes, environment);
+    let listen = listen(&file, notes, environment);
     let trusted_proxies = trusted_proxies(&file.listen, notes);
     let directories: Vec<directory::Settings> = file
         .directories
@@ -56,6 +56,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .filter_map(|carrier| carrier.settings(notes, environment))
         .collect();
     let delivery = delivery(&file, notes);
+    let api = api::resolve(&file, notes, environment);
     let sites = sites::resolve(&file, &scopes, notes);
     if notes.sound() {
         warn_of_unused(&file, notes);
@@ -66,6 +67,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         listen,
         trusted_proxies,
         sites: sites?,
+        api,
         directories,
         carriers,
         delivery,
@@ -219,7 +221,8 @@ fn session_keys(
     read
 }
 
-fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> server::Settings {
+fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Settings {
+    let listen = &file.listen;
     let mut certificates = Vec::new();
     for certificate in &listen.certificates {
         certified(&certificate.chain, "certificate", notes);
@@ -249,7 +252,10 @@ fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> se
         );
         notes.add(problem.help("add to [listen]: cert = \"/etc/countersign/tls/fullchain.pem\" and key = \"credential:tls_key\""));
     }
-    if let (false, Some(certificate)) = (listen.https.written, listen.certificates.first()) {
+    // The API has its own listener, and takes the same certificates.
+    if let (false, None, Some(certificate)) =
+        (listen.https.written, &file.api, listen.certificates.first())
+    {
         let problem = Diagnostic::new(
             Rule::NotUsed,
             "a certificate that is not used",

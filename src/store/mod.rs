@@ -29,7 +29,9 @@ pub mod counters;
 pub mod durable;
 pub mod fresh;
 pub mod holds;
+pub mod issued;
 pub mod key;
+pub mod logins;
 mod print;
 pub mod quarantine;
 pub mod revoked;
@@ -40,6 +42,8 @@ use self::durable::restore::Restored;
 use self::durable::{Journal, NotKept};
 use self::fresh::Fresh;
 use self::holds::Holds;
+use self::issued::Issued;
+use self::logins::Logins;
 use self::quarantine::Quarantine;
 use self::revoked::Revoked;
 
@@ -65,6 +69,10 @@ pub struct Store {
     pub fresh: Fresh,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
+    /// Codes that the API sent.
+    pub issued: Issued,
+    /// Failed logins at the API.
+    pub logins: Logins,
     journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
@@ -250,6 +258,8 @@ impl Store {
             counters,
             holds: Holds::new(most),
             quarantine,
+            issued: Issued::default(),
+            logins: Logins::default(),
             journal,
             challenges: DashMap::new(),
             running: DashMap::new(),
@@ -531,6 +541,8 @@ impl Store {
         self.quarantine.sweep(now);
         self.counters.sweep(now);
         self.revoked.sweep(now);
+        self.issued.sweep(now);
+        self.logins.sweep(now);
     }
 
     /// Whether another challenge could be begun for who comes so.
