@@ -71,8 +71,13 @@ pub struct Account {
 impl Settings {
     /// Whether it speaks TLS.
     pub fn tls(&self) -> bool {
-        !self.listen.ip().to_canonical().is_loopback()
+        speaks_tls(self.listen)
     }
+}
+
+/// Codes and passwords go over no network in clear text.
+pub fn speaks_tls(listen: SocketAddr) -> bool {
+    !listen.ip().to_canonical().is_loopback()
 }
 
 /// What all workers of the API share. Cloning it gives another handle on the same one.

@@ -55,21 +55,20 @@ pub(super) fn resolve(
             None => seen.push(name),
         }
     }
-    let settings = api::Settings {
+    listens(file, written, listen, notes);
+    Some(api::Settings {
         listen,
         accounts: accounts.into_iter().collect::<Option<Vec<_>>>()?,
-    };
-    listens(file, written, &settings, notes);
-    Some(settings)
+    })
 }
 
 /// Off loopback codes and passwords go over a network: not in clear text.
-fn listens(file: &File, written: &Api, settings: &api::Settings, notes: &Notes) {
+fn listens(file: &File, written: &Api, listen: SocketAddr, notes: &Notes) {
     let place = written
         .listen
         .as_ref()
         .map_or(&written.place, |listen| &listen.place);
-    if settings.tls() && !file.listen.certified {
+    if api::speaks_tls(listen) && !file.listen.certified {
         let problem = Diagnostic::new(
             Rule::NoTls,
             "the API off loopback without a certificate",
@@ -89,8 +88,8 @@ fn listens(file: &File, written: &Api, settings: &api::Settings, notes: &Notes) 
         .iter()
         .chain(&file.listen.http.items);
     // Port 0 is a new port each time.
-    for other in others.filter(|other| other.value == settings.listen && other.value.port() != 0) {
-        let what = format!("address {}", settings.listen);
+    for other in others.filter(|other| other.value == listen && other.value.port() != 0) {
+        let what = format!("address {listen}");
         notes.add(twice(&what, place, &other.place));
     }
 }

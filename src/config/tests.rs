@@ -46,6 +46,7 @@ impl Folder {
             ("credentials/bandwidth", 0o400, "a password"),
             ("credentials/twilio", 0o400, "a token"),
             ("credentials/smtp", 0o400, "a password"),
+            ("credentials/api", 0o400, "a password"),
             (
                 "credentials/session_key",
                 0o400,
@@ -542,9 +543,14 @@ fn keys_of(text: &str) -> BTreeSet<String> {
                 "scopes",
                 "directory",
                 "carriers",
+                "api.accounts",
             ]
             .contains(&path);
-            let own = if above_named { "NAME" } else { &entry.key };
+            let own = match path {
+                "api.accounts" => "ID",
+                _ if above_named => "NAME",
+                _ => &entry.key,
+            };
             let path = if path.is_empty() {
                 own.to_owned()
             } else {
