@@ -145,7 +145,13 @@ impl Shown {
 
 /// RFC 7617: a user name without colon, a colon, a password.
 fn basic(text: &str) -> Option<Credentials> {
-    let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
+    let mut bytes = Zeroizing::new(BASE64.decode(text).ok()?);
+    if std::str::from_utf8(&bytes).is_err() {
+        // Older clients write ISO 8859-1, Bandwidth's SDK for Python among them; what we keep is UTF-8.
+        let text: Zeroizing<String> =
+            Zeroizing::new(bytes.iter().copied().map(char::from).collect());
+        bytes = Zeroizing::new(text.as_bytes().to_vec());
+    }
     let colon = bytes.iter().position(|byte| *byte == b':')?;
     Some(credentials(&bytes[..colon], &bytes[colon + 1..]))
 }
@@ -287,6 +293,8 @@ mod tests {
         ] {
             assert_eq!(login(&[&basic_field(shown)]), Ok(id.to_owned()), "{shown}");
         }
+        let latin = format!("Basic {}", STANDARD.encode(b"empty:\xe9"));
+        assert_eq!(login(&[&latin]), Ok("9900002".to_owned()), "in ISO 8859-1");
         let unpadded = basic_field("v:q")
             .trim_end_matches('=')
             .replace("Basic", "bASIC");
