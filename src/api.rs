@@ -62,9 +62,9 @@ pub struct Account {
     pub id: String,
     /// `{NAME}` in its messages.
     pub name: String,
-    /// What its callers log in as; with OAuth2 the client's id.
+    /// What its callers log in as; with `OAuth2` the client's id.
     pub username: String,
-    /// Its password; with OAuth2 the client's secret.
+    /// Its password; with `OAuth2` the client's secret.
     pub password: Secret,
 }
 
@@ -180,7 +180,7 @@ impl Api {
         let checked = match crate::request::check(parts, incoming.is_end_stream()) {
             Ok(checked) => checked,
             Err(malformed) => {
-                self.tell(&visit, None, Outcome::Malformed { why: &malformed });
+                visit.tell(None, Outcome::Malformed { why: &malformed });
                 let answer = match (&route, malformed) {
                     (None, _) => Answer::NotFound,
                     (Some(route), crate::request::Malformed::Method) => {
@@ -215,7 +215,7 @@ impl Api {
         let grant = match grant {
             Ok(grant) => grant,
             Err(fault) => {
-                self.tell(visit, None, Outcome::Malformed { why: &fault.why });
+                visit.tell(None, Outcome::Malformed { why: &fault.why });
                 return Answer::BadGrant(fault.text);
             }
         };
@@ -230,14 +230,14 @@ impl Api {
                 let token = flow
                     .ring
                     .token_of(&known.account.id, &known.credentials, until);
-                self.tell(visit, Some(&known.account.id), Outcome::TokenIssued);
+                visit.tell(Some(&known.account.id), Outcome::TokenIssued);
                 Answer::Token {
                     token,
                     life: TOKEN_LIFE,
                 }
             }
             Err(denied) => {
-                self.tell(visit, None, Outcome::LoginFailed { why: denied.why() });
+                visit.tell(None, Outcome::LoginFailed { why: denied.why() });
                 match denied {
                     Denied::TooMany => Answer::too_many_logins(),
                     Denied::Because(_) => Answer::BadClient,
@@ -260,14 +260,14 @@ impl Api {
             Err(answer) => return answer,
         };
         let refused = |fault: Fault| {
-            self.tell(visit, Some(id), Outcome::Malformed { why: &fault.why });
+            visit.tell(Some(id), Outcome::Malformed { why: &fault.why });
             Answer::BadRequest(fault.text)
         };
         match call {
             Call::Messaging | Call::Voice => {
                 let channel = call.channel();
                 let order = body.and_then(|body| Order::read(&body, channel));
-                let order = order.and_then(|order| self.from_is_ours(order, channel));
+                let order = order.and_then(|order| self.allowed(order, channel));
                 match order {
                     Ok(order) => self.send(visit, account, channel, order).await,
                     Err(fault) => refused(fault),
@@ -296,11 +296,11 @@ impl Api {
             Err(denied @ Denied::TooMany) => (denied.why(), Answer::too_many_logins()),
             Err(denied @ Denied::Because(_)) => (denied.why(), Answer::Unauthorized),
         };
-        self.tell(visit, None, Outcome::LoginFailed { why });
+        visit.tell(None, Outcome::LoginFailed { why });
         Err(answer)
     }
 
-    fn from_is_ours(&self, order: Order, channel: Channel) -> Result<Order, Fault> {
+    fn allowed(&self, order: Order, channel: Channel) -> Result<Order, Fault> {
         if self.0.senders.allow(&order.from, channel) {
             Ok(order)
         } else {
@@ -320,7 +320,7 @@ impl Api {
     ) -> Answer {
         let (flow, now) = (&self.0.flow, visit.now);
         let unsent = |why: &str, answer: Answer| {
-            self.tell(visit, Some(&account.id), Outcome::Unsent { channel, why });
+            visit.tell(Some(&account.id), Outcome::Unsent { channel, why });
             answer
         };
         let to = Address::Phone(order.to);
@@ -376,7 +376,7 @@ impl Api {
         match flow.slow.spawn(flow.tasks.track_future(errand)).await {
             Ok(Ok(sent)) => {
                 let carrier = &sent.carrier;
-                self.tell(visit, Some(&account.id), Outcome::Sent { channel, carrier });
+                visit.tell(Some(&account.id), Outcome::Sent { channel, carrier });
                 match channel {
                     Channel::Voice => Answer::Called(sent.id),
                     Channel::Sms | Channel::Email => Answer::Sent(sent.id),
@@ -399,18 +399,20 @@ impl Api {
             Verdict::Wrong => (Outcome::Wrong, Answer::Valid(false)),
             Verdict::Resting => (Outcome::Resting, Answer::too_many_answers()),
         };
-        self.tell(visit, Some(&account.id), outcome);
+        visit.tell(Some(&account.id), outcome);
         answer
     }
+}
 
-    fn tell(&self, visit: &Visit, account: Option<&str>, outcome: Outcome<'_>) {
+impl Visit {
+    fn tell(&self, account: Option<&str>, outcome: Outcome<'_>) {
         observe::record(&Event {
-            reference: visit.reference,
+            reference: self.reference,
             site: None,
             what: What::Api(event::api::Call {
-                request: visit.id.as_str(),
+                request: self.id.as_str(),
                 account,
-                from: visit.peer.address,
+                from: self.peer.address,
                 outcome,
             }),
         });

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{self, Api, Senders};
+use crate::api::{Account, Api, Senders};
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
@@ -123,6 +123,8 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
+    // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
+    let api = ApiDoor::open(&config)?;
     let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
         None
     } else {
@@ -133,17 +135,6 @@ pub fn start(
         None => vec![key::kept_in(&config.store.path)?],
     };
     let ring = Ring::new(&keys).ok_or(NotStarted::NoKeys)?;
-    // Before anything else is open, as those of the sites were: a mistake in the address ends the start.
-    let api_socket = match &config.api {
-        Some(settings) => api_socket(settings)?,
-        None => None,
-    };
-    let api_tls = match &config.api {
-        Some(settings) if settings.tls() => {
-            Some(server::tls::server_config(&config.listen.certificates)?)
-        }
-        _ => None,
-    };
     let directories = config
         .directories
         .iter()
@@ -180,7 +171,6 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
-    let senders = Senders::of(&config.carriers, &config.delivery);
     let mut fronts = Vec::new();
     let mut upstreams = Vec::new();
     for settings in config.sites {
@@ -209,16 +199,9 @@ pub fn start(
         ..Limits::default()
     };
     let shutdown = CancellationToken::new();
-    let api = match (config.api, api_socket) {
-        (Some(settings), Some((address, bound))) => {
-            let trusted = config.trusted_proxies.clone();
-            let api = Api::new(Arc::clone(&flow), settings.accounts, senders, trusted);
-            let workers = Workers::spawn(bound, api_tls.as_ref(), &shutdown, &limits, move |_| {
-                api.clone()
-            })?;
-            Some((address, workers))
-        }
-        _ => None,
+    let api = match api {
+        Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),
+        None => None,
     };
     let shared = Arc::new(Shared::new(
         fronts,
@@ -243,22 +226,60 @@ pub fn start(
     })
 }
 
-/// The API's own socket. One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
-fn api_socket(settings: &api::Settings) -> Result<Option<(Address, Bound)>, NotStarted> {
-    let listen = vec![settings.listen];
-    let (https, http) = if settings.tls() {
-        (listen, Vec::new())
-    } else {
-        (Vec::new(), listen)
-    };
-    let listen = server::Settings {
-        https,
-        http,
-        certificates: Vec::new(),
-    };
-    let bound = bind(&listen, NonZeroUsize::MIN)?;
-    let address = bound.addresses().first().copied();
-    Ok(address.map(|address| (address, bound)))
+/// The API before it serves: its socket is taken, its certificate read.
+struct ApiDoor {
+    accounts: Vec<Account>,
+    senders: Senders,
+    address: Address,
+    bound: Bound,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl ApiDoor {
+    /// `None` without `[api]`.
+    fn open(config: &Config) -> Result<Option<Self>, NotStarted> {
+        let Some(settings) = &config.api else {
+            return Ok(None);
+        };
+        let listen = vec![settings.listen];
+        let (https, http) = if settings.tls() {
+            (listen, Vec::new())
+        } else {
+            (Vec::new(), listen)
+        };
+        let listen = server::Settings {
+            https,
+            http,
+            certificates: Vec::new(),
+        };
+        // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
+        let bound = bind(&listen, NonZeroUsize::MIN)?;
+        let tls = settings
+            .tls()
+            .then(|| server::tls::server_config(&config.listen.certificates));
+        let address = bound.addresses().first().copied();
+        Ok(Some(Self {
+            accounts: settings.accounts.clone(),
+            senders: Senders::of(&config.carriers, &config.delivery),
+            address: address.expect("one address was bound"),
+            bound,
+            tls: tls.transpose()?,
+        }))
+    }
+
+    fn serve(
+        self,
+        flow: &Arc<Flow>,
+        limits: &Limits,
+        shutdown: &CancellationToken,
+    ) -> Result<(Address, Workers), NotStarted> {
+        let trusted = limits.trusted.clone();
+        let api = Api::new(Arc::clone(flow), self.accounts, self.senders, trusted);
+        let workers = Workers::spawn(self.bound, self.tls.as_ref(), shutdown, limits, move |_| {
+            api.clone()
+        })?;
+        Ok((self.address, workers))
+    }
 }
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {

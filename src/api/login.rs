@@ -347,7 +347,7 @@ mod tests {
         };
         assert_eq!(login(&accounts, 1000).as_deref(), Some("9900001"));
         assert_eq!(login(&accounts, 4600), None);
-        let mut changed = super::tests::accounts();
+        let mut changed = self::accounts();
         changed.0[1].credentials = credentials(b"v", b"another");
         assert_eq!(login(&changed, 1000), None);
         let forged = ring.token_of("9900000", &known.credentials, at(4600));

@@ -63,7 +63,7 @@ pub(crate) struct Api {
 }
 
 enum Work {
-    Here(Option<Running>, Clock),
+    Here(Box<Option<Running>>, Clock),
     Program(Child, Vec<JoinHandle<()>>, Arc<Mutex<String>>),
 }
 
@@ -90,7 +90,7 @@ impl Api {
         Self {
             address: running.api().unwrap().socket,
             messages,
-            work: Work::Here(Some(running), clock),
+            work: Work::Here(Box::new(Some(running)), clock),
             folder,
         }
     }

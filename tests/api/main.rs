@@ -6,6 +6,7 @@
     clippy::format_push_string,
     clippy::format_collect,
     clippy::assigning_clones,
+    clippy::print_stderr,
     reason = "a helper of tests fails the test, and may be slow"
 )]
 

@@ -137,7 +137,7 @@ impl Call {
     }
 
     /// For this account.
-    pub(crate) fn to_account(mut self, account: &'static str) -> Self {
+    pub(crate) fn of_account(mut self, account: &'static str) -> Self {
         self.account = account;
         self
     }

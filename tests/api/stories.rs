@@ -110,7 +110,7 @@ fn everything(kind: Kind, oauth: bool) {
         let unauthorized = (401, json!({ "message": "Unauthorized" }));
         assert_eq!(make(nobody()), unauthorized);
     }
-    let (status, told) = make(Call::messaging(ANN, "login").to_account(OTHER_ACCOUNT));
+    let (status, told) = make(Call::messaging(ANN, "login").of_account(OTHER_ACCOUNT));
     assert_eq!(status, 403);
     assert!(told["message"].is_string(), "{told}");
 

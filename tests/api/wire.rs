@@ -315,6 +315,27 @@ fn c5_wrong_passwords_run_out_and_come_back_and_tokens_go_on() {
 }
 
 #[test]
+fn r10_a_trusted_proxy_says_whose_passwords_are_wrong_and_nobody_else_does() {
+    for (trusted, lines) in [
+        (true, "[listen]\ntrusted_proxies = [\"127.0.0.1/32\"]\n"),
+        (false, ""),
+    ] {
+        let api = Api::here(&format!("{PAPER}{lines}"));
+        let mut client = Client::new(&api);
+        let mut status = |password: &str, from: &str| {
+            client.login = format!("{}\r\nX-Forwarded-For: {from}", basic(USER, password));
+            client.verify(ANN, "login", "123456").0
+        };
+        for n in 0..20 {
+            assert_eq!(status("wrong", &format!("192.0.2.{n}")), 401);
+        }
+        assert_eq!(status(PASSWORD, "192.0.2.99"), 429);
+        let elsewhere = if trusted { 200 } else { 429 };
+        assert_eq!(status(PASSWORD, "198.51.100.1"), elsewhere);
+    }
+}
+
+#[test]
 fn c2_a_code_belongs_to_one_account_number_and_scope_and_the_newest_counts() {
     let api = Api::here(PAPER);
     let mut client = Client::new(&api);
