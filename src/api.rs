@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 
 mod answer;
+mod code;
 mod login;
 mod request;
 mod route;
@@ -26,15 +27,13 @@ use self::answer::{Answer, RequestId};
 use self::login::{Accounts, Denied};
 use self::request::{Fault, Order, Question};
 use self::route::{Call, Route};
-use crate::address::Address;
-use crate::carrier::{self, Failure, Message};
-use crate::code::{Code, Reference};
+use crate::carrier;
+use crate::code::Reference;
 use crate::event::api::Outcome;
 use crate::event::{self, Event, What};
 use crate::flow::Flow;
 use crate::gateway::peer_of;
-use crate::message::draft::Draft;
-use crate::message::{self, Channel};
+use crate::message::Channel;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::observe;
@@ -43,7 +42,6 @@ use crate::phone::sender::Sender;
 use crate::request::Checked;
 use crate::secret::Secret;
 use crate::server::{Connection, Service};
-use crate::store::issued::{LONGEST, Verdict};
 use crate::upstream::body::Upload;
 
 /// `[api]`
@@ -309,99 +307,6 @@ impl Api {
             ))
         }
     }
-
-    /// Draws a code and lets a carrier take it to its number.
-    async fn send(
-        &self,
-        visit: &Visit,
-        account: &Account,
-        channel: Channel,
-        order: Order,
-    ) -> Answer {
-        let (flow, now) = (&self.0.flow, visit.now);
-        let unsent = |why: &str, answer: Answer| {
-            visit.tell(Some(&account.id), Outcome::Unsent { channel, why });
-            answer
-        };
-        let to = Address::Phone(order.to);
-        let counters = &flow.store.counters;
-        if counters.account(&to, &account.id, channel, now).is_err() {
-            return unsent("limit", Answer::too_many_codes());
-        }
-        // No message goes out that a crash could make us forget (A4).
-        if flow.store.settled().await.is_err() {
-            return unsent("what is counted cannot be kept", Answer::Internal);
-        }
-        let Ok(code) = Code::draw(order.digits) else {
-            return unsent("no randomness", Answer::Internal);
-        };
-        let line = flow.ring.line(&account.id, to.as_str(), &order.scope);
-        let mac = flow.ring.code(&line, code.as_str());
-        let Ok(before) = flow.store.issued.issue(line, mac, now) else {
-            return unsent("no room", Answer::Internal);
-        };
-        let message = Message {
-            id: message::Id::draw(),
-            site: account.as_name(),
-            scope: order.scope.clone(),
-            to,
-            channel,
-            draft: Draft {
-                template: order.template,
-                name: account.name.clone(),
-                scope: order.scope,
-                // Who verifies it says how old it may be.
-                minutes: 0,
-                host: None,
-                digits: order.digits,
-            },
-            code,
-            from: Some(order.from),
-            ours: true,
-            locale: None,
-            life: LONGEST,
-            now,
-        };
-        // On the runtime for slow work, and to its end even if the caller goes away: what went out can be verified.
-        let own = Arc::clone(flow);
-        let errand = async move {
-            let sent = own.dispatcher.send(&message).await;
-            if let Err(failed) = &sent
-                && !matches!(failed.failure, Failure::Unknown(_))
-            {
-                own.store.issued.withdraw(&line, &mac, before);
-            }
-            sent
-        };
-        match flow.slow.spawn(flow.tasks.track_future(errand)).await {
-            Ok(Ok(sent)) => {
-                let carrier = &sent.carrier;
-                visit.tell(Some(&account.id), Outcome::Sent { channel, carrier });
-                match channel {
-                    Channel::Voice => Answer::Called(sent.id),
-                    Channel::Sms | Channel::Email => Answer::Sent(sent.id),
-                }
-            }
-            Ok(Err(failed)) => unsent(failed.failure.class(), told(&failed.failure)),
-            Err(_) => unsent("a fault of ours", Answer::Internal),
-        }
-    }
-
-    /// Whether a code is the one that was sent last.
-    fn verify(&self, visit: &Visit, account: &Account, question: &Question) -> Answer {
-        let (flow, now) = (&self.0.flow, visit.now);
-        let line = flow
-            .ring
-            .line(&account.id, question.to.e164(), &question.scope);
-        let mac = flow.ring.code(&line, &question.code);
-        let (outcome, answer) = match flow.store.issued.answer(line, &mac, question.window, now) {
-            Verdict::Right => (Outcome::Verified, Answer::Valid(true)),
-            Verdict::Wrong => (Outcome::Wrong, Answer::Valid(false)),
-            Verdict::Resting => (Outcome::Resting, Answer::too_many_answers()),
-        };
-        visit.tell(Some(&account.id), outcome);
-        answer
-    }
 }
 
 impl Visit {
@@ -416,31 +321,6 @@ impl Visit {
                 outcome,
             }),
         });
-    }
-}
-
-impl Account {
-    /// Its name where sites have theirs: in what a webhook is told.
-    fn as_name(&self) -> Name {
-        let id = self.id.to_ascii_lowercase().replace('-', "_");
-        let name = Name::parse(&format!("api_{id}"));
-        name.expect("an id of 20 letters, digits, dashes and underscores makes a name")
-    }
-}
-
-/// What a caller is told of a failed send: what is the number's fault, in words; what is ours or a carrier's, nothing.
-fn told(failure: &Failure) -> Answer {
-    match failure {
-        Failure::BadNumber(_)
-        | Failure::Blocked(_)
-        | Failure::OptedOut(_)
-        | Failure::Landline(_)
-        | Failure::Refused(_) => Answer::BadRequest(format!("to number is refused: {failure}")),
-        Failure::Unfit(unfit) => Answer::BadRequest(format!("from number is refused: {unfit}")),
-        Failure::Config(_)
-        | Failure::Throttled { .. }
-        | Failure::Transient(_)
-        | Failure::Unknown(_) => Answer::Internal,
     }
 }
 
