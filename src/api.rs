@@ -209,6 +209,10 @@ impl Api {
     /// A token for who shows an account's credentials (RFC 6749 section 4.4).
     fn token(&self, visit: &Visit, fields: &HeaderMap, body: Result<Bytes, Fault>) -> Answer {
         let flow = &self.0.flow;
+        let body = body.map_err(|fault| Fault {
+            text: "invalid_request".to_owned(),
+            ..fault
+        });
         let grant = body.and_then(|body| login::Grant::read(fields, &body));
         let grant = match grant {
             Ok(grant) => grant,

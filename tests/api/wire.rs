@@ -281,6 +281,11 @@ fn a_token_is_good_for_an_hour_and_its_own_account() {
         token("", &wrong),
         (401, json!({ "error": "invalid_client" }))
     );
+    let long = " ".repeat(64 * 1024 + 1);
+    assert_eq!(
+        token("", &long),
+        (400, json!({ "error": "invalid_request" }))
+    );
     assert_eq!(token("", ""), (400, json!({ "error": "invalid_request" })));
     assert_eq!(
         token("", "grant_type=password&username=u&password=p"),
