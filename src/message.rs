@@ -74,7 +74,7 @@ pub struct Values<'a> {
     pub code: &'a str,
     /// The scope's title.
     pub scope: &'a str,
-    /// How long the code is good, in minutes.
+    /// How long the code is good, in minutes; 0 if that is not known yet: a call then does not say it.
     pub minutes: u64,
     /// The site's public host, without scheme and port: what the browser compares before it fills the code in. Without
     /// one there is no line for browsers, and nothing stands for `{HOST}`.
@@ -152,6 +152,39 @@ impl Template {
             parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
             parts.push(Part::Place(place));
             done = brace + name.len() + 2;
+        }
+        parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
+        if !parts.contains(&Part::Place(Place::Code)) {
+            return Err(BadTemplate::NoCode);
+        }
+        Ok(Self(parts))
+    }
+
+    /// Takes apart what a program sends with every message, as Bandwidth's API does: `{CODE}`, `{NAME}` and `{SCOPE}` are
+    /// places, and every other brace is text. An operator's template is read once, with somebody there to mend it; here a
+    /// call would fail for a brace that never did harm.
+    ///
+    /// # Errors
+    /// [`BadTemplate::NoCode`] and [`BadTemplate::TooLong`].
+    pub fn lenient(text: &str) -> Result<Self, BadTemplate> {
+        let length = text.chars().count();
+        if length > LONGEST {
+            return Err(BadTemplate::TooLong(length));
+        }
+        let (mut parts, mut done, mut from) = (Vec::new(), 0, 0);
+        while let Some(brace) = text[from..].find('{').map(|found| from + found) {
+            from = brace + 1;
+            let place = [Place::Code, Place::Name, Place::Scope]
+                .into_iter()
+                .find(|place| {
+                    let rest = text[from..].strip_prefix(place.name());
+                    rest.is_some_and(|rest| rest.starts_with('}'))
+                });
+            let Some(place) = place else { continue };
+            parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
+            parts.push(Part::Place(place));
+            done = from + place.name().len() + 1;
+            from = done;
         }
         parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
         if !parts.contains(&Part::Place(Place::Code)) {

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::{Account, Api, Senders};
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
@@ -93,6 +94,7 @@ impl Default for Surroundings {
 /// A gateway at work.
 pub struct Running {
     addresses: Vec<Address>,
+    api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
     flow: Arc<Flow>,
@@ -121,6 +123,8 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
+    // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
+    let api = ApiDoor::open(&config)?;
     let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
         None
     } else {
@@ -194,13 +198,17 @@ pub fn start(
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
+    let shutdown = CancellationToken::new();
+    let api = match api {
+        Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),
+        None => None,
+    };
     let shared = Arc::new(Shared::new(
         fronts,
         Arc::clone(&flow),
         config.trusted_proxies,
     ));
     let addresses = bound.addresses().to_vec();
-    let shutdown = CancellationToken::new();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
         let own = upstreams
             .iter()
@@ -210,11 +218,68 @@ pub fn start(
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
     Ok(Running {
         addresses,
+        api,
         shutdown,
         workers,
         flow,
         slow,
     })
+}
+
+/// The API before it serves: its socket is taken, its certificate read.
+struct ApiDoor {
+    accounts: Vec<Account>,
+    senders: Senders,
+    address: Address,
+    bound: Bound,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl ApiDoor {
+    /// `None` without `[api]`.
+    fn open(config: &Config) -> Result<Option<Self>, NotStarted> {
+        let Some(settings) = &config.api else {
+            return Ok(None);
+        };
+        let listen = vec![settings.listen];
+        let (https, http) = if settings.tls() {
+            (listen, Vec::new())
+        } else {
+            (Vec::new(), listen)
+        };
+        let listen = server::Settings {
+            https,
+            http,
+            certificates: Vec::new(),
+        };
+        // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
+        let bound = bind(&listen, NonZeroUsize::MIN)?;
+        let tls = settings
+            .tls()
+            .then(|| server::tls::server_config(&config.listen.certificates));
+        let address = bound.addresses().first().copied();
+        Ok(Some(Self {
+            accounts: settings.accounts.clone(),
+            senders: Senders::of(&config.carriers, &config.delivery),
+            address: address.expect("one address was bound"),
+            bound,
+            tls: tls.transpose()?,
+        }))
+    }
+
+    fn serve(
+        self,
+        flow: &Arc<Flow>,
+        limits: &Limits,
+        shutdown: &CancellationToken,
+    ) -> Result<(Address, Workers), NotStarted> {
+        let trusted = limits.trusted.clone();
+        let api = Api::new(Arc::clone(flow), self.accounts, self.senders, trusted);
+        let workers = Workers::spawn(self.bound, self.tls.as_ref(), shutdown, limits, move |_| {
+            api.clone()
+        })?;
+        Ok((self.address, workers))
+    }
 }
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
@@ -231,6 +296,11 @@ impl Running {
     /// Where connections come in.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where the API is, if there is one.
+    pub fn api(&self) -> Option<Address> {
+        self.api.as_ref().map(|(address, _)| *address)
     }
 
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
@@ -254,7 +324,8 @@ impl Running {
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
         self.shutdown.cancel();
-        let lost = self.workers.join();
+        let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
+        let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).

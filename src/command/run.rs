@@ -41,6 +41,10 @@ pub(super) fn until_stopped(running: Running) -> Exit {
         let scheme = if address.tls { "https" } else { "http" };
         tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
     }
+    if let Some(address) = running.api() {
+        let scheme = if address.tls { "https" } else { "http" };
+        tracing::info!(event = "listening", api = %address.socket, scheme, "taking calls of the API in");
+    }
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

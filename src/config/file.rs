@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use self::api::Api;
 use self::carriers::Carrier;
 use self::delivery::{Delivery, Directory};
 use self::site::{Scope, Site};
@@ -17,6 +18,7 @@ use super::secret::Reference;
 use super::value::At;
 use crate::limit;
 
+pub(super) mod api;
 pub(super) mod capture;
 pub(super) mod carriers;
 pub(super) mod delivery;
@@ -30,6 +32,7 @@ pub(super) struct File {
     /// True if there is a `[sites.…]`, even one that could not be read.
     pub(super) sites_written: bool,
     pub(super) scopes: Vec<Scope>,
+    pub(super) api: Option<Api>,
     pub(super) directories: Vec<Directory>,
     pub(super) carriers: Vec<Carrier>,
     pub(super) delivery: Delivery,
@@ -63,7 +66,6 @@ impl File {
     pub(super) fn read(mut root: Reader<'_>) -> Self {
         // Followed before anything else was read; here only its type is checked.
         let _ = root.list::<String>("include");
-        root.not_yet("api", "leave the table out");
         root.not_yet(
             "admin",
             "leave the table out: there is no admin socket and no metrics port yet",
@@ -82,6 +84,7 @@ impl File {
                 .into_iter()
                 .map(|(name, table)| Scope::read(name, table))
                 .collect(),
+            api: root.table_if_written("api").map(Api::read),
             directories: root
                 .named("directory")
                 .into_iter()

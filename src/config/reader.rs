@@ -275,6 +275,28 @@ impl<'a> Reader<'a> {
 
     /// The tables below `key`, each with a name of the operator's making: `[sites.portal]`.
     pub(super) fn named(&mut self, key: &'static str) -> Vec<(At<Name>, Reader<'a>)> {
+        let mut named = Vec::new();
+        for (text, table) in self.tables(key, "NAME") {
+            match name(&text.value) {
+                Ok(value) => {
+                    let place = text.place;
+                    named.push((At { value, place }, table));
+                }
+                Err(wrong) => {
+                    self.note(key, &text.place, wrong);
+                    self.notes.spoil(&text.value);
+                }
+            }
+        }
+        named
+    }
+
+    /// The tables below `key`, each with a text of the operator's for its name, which the reference calls `placeholder`.
+    pub(super) fn tables(
+        &mut self,
+        key: &'static str,
+        placeholder: &str,
+    ) -> Vec<(At<String>, Reader<'a>)> {
         let Some(entry) = self.take(key) else {
             return Vec::new();
         };
@@ -292,28 +314,16 @@ impl<'a> Reader<'a> {
                     "not a table",
                 );
                 self.notes.add(problem.help(format!(
-                    "each of them has a name: [{}.NAME]",
+                    "each of them has a name: [{}.{placeholder}]",
                     self.path_of(key)
                 )));
                 self.notes.spoil(&entry.key);
                 continue;
             };
-            match name(&entry.key) {
-                Ok(value) => {
-                    let reader = self.below(&format!("{key}.NAME"), table, entry.place.clone());
-                    named.push((
-                        At {
-                            value,
-                            place: entry.place.clone(),
-                        },
-                        reader,
-                    ));
-                }
-                Err(wrong) => {
-                    self.note(key, &entry.place, wrong);
-                    self.notes.spoil(&entry.key);
-                }
-            }
+            let (value, place) = (entry.key.clone(), entry.place.clone());
+            let below = format!("{key}.{placeholder}");
+            let reader = self.below(&below, table, place.clone());
+            named.push((At { value, place }, reader));
         }
         named
     }

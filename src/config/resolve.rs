@@ -19,7 +19,7 @@ use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, delivery, messages, sites};
+use super::{Config, api, delivery, messages, sites};
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
@@ -43,7 +43,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .session_keys
         .written
         .then(|| session_keys(&file.session_keys, notes, environment));
-    let listen = listen(&file.listen, notes, environment);
+    let listen = listen(&file, notes, environment);
     let trusted_proxies = trusted_proxies(&file.listen, notes);
     let directories: Vec<directory::Settings> = file
         .directories
@@ -59,6 +59,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
     for carrier in &file.carriers {
         carrier.placed(&delivery, notes);
     }
+    let api = api::resolve(&file, notes, environment);
     let sites = sites::resolve(&file, &scopes, notes);
     if notes.sound() {
         warn_of_unused(&file, notes);
@@ -69,6 +70,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         listen,
         trusted_proxies,
         sites: sites?,
+        api,
         directories,
         carriers,
         delivery,
@@ -222,7 +224,8 @@ fn session_keys(
     read
 }
 
-fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> server::Settings {
+fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Settings {
+    let listen = &file.listen;
     let mut certificates = Vec::new();
     for certificate in &listen.certificates {
         certified(&certificate.chain, "certificate", notes);
@@ -252,7 +255,10 @@ fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> se
         );
         notes.add(problem.help("add to [listen]: cert = \"/etc/countersign/tls/fullchain.pem\" and key = \"credential:tls_key\""));
     }
-    if let (false, Some(certificate)) = (listen.https.written, listen.certificates.first()) {
+    // The API has its own listener, and takes the same certificates.
+    if let (false, None, Some(certificate)) =
+        (listen.https.written, &file.api, listen.certificates.first())
+    {
         let problem = Diagnostic::new(
             Rule::NotUsed,
             "a certificate that is not used",

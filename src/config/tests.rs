@@ -51,6 +51,7 @@ impl Folder {
             ("credentials/twilio_key", 0o400, "a password"),
             ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
+            ("credentials/api", 0o400, "a password"),
             (
                 "credentials/session_key",
                 0o400,
@@ -548,9 +549,14 @@ fn keys_of(text: &str) -> BTreeSet<String> {
                 "scopes",
                 "directory",
                 "carriers",
+                "api.accounts",
             ]
             .contains(&path);
-            let own = if above_named { "NAME" } else { &entry.key };
+            let own = match path {
+                "api.accounts" => "ID",
+                _ if above_named => "NAME",
+                _ => &entry.key,
+            };
             let path = if path.is_empty() {
                 own.to_owned()
             } else {

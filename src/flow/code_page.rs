@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::check::onward;
 use super::own::{code_path, state_path};
-use crate::challenge::fate::{Fate, Heard};
 use super::send::{Recipient, nowhere};
 use super::{Flow, Reply, Visit, look, reply_to};
 use crate::address::Address;
+use crate::challenge::fate::{Fate, Heard};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;

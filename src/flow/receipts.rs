@@ -155,7 +155,10 @@ fn outcome(view: &View, channels: &[Channel], now: Moment) -> Option<Outcome> {
     Some(Outcome {
         heard: lost.or(send.heard)?,
         channel: send.channel,
-        other_channel: channels.iter().copied().find(|other| *other != send.channel),
+        other_channel: channels
+            .iter()
+            .copied()
+            .find(|other| *other != send.channel),
     })
 }
 

@@ -13,7 +13,7 @@ pub struct Draft {
     pub name: String,
     /// What stands for `{SCOPE}`.
     pub scope: String,
-    /// What stands for `{MINUTES}`.
+    /// What stands for `{MINUTES}`; 0 if it is not known yet, as in [`Values::minutes`].
     pub minutes: u64,
     /// What stands for `{HOST}`, and whose pages fill the code in; without one there is no such last line.
     pub host: Option<String>,

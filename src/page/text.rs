@@ -188,7 +188,10 @@ mod tests {
     #[test]
     fn words_for_scripts_are_plain() {
         let file = "language = \"en\"\ndirection = \"ltr\"\n[a]\nb = \"It's {at}\"\n";
-        assert_eq!(Texts::parse(file).unwrap().plain("a.b", "{at}", "<1>"), "It's <1>");
+        assert_eq!(
+            Texts::parse(file).unwrap().plain("a.b", "{at}", "<1>"),
+            "It's <1>"
+        );
         assert_eq!(texts().plain("a.z", "{at}", "1"), "a.z");
     }
 
