@@ -19,6 +19,7 @@ mod disk_full;
 mod http2;
 mod leaks;
 mod limits;
+mod mail;
 mod proxy;
 mod restart;
 mod sign_out;
