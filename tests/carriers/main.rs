@@ -1,6 +1,12 @@
 //! The carriers' adapters against the real thing: published contracts behind Prism, the vendors' own SDKs as oracles,
 //! Debian's Kannel and gammu, a real SMTP server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a helper of tests fails the test, or says what it skips"
+)]
+
 mod bandwidth;
 mod bench;
 mod gammu;

@@ -74,7 +74,7 @@ impl Mail {
 }
 
 fn serve(stream: &TcpStream, mails: &(Mutex<Vec<Mail>>, Condvar)) {
-    let mut say = |answer: &str| write!(&mut &*stream, "{answer}\r\n").is_ok();
+    let say = |answer: &str| write!(&mut &*stream, "{answer}\r\n").is_ok();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let mut to = String::new();
     let mut going = say("220 post");
