@@ -100,10 +100,7 @@ impl Write for Page {
 }
 
 pub(super) fn webhook_to(url: &str) -> Webhook {
-    let settings = webhook::Settings {
-        url: url.to_owned(),
-        signing_key: Secret::new(b"hook key".to_vec()),
-    };
+    let settings = webhook::Settings::signed(url.to_owned(), Secret::new(b"hook key".to_vec()));
     Webhook::new(&settings, means()).unwrap()
 }
 
@@ -129,9 +126,28 @@ async fn every_carrier_keeps_the_same_promises() {
         Console::new(Arc::new(Mutex::new(Box::new(broken)))),
     );
     let (webhook, nobody) = (webhook_to(&hook.url), webhook_to(&peer::nobody().await));
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 2] = [
+    let text = Peer::answers(taken).await;
+    let (template, dead_end) = (
+        webhook::tests::get_from(&text.url),
+        webhook::tests::get_from(&peer::nobody().await),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (command, no_command) = (
+        command::tests::into(&folder.path().join("command")),
+        command::tests::gone(),
+    );
+    let spooled = folder.path().join("spool");
+    std::fs::create_dir(&spooled).unwrap();
+    let (spool, no_spool) = (
+        spool::tests::into(&spooled),
+        spool::tests::into(&folder.path().join("gone")),
+    );
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 5] = [
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
+        ("webhook by template", &template, &dead_end),
+        ("command", &command, &no_command),
+        ("spool", &spool, &no_spool),
     ];
     for (kind, works, gone) in kinds {
         // A message is taken, and the carrier has a name for it.
@@ -151,7 +167,16 @@ async fn every_carrier_keeps_the_same_promises() {
         assert!(matches!(sent, (Ok(_), Ok(_), Ok(_))), "{kind}: {sent:?}");
         let out = match kind {
             "console" => page.text(),
-            _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
+            "webhook" => hook.seen().into_iter().map(|seen| seen.body).collect(),
+            "command" => std::fs::read_to_string(folder.path().join("command")).unwrap(),
+            "spool" => spool::tests::all_of(&spooled),
+            _ => {
+                let heads = text.seen().into_iter().map(|seen| seen.head);
+                heads
+                    .collect::<String>()
+                    .replace("%20", " ")
+                    .replace("%3A", ":")
+            }
         };
         for code in codes {
             assert_eq!(
