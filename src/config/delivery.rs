@@ -2,12 +2,14 @@
 
 use super::diagnostic::Diagnostic;
 use super::file::File;
+use super::file::carriers::Written as Kind;
 use super::names::{refer, repeated};
 use super::notes::Notes;
 use super::reader::List;
 use super::rule::Rule;
 use super::value::{At, Country};
 use crate::carrier;
+use crate::message::Channel;
 use crate::name::Name;
 use crate::phone::Policy;
 use crate::site::Origin;
@@ -16,13 +18,22 @@ use crate::site::Origin;
 pub(super) fn resolve(file: &File, notes: &Notes) -> carrier::Delivery {
     let written = &file.delivery;
     let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
-    let names = |list: &List<Name>| {
+    let names = |list: &List<Name>| -> Vec<Name> {
         repeated(list, "carrier", notes, Clone::clone);
         for name in &list.items {
             refer("[delivery]", "carrier", name, &known, notes);
         }
         list.items.iter().map(|name| name.value.clone()).collect()
     };
+    for (list, channel) in [
+        (&written.sms, Channel::Sms),
+        (&written.voice, Channel::Voice),
+        (&written.email, Channel::Email),
+    ] {
+        for name in &list.items {
+            judge_channel(name, channel, file, notes);
+        }
+    }
     let countries = if written.countries.written {
         let listed = written.countries.items.iter();
         listed.map(|country| country.value.0.clone()).collect()
@@ -48,6 +59,33 @@ pub(super) fn resolve(file: &File, notes: &Notes) -> carrier::Delivery {
         judge_carriers(list, &known, file, notes);
     }
     delivery
+}
+
+/// A mail server carries no text messages, and vendors of those no mail.
+fn judge_channel(name: &At<Name>, channel: Channel, file: &File, notes: &Notes) {
+    let carrier = file
+        .carriers
+        .iter()
+        .find(|carrier| carrier.name.value == name.value);
+    let what = match (carrier.and_then(|carrier| carrier.kind.as_ref()), channel) {
+        (Some(Kind::Email(_)), Channel::Sms) => "mail, not text messages",
+        (Some(Kind::Email(_)), Channel::Voice) => "mail, not calls",
+        (Some(Kind::Bandwidth(_) | Kind::Twilio(_)), Channel::Email) => "no mail",
+        _ => return,
+    };
+    let problem = Diagnostic::new(
+        Rule::BadCarrier,
+        format!("`{}` cannot carry `{channel}`", name.value),
+        &name.place,
+        format!("it carries {what}"),
+    );
+    notes.add(match channel {
+        Channel::Email => problem.help("write [carriers.NAME.email] and name that one here"),
+        Channel::Sms | Channel::Voice => problem.help(format!(
+            "name it in [delivery] email = [\"{}\"]",
+            name.value
+        )),
+    });
 }
 
 /// An order for a country that is never sent to would never be used: one of the two is not what was meant.

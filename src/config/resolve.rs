@@ -8,7 +8,6 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::diagnostic::{Diagnostic, Place, Source};
-use super::file::carriers::Written as Kind;
 use super::file::delivery as written;
 use super::file::site::MESSAGE;
 use super::file::{self, File};
@@ -359,33 +358,6 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
             None => told,
         });
     }
-}
-
-/// A mail server carries no text messages, and vendors of those no mail.
-fn note_other_channel(name: &At<Name>, channel: Channel, file: &File, notes: &Notes) {
-    let carrier = file
-        .carriers
-        .iter()
-        .find(|carrier| carrier.name.value == name.value);
-    let what = match (carrier.and_then(|carrier| carrier.kind.as_ref()), channel) {
-        (Some(Kind::Email(_)), Channel::Sms) => "mail, not text messages",
-        (Some(Kind::Email(_)), Channel::Voice) => "mail, not calls",
-        (Some(Kind::Bandwidth(_) | Kind::Twilio(_)), Channel::Email) => "no mail",
-        _ => return,
-    };
-    let problem = Diagnostic::new(
-        Rule::BadCarrier,
-        format!("`{}` cannot carry `{channel}`", name.value),
-        &name.place,
-        format!("it carries {what}"),
-    );
-    notes.add(match channel {
-        Channel::Email => problem.help("write [carriers.NAME.email] and name that one here"),
-        Channel::Sms | Channel::Voice => problem.help(format!(
-            "name it in [delivery] email = [\"{}\"]",
-            name.value
-        )),
-    });
 }
 
 /// `$STATE_DIRECTORY` may name several (systemd.exec(5)); the first is ours.
