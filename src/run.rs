@@ -19,6 +19,8 @@ use crate::gateway::{Front, Gateway, Shared};
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
+use crate::observe::fan::{Fan, Relay};
+use crate::observe::metrics::Metrics;
 use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
@@ -146,12 +148,20 @@ pub fn start(
         console,
         most_challenges,
     } = surroundings;
+    let carriers = config.carriers.iter().map(|carrier| &carrier.name);
+    let metrics = Arc::new(Metrics::new(carriers, clock.now()));
+    let relay = Arc::new(Relay::default());
+    let witness = Fan(vec![
+        Arc::new(Carriers),
+        Arc::<Metrics>::clone(&metrics),
+        Arc::<Relay>::clone(&relay),
+    ]);
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
         &delivery::Surroundings {
             sink: console,
-            witness: Arc::new(Carriers),
+            witness: Arc::new(witness),
             receipt_secret: &|name| ring.receipt_secret(name.as_str()),
         },
     )?);
@@ -161,6 +171,7 @@ pub fn start(
         ring,
         pages: Pages::new(),
         dispatcher,
+        metrics,
         clock,
         show_phone: config.show_phone,
         slow: slow.handle().clone(),

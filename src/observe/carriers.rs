@@ -52,6 +52,7 @@ impl Witness for Carriers {
             channel,
             state,
             code,
+            ..
         } = told;
         info!(carrier = %carrier, %channel, state, code, "receipt");
     }

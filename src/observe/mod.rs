@@ -9,6 +9,8 @@ use crate::event::{Event, What};
 
 pub mod carriers;
 pub mod clock;
+pub mod fan;
+pub mod metrics;
 
 /// `[log] format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
