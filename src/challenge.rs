@@ -111,12 +111,18 @@ pub struct Challenge {
     wrong: u8,
     mistake: Option<Mistake>,
     won: Option<Won>,
+    brought: Option<Brought>,
 }
 
 #[derive(Debug)]
 struct Live {
     mac: Mac,
     until: Duration,
+    channel: Channel,
+    /// Who took the message, once that is known.
+    carrier: Option<Name>,
+    /// What to ask its vendor, if the code is the vendor's own; then nothing has the hash `mac`.
+    remote: Option<Remote>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +130,15 @@ struct Won {
     mac: Mac,
     at: Duration,
     used: bool,
+}
+
+/// A message that brought the right code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// Who carried it.
+    pub carrier: Name,
+    /// How.
+    pub channel: Channel,
 }
 
 /// The last send of a challenge.
@@ -155,6 +170,8 @@ pub enum Mistake {
     NotDigits,
     /// A code that was not sent.
     Wrong,
+    /// Nobody could say whether it is the code: its vendor did not answer.
+    Unchecked,
     /// Right once, or not, but no code lives any more.
     Expired,
     /// A form whose token was not for this browser.
@@ -235,6 +252,7 @@ impl Challenge {
             wrong: 0,
             mistake: None,
             won: None,
+            brought: None,
         }
     }
 
@@ -336,7 +354,13 @@ impl Challenge {
             self.codes.remove(0);
         }
         let until = (now.mono + self.question.scope.code_life).min(self.began.mono + LONGEST);
-        self.codes.push(Live { mac, until });
+        self.codes.push(Live {
+            mac,
+            until,
+            channel,
+            carrier: None,
+            remote: None,
+        });
         self.sends += 1;
         self.last_send = Some(Send { at: now, channel });
         self.trouble = None;
@@ -347,6 +371,59 @@ impl Challenge {
     pub fn arm(&mut self, placeholder: &Mac, mac: Mac) -> bool {
         let place = self.codes.iter_mut().find(|code| code.mac == *placeholder);
         place.map(|code| code.mac = mac).is_some()
+    }
+
+    /// A carrier took the message whose code has this hash.
+    pub fn sent(&mut self, mac: &Mac, carrier: Name) {
+        if let Some(code) = self.codes.iter_mut().find(|code| code.mac == *mac) {
+            code.carrier = Some(carrier);
+        }
+    }
+
+    /// The message went out with a code of the vendor's instead of the one with the hash `mac`, which nobody has: `none`,
+    /// a hash that no code has, takes its place. The vendor keeps one code at a time, so one that it sent earlier ends.
+    pub fn entrust(&mut self, mac: &Mac, remote: Remote, none: Mac) {
+        let Some(place) = self.codes.iter().position(|code| code.mac == *mac) else {
+            return;
+        };
+        let code = &mut self.codes[place];
+        code.mac = none;
+        code.carrier = Some(remote.carrier.clone());
+        code.remote = Some(remote);
+        let mut at = 0;
+        self.codes.retain(|code| {
+            at += 1;
+            at - 1 == place || code.remote.is_none()
+        });
+    }
+
+    /// Whose vendor must be asked about an answer with this hash: the one of the newest living code that is not ours,
+    /// unless the answer is a code of ours or would not be compared.
+    pub fn entrusted(&self, mac: &Mac, wrong_limit: u8, now: Moment) -> Option<Remote> {
+        if !self.compares(wrong_limit, now) {
+            return None;
+        }
+        let living = || self.codes.iter().filter(|code| code.until > now.mono);
+        let ours = living().fold(subtle::Choice::from(0), |ours, code| {
+            ours | code.mac.ct_eq(mac)
+        });
+        if bool::from(ours) {
+            return None;
+        }
+        living().rev().find_map(|code| code.remote.clone())
+    }
+
+    /// The vendor behind `remote` says that the answer with this hash is its code.
+    pub fn vouched(&mut self, remote: &Remote, mac: Mac) {
+        let mut codes = self.codes.iter_mut();
+        if let Some(code) = codes.find(|code| code.remote.as_ref() == Some(remote)) {
+            code.mac = mac;
+        }
+    }
+
+    /// The message that brought the right code, once it was answered, if its carrier is known.
+    pub fn brought(&self) -> Option<&Brought> {
+        self.brought.as_ref()
     }
 
     /// Whether an answer would be compared with a code at all; only then does it count as a failure.
@@ -370,9 +447,14 @@ impl Challenge {
         }
         let mut living = 0_usize;
         let mut right = subtle::Choice::from(0);
+        let mut by = None;
         for code in self.codes.iter().filter(|code| code.until > now.mono) {
             living += 1;
-            right |= code.mac.ct_eq(mac);
+            let this = code.mac.ct_eq(mac);
+            if bool::from(this) {
+                by = Some((code.carrier.clone(), code.channel));
+            }
+            right |= this;
         }
         if living == 0 {
             self.mistake = Some(Mistake::Expired);
@@ -385,6 +467,12 @@ impl Challenge {
                 used: false,
             });
             self.codes.clear();
+            self.brought = by.and_then(|(carrier, channel)| {
+                Some(Brought {
+                    carrier: carrier?,
+                    channel,
+                })
+            });
             self.mistake = None;
             let Question {
                 site,

@@ -192,6 +192,15 @@ impl Dispatcher {
         }
     }
 
+    /// Whether a code by one of these channels may be one that its vendor checks.
+    #[must_use]
+    pub fn is_managed(&self, channels: &[Channel]) -> bool {
+        let managed = |lane: &Arc<Lane>| matches!(lane.service, Service::Managed(_));
+        channels
+            .iter()
+            .any(|channel| self.orders[place(*channel)].iter().any(managed))
+    }
+
     /// What the vendor behind a carrier tells of messages that it took earlier. That the address held the right secret
     /// is checked before.
     ///

@@ -233,3 +233,97 @@ fn c3_under_all_orders_of_three_steps_a_code_opens_once() {
         assert!(opened <= 1, "order {order} opened {opened} times");
     }
 }
+
+fn remote(handle: &str) -> Remote {
+    Remote {
+        carrier: Name::parse("main").unwrap(),
+        handle: handle.to_owned(),
+    }
+}
+
+const NONE: Mac = [5; 32];
+
+/// The code that was drawn here never went out: whoever guesses it has guessed nothing.
+#[test]
+fn c2_a_vendors_code_takes_the_place_of_ours() {
+    let mut challenge = sent();
+    challenge.entrust(&RIGHT, remote("v1"), NONE);
+    assert_eq!(challenge.living(at(1)), 1);
+    assert_eq!(challenge.entrusted(&RIGHT, 5, at(1)), Some(remote("v1")));
+    assert!(matches!(challenge.answer(&RIGHT, 5, at(1)), Answer::Wrong));
+
+    // Only what the vendor vouches for is right, and it is right once.
+    challenge.vouched(&remote("v1"), [3; 32]);
+    assert_eq!(challenge.entrusted(&[3; 32], 5, at(1)), None);
+    assert!(matches!(
+        challenge.answer(&[3; 32], 5, at(1)),
+        Answer::Right(_)
+    ));
+    assert_eq!(
+        challenge
+            .brought()
+            .map(|by| (by.carrier.as_str(), by.channel)),
+        Some(("main", Channel::Sms))
+    );
+    assert!(matches!(
+        challenge.answer(&[3; 32], 5, at(2)),
+        Answer::Again
+    ));
+}
+
+#[test]
+fn a_vendor_keeps_one_code_and_ours_live_beside_it() {
+    let mut challenge = sent();
+    challenge.send([2; 32], Channel::Sms, at(30));
+    challenge.entrust(&[2; 32], remote("v1"), NONE);
+    // Ours is still right, and nobody is asked about it.
+    assert_eq!(challenge.entrusted(&RIGHT, 5, at(31)), None);
+    assert_eq!(challenge.entrusted(&WRONG, 5, at(31)), Some(remote("v1")));
+    // The next one of the vendor's ends the one before, and not ours.
+    challenge.send([4; 32], Channel::Voice, at(90));
+    challenge.entrust(&[4; 32], remote("v2"), [6; 32]);
+    assert_eq!(challenge.living(at(91)), 2);
+    assert_eq!(challenge.entrusted(&WRONG, 5, at(91)), Some(remote("v2")));
+    challenge.vouched(&remote("v1"), WRONG);
+    assert!(matches!(challenge.answer(&WRONG, 5, at(91)), Answer::Wrong));
+    assert!(matches!(
+        challenge.answer(&RIGHT, 5, at(91)),
+        Answer::Right(_)
+    ));
+}
+
+#[test]
+fn c4_no_vendor_is_asked_about_what_is_not_compared() {
+    let mut challenge = sent();
+    challenge.entrust(&RIGHT, remote("v1"), NONE);
+    assert_eq!(challenge.entrusted(&WRONG, 5, at(300)), None, "it ended");
+    for _ in 0..5 {
+        assert!(challenge.entrusted(&WRONG, 5, at(1)).is_some());
+        challenge.answer(&WRONG, 5, at(1));
+    }
+    assert_eq!(challenge.entrusted(&WRONG, 5, at(1)), None, "it is spent");
+    let mut challenge = sent();
+    challenge.answer(&RIGHT, 5, at(1));
+    challenge.entrust(&RIGHT, remote("v1"), NONE);
+    assert_eq!(challenge.entrusted(&WRONG, 5, at(1)), None, "it is won");
+}
+
+#[test]
+fn what_brought_the_right_code_is_known() {
+    let mut challenge = sent();
+    challenge.sent(&RIGHT, Name::parse("main").unwrap());
+    challenge.send([2; 32], Channel::Voice, at(30));
+    challenge.sent(&[2; 32], Name::parse("spare").unwrap());
+    assert_eq!(challenge.brought(), None);
+    challenge.answer(&RIGHT, 5, at(31));
+    let brought = challenge.brought().unwrap();
+    assert_eq!(
+        (brought.carrier.as_str(), brought.channel),
+        ("main", Channel::Sms)
+    );
+}
+
+#[test]
+fn c8_a_vendors_handle_is_not_printed() {
+    assert_eq!(format!("{:?}", remote("+12025550143")), "Remote(main)");
+}

@@ -1,14 +1,17 @@
 //! What was posted to a challenge: an answer, a wish for another message, or good-bye.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, Method};
+use tracing::warn;
+use zeroize::Zeroizing;
 
 use super::capture::{PAGE, RELEASE, SAME};
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
-use crate::challenge::{self, Browser, Entry, Mistake, Verified};
+use crate::challenge::{self, Browser, Entry, Mistake, Remote, Verified};
 use crate::code::{Mistyped, Typed};
 use crate::event::What;
 use crate::grant::Grant;
@@ -21,12 +24,15 @@ use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::site::Site;
 use crate::store::holds::Fetched;
-use crate::store::{Attempt, Lost, Refused, Reward, View};
+use crate::store::{Attempt, Consult, Lost, Refused, Reward, View};
 use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
 /// How long a browser is remembered as one that passed a code, in seconds: as long as people keep a phone at hand.
 const KNOWN: u64 = 90 * 24 * 3600;
+
+/// How long an answer of a stranger takes where vendors check codes: most of them answer in less.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// How long the cookie that says what is to be replayed lives, in seconds: as long as the replay waits.
 const REPLAY: u64 = 60;
@@ -85,14 +91,16 @@ impl Flow {
                 )
             }
             "answer" | "" => {
-                let answer = self.answer(visit, id, &browser, secret, &view, &posted);
+                let answer = self
+                    .answer(visit, id, &browser, secret, &view, &posted)
+                    .await;
                 self.kept(visit, answer).await
             }
             _ => self.refuse(visit, Refusal::BadRequest),
         }
     }
 
-    fn answer(
+    async fn answer(
         &self,
         visit: &Visit<'_>,
         id: &challenge::Id,
@@ -116,16 +124,57 @@ impl Flow {
         let new = BrowserSecret::new(new);
         let mac = self.ring.code(id, typed.as_str());
         let part = self.part(visit, &question.subject);
-        let attempt = self
-            .store
-            .answer(id, browser, &mac, part, visit.now, |verified, hold| {
-                let secrets = Secrets {
-                    old: secret,
-                    new,
-                    nonce,
-                };
-                self.reward(visit, (id, view), verified, hold, grant_id, secrets)
-            });
+        let reward = |verified, hold| {
+            let secrets = Secrets {
+                old: secret,
+                new,
+                nonce,
+            };
+            self.reward(visit, (id, view), verified, hold, grant_id, secrets)
+        };
+        // One at a time, so that as many answers are compared as may be (C3).
+        let turn = self.store.turn(id);
+        let _first = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        let consulted = self.store.consult(id, browser, &mac, part, visit.now);
+        let managed = self.dispatcher.is_managed(&question.scope.channels);
+        let attempt = match consulted {
+            // A stranger must not see by the time whether there is anybody whose vendor is asked (C7).
+            Consult::Nobody | Consult::Refused(_) if managed && !question.entry.proven() => {
+                tokio::time::sleep(ASKING).await;
+                match consulted {
+                    Consult::Refused(refused) => Attempt::Refused(refused),
+                    _ => self
+                        .store
+                        .answer(id, browser, &mac, part, visit.now, reward),
+                }
+            }
+            Consult::Nobody => self
+                .store
+                .answer(id, browser, &mac, part, visit.now, reward),
+            Consult::Refused(refused) => Attempt::Refused(refused),
+            Consult::Vendor(remote) => {
+                let right = self
+                    .ask_vendor(&remote, &typed, question.entry.proven())
+                    .await;
+                match right {
+                    Some(right) => self.store.conclude(
+                        (id, browser),
+                        &mac,
+                        (&remote, right),
+                        part,
+                        visit.now,
+                        reward,
+                    ),
+                    None => {
+                        self.store.note(id, browser, Mistake::Unchecked);
+                        return page;
+                    }
+                }
+            }
+        };
         let failed = |why| {
             self.record(
                 visit,
@@ -137,7 +186,7 @@ impl Flow {
             );
         };
         match attempt {
-            Attempt::Opened { reward, first } => {
+            Attempt::Opened { reward, first, .. } => {
                 let mut ended = Vec::new();
                 if first {
                     let what = What::ChallengeVerified {
@@ -166,6 +215,39 @@ impl Flow {
                 page
             }
             Attempt::Gone => self.refuse(visit, Refusal::UnknownChallenge { again: "/" }),
+        }
+    }
+
+    /// Asks the vendor of a code whether that is it. `None`: nobody knows.
+    ///
+    /// For somebody who has shown nothing the answer takes as long as for a name that nobody has, and one that does not
+    /// come in that time is a no (C7).
+    async fn ask_vendor(&self, remote: &Remote, typed: &Typed, proven: bool) -> Option<bool> {
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let (remote, typed) = (remote.clone(), Zeroizing::new(typed.as_str().to_owned()));
+        let carrier = remote.carrier.clone();
+        let asked = self
+            .slow
+            .spawn(async move { dispatcher.check(&remote, &typed).await });
+        let said = if proven {
+            asked.await.ok()
+        } else {
+            let (said, ()) = tokio::join!(
+                tokio::time::timeout(ASKING, asked),
+                tokio::time::sleep(ASKING)
+            );
+            said.ok().and_then(Result::ok)
+        };
+        match said {
+            Some(Ok(right)) => Some(right),
+            Some(Err(failure)) => {
+                warn!(carrier = %carrier, class = failure.class(), "a code could not be checked");
+                if proven { None } else { Some(false) }
+            }
+            None => {
+                warn!(carrier = %carrier, "a code could not be checked in time");
+                if proven { None } else { Some(false) }
+            }
         }
     }
 

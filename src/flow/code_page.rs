@@ -142,6 +142,7 @@ fn error(view: &View, visit: &Visit<'_>) -> Option<CodeError> {
             Mistake::Empty => CodeError::Empty,
             Mistake::Length(typed) => CodeError::WrongLength { typed },
             Mistake::NotDigits => CodeError::NotDigits,
+            Mistake::Unchecked => CodeError::Unchecked,
             Mistake::Wrong => CodeError::Wrong {
                 left: (view.left <= 2).then_some(view.left),
             },

@@ -274,16 +274,18 @@ impl Flow {
             errand.unsent("the operating system's random generator failed");
             return self.store.report(id, open.then_some(Trouble::Carrier));
         };
-        if !self
-            .store
-            .arm(id, &errand.placeholder, self.ring.code(id, code.as_str()))
-        {
+        let mac = self.ring.code(id, code.as_str());
+        if !self.store.arm(id, &errand.placeholder, mac) {
             return errand.unsent("the challenge ended meanwhile");
         }
         match self.dispatcher.send(&errand.compose(to, code)).await {
             Ok(sent) => {
-                if let Proof::Theirs(_) = &sent.proof {
-                    self.store.report(id, open.then_some(Trouble::Carrier));
+                match sent.proof {
+                    Proof::Ours => self.store.sent(id, &mac, &sent.carrier),
+                    // The code that was drawn here went nowhere: its place is taken by what no code has.
+                    Proof::Theirs(remote) => {
+                        self.store.entrust(id, &mac, remote, errand.placeholder);
+                    }
                 }
                 errand.record(What::ChallengeSent {
                     scope: &scope.name,

@@ -1,11 +1,14 @@
 //! The application's own login: the page goes up and is looked at, the password goes up and its answer waits.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response};
+use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
-use super::passing::Passing;
+use super::passing::{Passing, set_our_cookie};
 use super::refusal::{told_to, whole};
 use crate::capture::cookie::{self, Jar};
 use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
@@ -162,7 +165,7 @@ impl Gateway {
         if visit.keepsakes.secret.is_none() {
             // The login that comes from this page is this browser's, however often it is sent.
             if let Ok(cookie) = Flow::new_secret(visit) {
-                looked.head.headers.append(header::SET_COOKIE, cookie);
+                set_our_cookie(&mut looked.head.headers, cookie);
             }
         }
         let mut response = Response::from_parts(looked.head, looked.body);
@@ -341,6 +344,7 @@ impl Gateway {
         passing: &Passing<'_>,
     ) -> (Judgement, Option<(Looked, Target)>) {
         let (site, now) = (&passing.front.door.site, passing.now.unix);
+        let until = Instant::now() + OUR_OWN;
         let mut last = None;
         let mut hops = 0;
         // Who cannot be asked has not said no.
@@ -352,7 +356,7 @@ impl Gateway {
                         return (Judgement::Doubt, last);
                     };
                     let get = asked.following(target, heard.jar.field());
-                    let Ok(probed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                    let Some(probed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
                     heard.take_in(&probed.head.headers, now);
@@ -364,7 +368,7 @@ impl Gateway {
                     };
                     hops += 1;
                     let get = asked.following(target.clone(), heard.jar.field());
-                    let Ok(followed) = self.ask(&pass, get, Upload::empty(), passing).await else {
+                    let Some(followed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
                     heard.take_in(&followed.head.headers, now);
@@ -396,12 +400,25 @@ impl Gateway {
         }
         let (pass, target) = probe(site, capture)?;
         let get = asked.following(target, sent.field());
-        let probed = self.ask(&pass, get, Upload::empty(), passing).await.ok()?;
+        let until = Instant::now() + OUR_OWN;
+        let probed = self.look(&pass, get, until, passing).await?;
         // An application in trouble has said nothing.
         let status = probed.head.status;
         let told =
             status.is_success() || status.is_redirection() || matches!(status.as_u16(), 401 | 403);
         told.then(|| probed.judged(judge::probed) == Judgement::Good)
+    }
+
+    /// Sends a GET of ours up. `None` if no answer came, or none in time.
+    async fn look(
+        &self,
+        pass: &Pass,
+        get: Checked,
+        until: Instant,
+        passing: &Passing<'_>,
+    ) -> Option<Looked> {
+        let asked = self.ask(pass, get, Upload::empty(), passing);
+        timeout_at(until, asked).await.ok()?.ok()
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
@@ -506,6 +523,9 @@ fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
     Some((gate::follow(site, capture, &target)?, target))
 }
 
+/// How long our own GETs of one login may take together: the visitor waits for them with an answer already there.
+const OUR_OWN: Duration = Duration::from_secs(10);
+
 /// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
 /// which an application may show only once, the browser is sent there and given that page.
 fn refused(
@@ -526,6 +546,13 @@ fn refused(
         // A session that outlived its grant, and that the next try would meet again. What the application sets in its
         // place comes behind it, and stays.
         set.splice(0..0, flow.forgetting(visit, capture));
+    } else if whose == Whose::Another {
+        // The login went up without the session of whoever holds the grant: they stay who they are, and a stranger's
+        // session does not take its place.
+        set.retain(|field| {
+            cookie::set(field, visit.now.unix)
+                .is_none_or(|set| !makes_session(capture, set.name, set.value))
+        });
     }
     if let Some((looked, target)) = last.filter(|(looked, _)| looked.whole)
         && first.head.status.is_redirection()

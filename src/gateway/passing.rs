@@ -169,7 +169,7 @@ impl Gateway {
             }
             Err(failed) => whole(told(flow, &passing, &failed, true), true),
         };
-        response.headers_mut().append(header::SET_COOKIE, forget);
+        set_our_cookie(response.headers_mut(), forget);
         response
     }
 
@@ -198,16 +198,38 @@ impl Gateway {
                     } else {
                         grant
                     };
-                    fields.append(header::SET_COOKIE, flow.grant_cookie(site, &renewed, now));
+                    set_our_cookie(fields, flow.grant_cookie(site, &renewed, now));
                 }
                 return;
             }
         }
         for renewed in used.iter().filter_map(|grant| grant.renewed(now)) {
             let cookie = flow.grant_cookie(site, &renewed, now);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+            set_our_cookie(response.headers_mut(), cookie);
         }
     }
+}
+
+/// Puts a cookie of ours on an answer of the application's, which no shared cache may keep then, whatever it says of
+/// itself: the next visitor would get this one's grant (RFC 9111 section 5.2.2.7).
+pub(super) fn set_our_cookie(fields: &mut HeaderMap, cookie: HeaderValue) {
+    fields.append(header::SET_COOKIE, cookie);
+    let mut kept = String::from("private");
+    for value in fields.get_all(header::CACHE_CONTROL) {
+        // A field that is no text says nothing that a cache could read.
+        for own in value.to_str().unwrap_or_default().split(',') {
+            let own = own.trim();
+            let name = own.split('=').next().unwrap_or_default().trim_end();
+            let shared = ["public", "private", "s-maxage"];
+            if !own.is_empty() && !shared.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+                kept.push_str(", ");
+                kept.push_str(own);
+            }
+        }
+    }
+    let kept =
+        HeaderValue::from_str(&kept).unwrap_or_else(|_| HeaderValue::from_static("no-store"));
+    fields.insert(header::CACHE_CONTROL, kept);
 }
 
 impl Passing<'_> {
@@ -266,4 +288,33 @@ pub(super) fn is_navigation(asked: &Checked) -> bool {
         .fields()
         .get("sec-fetch-mode")
         .is_none_or(|mode| mode == "navigate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s1_no_shared_cache_keeps_an_answer_with_a_cookie_of_ours() {
+        for (said, kept) in [
+            (&[][..], "private"),
+            (&["public, max-age=60"], "private, max-age=60"),
+            (&["max-age=60", "no-cache"], "private, max-age=60, no-cache"),
+            (
+                &["s-maxage=9, Public , must-revalidate"],
+                "private, must-revalidate",
+            ),
+            (&["private=\"x\", no-store"], "private, no-store"),
+            (&["no-store"], "private, no-store"),
+        ] {
+            let mut fields = HeaderMap::new();
+            for value in said {
+                fields.append(header::CACHE_CONTROL, HeaderValue::from_static(value));
+            }
+            set_our_cookie(&mut fields, HeaderValue::from_static("a=b"));
+            let all: Vec<_> = fields.get_all(header::CACHE_CONTROL).iter().collect();
+            assert_eq!(all, [kept], "{said:?}");
+            assert_eq!(fields[header::SET_COOKIE], "a=b");
+        }
+    }
 }

@@ -87,6 +87,8 @@ pub enum CodeError {
     },
     /// Something other than digits.
     NotDigits,
+    /// Nobody could say whether it is the code.
+    Unchecked,
     /// Not the code.
     Wrong {
         /// How many more tries there are, where that is to be said.
@@ -118,7 +120,11 @@ impl CodeError {
     fn is_about_the_field(self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::WrongLength { .. } | Self::NotDigits | Self::Wrong { .. }
+            Self::Empty
+                | Self::WrongLength { .. }
+                | Self::NotDigits
+                | Self::Unchecked
+                | Self::Wrong { .. }
         )
     }
 }
@@ -301,6 +307,7 @@ impl CodePage<'_> {
                 vec![("n", self.count()), ("typed", Fill::Count(typed as u64))],
             ),
             CodeError::NotDigits => ("not_digits", vec![]),
+            CodeError::Unchecked => ("unchecked", vec![]),
             CodeError::Wrong { .. } => (by_channel("wrong", "wrong_call"), vec![]),
             CodeError::Expired => (by_channel("expired", "expired_call"), vec![]),
             CodeError::TriesUsedUp => (by_channel("tries_used_up", "tries_used_up_call"), vec![]),

@@ -1,5 +1,6 @@
 //! What waits for a code, by browser, site, scope and person; the newest replaces the older.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,10 +38,17 @@ struct Key {
 /// What all holds may take up, and do.
 #[derive(Debug)]
 struct Budget {
-    networks: DashMap<Network, usize>,
+    networks: DashMap<Network, Share>,
     count: AtomicUsize,
     bytes: AtomicUsize,
     most: usize,
+}
+
+/// What the holds of one network take up.
+#[derive(Debug, Default)]
+struct Share {
+    places: usize,
+    bytes: usize,
 }
 
 /// Room for one hold; it is free again when this is dropped.
@@ -84,7 +92,7 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// A body that finds no more room than this is not held.
 const ANSWER: usize = 64 * 1024;
 
-/// One network may have this part of the places, so that none can fill them.
+/// One network may have this part of the places and of the bytes, so that none can fill them.
 const SHARE: usize = 8;
 
 /// How long a held request or page waits for the browser to come back after the right code.
@@ -267,7 +275,7 @@ impl Holds {
     pub fn sweep(&self, now: Moment) {
         self.waiting.retain(|_, place| place.until > now.mono);
         self.replays.retain(|_, replay| replay.until > now.mono);
-        self.budget.networks.retain(|_, count| *count > 0);
+        self.budget.networks.retain(|_, share| share.places > 0);
     }
 
     /// How many wait.
@@ -309,25 +317,24 @@ impl Budget {
         entry: Entry,
         bytes: usize,
     ) -> Result<Room, Full> {
-        let mut place = Room {
-            budget: Arc::clone(budget),
-            network: None,
-            bytes: 0,
-        };
-        place.resize(bytes)?;
         if budget.count.fetch_add(1, Ordering::Relaxed) >= room(budget.most, entry) {
             budget.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Full);
         }
-        let mut share = budget.networks.entry(network).or_insert(0);
-        if *share >= (budget.most / SHARE).max(1) {
+        let mut share = budget.networks.entry(network).or_default();
+        if share.places >= (budget.most / SHARE).max(1) {
             drop(share);
             budget.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Full);
         }
-        *share += 1;
+        share.places += 1;
         drop(share);
-        place.network = Some(network);
+        let mut place = Room {
+            budget: Arc::clone(budget),
+            network: Some(network),
+            bytes: 0,
+        };
+        place.resize(bytes)?;
         Ok(place)
     }
 }
@@ -339,19 +346,29 @@ impl Room {
     /// [`Full`]: it is as large as before.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Full> {
         let before = self.bytes;
-        self.take(bytes);
-        if bytes > before && self.budget.bytes.load(Ordering::Relaxed) > MOST_BYTES {
+        let theirs = self.take(bytes);
+        let full =
+            self.budget.bytes.load(Ordering::Relaxed) > MOST_BYTES || theirs > MOST_BYTES / SHARE;
+        if bytes > before && full {
             self.take(before);
             return Err(Full);
         }
         Ok(())
     }
 
-    /// Makes it as large as this, whether it fits or not: the bound gives way by one head.
-    fn take(&mut self, bytes: usize) {
+    /// Makes it as large as this, whether it fits or not: the bound gives way by one head. Gives what its network takes
+    /// up then.
+    fn take(&mut self, bytes: usize) -> usize {
         self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.bytes = bytes;
+        let before = mem::replace(&mut self.bytes, bytes);
+        let share = self
+            .network
+            .and_then(|network| self.budget.networks.get_mut(&network));
+        share.map_or(0, |mut share| {
+            share.bytes = (share.bytes + bytes).saturating_sub(before);
+            share.bytes
+        })
     }
 }
 
@@ -361,7 +378,7 @@ impl Drop for Room {
         let Some(network) = self.network else { return };
         self.budget.count.fetch_sub(1, Ordering::Relaxed);
         if let Some(mut share) = self.budget.networks.get_mut(&network) {
-            *share = share.saturating_sub(1);
+            share.places = share.places.saturating_sub(1);
         }
     }
 }

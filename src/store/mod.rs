@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use crate::challenge::{self, Answer, Challenge, MaySend, Mistake, Question, Trouble};
+use crate::challenge::{
+    self, Answer, Brought, Challenge, MaySend, Mistake, Question, Remote, Trouble,
+};
 use crate::grant::{self, Grant};
 use crate::hold::release::Release;
 use crate::hold::{Destination, Hold};
@@ -95,6 +97,18 @@ struct Running {
 struct Entry {
     challenge: Challenge,
     reward: Option<Reward>,
+    turn: Option<Arc<tokio::sync::Mutex<()>>>,
+}
+
+/// Who says whether an answer is right.
+#[derive(Debug)]
+pub enum Consult {
+    /// Nobody else has to be asked.
+    Nobody,
+    /// The vendor of the code.
+    Vendor(Remote),
+    /// It is not compared at all.
+    Refused(Refused),
 }
 
 /// What the right answer gets, and gets again on a double click.
@@ -159,6 +173,8 @@ pub enum Attempt {
         reward: Reward,
         /// False for a double click.
         first: bool,
+        /// The message that brought the code, the first time.
+        brought: Option<Brought>,
     },
     /// Not opened; the page says why.
     Refused(Refused),
@@ -324,6 +340,7 @@ impl Store {
             Entry {
                 challenge: Challenge::ask(question, now),
                 reward: None,
+                turn: None,
             },
         );
         self.running
@@ -339,7 +356,9 @@ impl Store {
         now: Moment,
     ) -> Option<View> {
         let entry = self.challenges.get(id)?;
-        let Entry { challenge, reward } = &*entry;
+        let Entry {
+            challenge, reward, ..
+        } = &*entry;
         if challenge.ends() <= now.mono || !entry.is_of(browser) {
             return None;
         }
@@ -420,6 +439,83 @@ impl Store {
             .is_some_and(|mut entry| entry.challenge.arm(placeholder, mac))
     }
 
+    /// A carrier took the message whose code has this hash.
+    pub fn sent(&self, id: &challenge::Id, mac: &challenge::Mac, carrier: &Name) {
+        if let Some(mut entry) = self.challenges.get_mut(id) {
+            entry.challenge.sent(mac, carrier.clone());
+        }
+    }
+
+    /// A vendor took it and sent a code of its own instead; nothing has the hash `none`.
+    pub fn entrust(
+        &self,
+        id: &challenge::Id,
+        mac: &challenge::Mac,
+        remote: Remote,
+        none: challenge::Mac,
+    ) {
+        if let Some(mut entry) = self.challenges.get_mut(id) {
+            entry.challenge.entrust(mac, remote, none);
+            entry.turn.get_or_insert_default();
+        }
+    }
+
+    /// Where answers queue while a vendor is asked about one; `None` where no vendor has to be.
+    ///
+    /// A lock that may be held over an await: it guards nothing but the order, and each holder has a deadline.
+    pub fn turn(&self, id: &challenge::Id) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        self.challenges.get(id)?.turn.clone()
+    }
+
+    /// Whether a vendor must be asked before an attempt can be compared. If so, the attempt is already counted.
+    pub fn consult(
+        &self,
+        id: &challenge::Id,
+        browser: &challenge::Browser,
+        mac: &challenge::Mac,
+        part: Part,
+        now: Moment,
+    ) -> Consult {
+        let Some(mut entry) = self
+            .challenges
+            .get_mut(id)
+            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
+        else {
+            return Consult::Nobody;
+        };
+        let limit = self.limits.wrong_per_challenge;
+        let Some(remote) = entry.challenge.entrusted(mac, limit, now) else {
+            return Consult::Nobody;
+        };
+        match self.admit(&mut entry, part, now) {
+            Ok(()) => Consult::Vendor(remote),
+            Err(refused) => Consult::Refused(refused),
+        }
+    }
+
+    /// The rest of an attempt that [`Self::consult`] began: `right` is what the vendor says.
+    pub fn conclude(
+        &self,
+        (id, browser): (&challenge::Id, &challenge::Browser),
+        mac: &challenge::Mac,
+        (remote, right): (&Remote, bool),
+        part: Part,
+        now: Moment,
+        reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
+    ) -> Attempt {
+        let Some(mut entry) = self
+            .challenges
+            .get_mut(id)
+            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
+        else {
+            return Attempt::Gone;
+        };
+        if right {
+            entry.challenge.vouched(remote, *mac);
+        }
+        self.compare(id, &mut entry, mac, part, now, reward)
+    }
+
     /// Notes what became of a send.
     pub fn report(&self, id: &challenge::Id, trouble: Option<Trouble>) {
         if let Some(mut entry) = self.challenges.get_mut(id) {
@@ -457,15 +553,40 @@ impl Store {
         else {
             return Attempt::Gone;
         };
-        let limit = self.limits.wrong_per_challenge;
-        let question = entry.challenge.question().clone();
-        if entry.challenge.compares(limit, now)
-            && let Err(locked) = self.counters.failure(&question, part, now)
+        if entry
+            .challenge
+            .compares(self.limits.wrong_per_challenge, now)
+            && let Err(refused) = self.admit(&mut entry, part, now)
         {
-            let until = locked.wait.map(|wait| now.unix + wait.as_secs());
-            entry.challenge.note(Mistake::Locked { until });
-            return Attempt::Refused(Refused::Locked);
+            return Attempt::Refused(refused);
         }
+        self.compare(id, &mut entry, mac, part, now, reward)
+    }
+
+    /// Counts an attempt as a failure of its subject before it is compared.
+    fn admit(&self, entry: &mut Entry, part: Part, now: Moment) -> Result<(), Refused> {
+        let question = entry.challenge.question();
+        self.counters
+            .failure(question, part, now)
+            .map_err(|locked| {
+                let until = locked.wait.map(|wait| now.unix + wait.as_secs());
+                entry.challenge.note(Mistake::Locked { until });
+                Refused::Locked
+            })
+    }
+
+    /// Compares and spends.
+    fn compare(
+        &self,
+        id: &challenge::Id,
+        entry: &mut Entry,
+        mac: &challenge::Mac,
+        part: Part,
+        now: Moment,
+        reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
+    ) -> Attempt {
+        let question = entry.challenge.question().clone();
+        let limit = self.limits.wrong_per_challenge;
         match entry.challenge.answer(mac, limit, now) {
             Answer::Right(verified) => {
                 self.counters.success(&question, part);
@@ -477,12 +598,14 @@ impl Store {
                 Attempt::Opened {
                     reward: made,
                     first: true,
+                    brought: entry.challenge.brought().cloned(),
                 }
             }
             Answer::Again => match &entry.reward {
                 Some(reward) => Attempt::Opened {
                     reward: reward.clone(),
                     first: false,
+                    brought: None,
                 },
                 None => Attempt::Refused(Refused::Finished),
             },
@@ -500,6 +623,10 @@ impl Store {
         };
         if let Some(mut entry) = self.challenges.get_mut(&id) {
             entry.challenge.used();
+            // Nobody gets it a second time any more: the application's cookies need not wait in memory.
+            if let Some(reward) = &mut entry.reward {
+                reward.release = None;
+            }
         }
     }
 

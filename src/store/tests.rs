@@ -10,6 +10,7 @@ use crate::hold::{Destination, Waiting};
 use crate::peer::Peer;
 
 const RIGHT: challenge::Mac = [1; 32];
+const WRONG: challenge::Mac = [9; 32];
 const BROWSER: challenge::Browser = [7; 32];
 
 fn network(last: u8) -> Network {
@@ -410,6 +411,33 @@ fn a1_one_network_cannot_fill_the_holds() {
     assert_eq!(keep(3, 1), Ok(()), "room comes back");
 }
 
+/// 32 MiB of 256: half a mebibyte at a time, the 65th finds no room, and the neighbours do.
+#[test]
+fn a1_one_network_cannot_fill_the_memory_of_holds() {
+    const HALF: usize = 512 * 1024;
+    let holds = Holds::new(100_000);
+    let room = |from| {
+        holds.room(network(from)).and_then(|mut room| {
+            room.resize(HALF)?;
+            Ok(room)
+        })
+    };
+    let mut taken: Vec<_> = (0..64)
+        .map(|n| room(1).unwrap_or_else(|_| panic!("{n}")))
+        .collect();
+    assert!(room(1).is_err());
+    assert_eq!(
+        holds.bytes(),
+        64 * HALF,
+        "what was refused takes nothing up"
+    );
+    assert!(room(2).is_ok());
+    taken.pop();
+    assert!(room(1).is_ok(), "room comes back");
+    drop(taken);
+    assert_eq!((holds.len(), holds.bytes()), (0, 0));
+}
+
 #[test]
 fn a_held_request_is_replayed_once_to_its_browser_at_its_place() {
     let holds = Holds::new(16);
@@ -550,4 +578,87 @@ fn a_page_and_a_request_are_fetched_each_by_its_own_way() {
         "once"
     );
     assert_eq!(holds.bytes(), 0);
+}
+
+fn remote() -> Remote {
+    Remote {
+        carrier: Name::parse("main").unwrap(),
+        handle: "handle".to_owned(),
+    }
+}
+
+/// A challenge whose code a vendor made.
+fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
+    let id = sent(store, id, subject);
+    assert!(store.turn(&id).is_none(), "nobody has to queue yet");
+    store.entrust(&id, &RIGHT, remote(), [5; 32]);
+    assert!(store.turn(&id).is_some());
+    id
+}
+
+fn consult(store: &Store, id: &challenge::Id) -> Consult {
+    store.consult(id, &BROWSER, &WRONG, Part::Stranger, at(1))
+}
+
+fn conclude(store: &Store, id: &challenge::Id, right: bool) -> Attempt {
+    let said = (&remote(), right);
+    let reward = |verified, _| reward(verified);
+    store.conclude((id, &BROWSER), &WRONG, said, Part::Stranger, at(1), reward)
+}
+
+#[test]
+fn a_vendor_is_asked_and_what_it_says_counts() {
+    let store = store();
+    let id = entrusted(&store, 1, "ann");
+    assert!(matches!(consult(&store, &id), Consult::Vendor(asked) if asked == remote()));
+    assert!(matches!(
+        conclude(&store, &id, false),
+        Attempt::Refused(Refused::Wrong)
+    ));
+    assert!(matches!(consult(&store, &id), Consult::Vendor(_)));
+    assert!(matches!(
+        conclude(&store, &id, true),
+        Attempt::Opened { first: true, .. }
+    ));
+    // The same code again is a double click, for which nobody is asked.
+    assert!(matches!(consult(&store, &id), Consult::Nobody));
+    assert!(matches!(
+        conclude(&store, &id, false),
+        Attempt::Opened { first: false, .. }
+    ));
+}
+
+/// However many answers are under way at once in however many browsers, no more are compared than may be: each is
+/// counted before its vendor is asked.
+#[test]
+fn c4_an_answer_is_counted_before_its_vendor_is_asked() {
+    let store = store();
+    let consulted: Vec<Consult> = (1..=12)
+        .map(|n| {
+            let browser = [n; 32];
+            let asked = Question {
+                browser,
+                ..question("login", "ann")
+            };
+            let id = store.ask(asked, [n; 16], at(0)).unwrap();
+            store.send(&id, &browser, RIGHT, Channel::Sms, network(n), at(0));
+            store.entrust(&id, &RIGHT, remote(), [5; 32]);
+            store.consult(&id, &browser, &WRONG, Part::Stranger, at(1))
+        })
+        .collect();
+    let vendor = |consult: &&Consult| matches!(consult, Consult::Vendor(_));
+    assert_eq!(consulted.iter().filter(vendor).count(), 10);
+    assert!(matches!(consulted[11], Consult::Refused(Refused::Locked)));
+}
+
+#[test]
+fn another_browser_gets_no_vendor_asked() {
+    let store = store();
+    let id = entrusted(&store, 1, "ann");
+    let consult = store.consult(&id, &[6; 32], &WRONG, Part::Stranger, at(1));
+    assert!(matches!(consult, Consult::Nobody));
+    let said = (&remote(), true);
+    let reward = |verified, _| reward(verified);
+    let attempt = store.conclude((&id, &[6; 32]), &WRONG, said, Part::Stranger, at(1), reward);
+    assert!(matches!(attempt, Attempt::Gone));
 }

@@ -166,6 +166,7 @@ fn after_errors() -> Vec<(&'static str, CodePage<'static>)> {
         ("code-empty", wrong(E::Empty)),
         ("code-wrong-length", wrong(E::WrongLength { typed: 5 })),
         ("code-not-digits", wrong(E::NotDigits)),
+        ("code-unchecked", wrong(E::Unchecked)),
         ("code-wrong", wrong(E::Wrong { left: None })),
         ("code-wrong-2-left", wrong(E::Wrong { left: Some(2) })),
         (

@@ -187,7 +187,11 @@ fn g2_a_session_that_could_be_anybodys_is_given_to_nobody() {
     assert_eq!(portal.count(), from);
     let thief = with_cookie(&gate, SID, &session);
     for path in ["/open/news", "/lost", "/login"] {
-        assert!(!thief.clone().get(path).text().contains("Hello"), "{path}");
+        let shown = thief.clone().get(path).text();
+        assert!(
+            !shown.contains("Hello ann") && !shown.contains("Hello bob"),
+            "{path}"
+        );
     }
     assert_eq!(portal.brought(&session, from), [""; 0]);
 }
@@ -253,6 +257,30 @@ fn a_failed_login_under_a_grant_takes_no_session_away() {
     let refused = post(&mut browser, "bob", "wrong");
     assert!(!forgets(&refused, SID), "{}", refused.head.raw);
     assert!(see(&mut browser, "/home").contains("Hello ann"));
+}
+
+/// The password is in and the answer to it is there: whatever the probe does, the visitor gets on.
+#[test]
+fn a1_a_probe_that_never_answers_leaves_a_login_in_doubt() {
+    let (_holds, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let app = says(move |request| {
+        if is(request, "POST /login") {
+            let session = format!("Set-Cookie: sid={SESSION}");
+            reply("302 Found", &["Location: /home", &session], "")
+        } else if is(request, "GET /private/profile") {
+            // Until the test is over.
+            let _ = held.lock().unwrap().recv();
+            String::new()
+        } else {
+            reply("200 OK", &[], LOGIN)
+        }
+    });
+    let gate = before(&app.url(), "probe = \"/private/profile\"");
+    let mut browser = gate.browser();
+    let page = asked(&post(&mut browser, "ann", PASSWORD));
+    let shown = browser.get(&page).text();
+    assert!(!shown.contains("••43"), "{shown}");
 }
 
 /// What the probe sets belongs to the login; and a probe that breaks off has not said no.
