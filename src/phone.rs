@@ -128,9 +128,7 @@ impl Phone {
         let Some(country) = self.country() else {
             return Some(Undeliverable::UnknownPrefix);
         };
-        let listed = |code: &str| policy.countries.iter().any(|listed| listed == code);
-        let allowed = listed(country) || (TERRITORIES.contains(&country) && listed("US"));
-        if allowed {
+        if policy.reaches(country) {
             None
         } else {
             Some(Undeliverable::Country(country))
@@ -236,6 +234,15 @@ pub struct Policy {
     pub countries: Vec<String>,
     /// Whether 555-0100 to 555-0199, which nobody has, are sent to: for trials.
     pub fictional: bool,
+}
+
+impl Policy {
+    /// Whether numbers of a country (ISO 3166-1 alpha-2) are sent to.
+    #[must_use]
+    pub fn reaches(&self, country: &str) -> bool {
+        let listed = |code: &str| self.countries.iter().any(|listed| listed == code);
+        listed(country) || (TERRITORIES.contains(&country) && listed("US"))
+    }
 }
 
 /// Why nothing is sent to a number that can be dialled.

@@ -1,23 +1,20 @@
 //! Which carrier is asked, in which order, and when the next one.
 
 use std::error::Error;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::console::{Console, Sink};
+use super::console::Sink;
 use super::endpoint::{self, BadUrl};
 use super::http_client::HttpClient;
-use super::price::Price;
-use super::webhook::Webhook;
 use super::{
     Cause, Delivery, Failure, Kind, Means, Message, NotTaken, Receipt, Report, Service, Settings,
-    bandwidth, command, email, spool, twilio,
 };
 use crate::challenge::Remote;
 use crate::event::dispatch::{Dispatch, Step, Witness};
@@ -26,13 +23,22 @@ use crate::name::Name;
 use crate::phone::Policy;
 use crate::phone::sender::Sender;
 
+mod breaker;
+pub mod health;
+mod lane;
+
+use self::health::Health;
+use self::lane::Lane;
+
 /// Sends messages by the carriers of each channel, in the operator's order.
 ///
 /// The next carrier is asked where the last one failed by its own fault ([`Failure::is_of_the_carrier`]): never about a
-/// number that is at fault, and never where the message may already be on its way.
+/// number that is at fault, and never where the message may already be on its way. A carrier that failed in a way that
+/// may pass is asked once more first, and one that fails again and again is asked last.
 pub struct Dispatcher {
     lanes: Vec<Arc<Lane>>,
     orders: [Vec<Arc<Lane>>; 3],
+    by_country: Vec<(Policy, [Vec<Arc<Lane>>; 3])>,
     trouble: [AtomicBool; 3],
     policy: Policy,
     timeout: Duration,
@@ -134,29 +140,52 @@ impl Dispatcher {
         let lanes = carriers.iter().map(|carrier| {
             Lane::open(carrier, &surroundings.sink, means(&carrier.name)).map(Arc::new)
         });
-        let lanes: Vec<Arc<Lane>> = lanes.collect::<Result<_, _>>()?;
-        let order = |names: &[Name]| -> Result<Vec<_>, Unusable> {
-            let find = |name: &Name| lanes.iter().find(|lane| lane.name == *name).cloned();
-            names
-                .iter()
-                .map(|name| find(name).ok_or_else(|| Unusable::NoCarrier(name.clone())))
-                .collect()
+        let lanes = lanes.collect::<Result<_, _>>()?;
+        Self::of(lanes, delivery, Arc::clone(&surroundings.witness))
+    }
+
+    fn of(
+        lanes: Vec<Arc<Lane>>,
+        delivery: &Delivery,
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, Unusable> {
+        let find = |name: &Name| {
+            let lane = lanes.iter().find(|lane| lane.name == *name);
+            lane.cloned()
+                .ok_or_else(|| Unusable::NoCarrier(name.clone()))
         };
+        let order = |names: &[Name]| names.iter().map(find).collect::<Result<Vec<_>, _>>();
         let orders = [
             order(&delivery.sms)?,
             order(&delivery.voice)?,
             order(&delivery.email)?,
         ];
+        let mut by_country = Vec::new();
+        for (country, names) in &delivery.by_country {
+            let named = order(names)?;
+            // Of a channel none of whose carriers is named, the order stays as it is.
+            let own = orders.each_ref().map(|order| {
+                let carries = |lane: &&Arc<Lane>| order.iter().any(|own| Arc::ptr_eq(own, lane));
+                let own: Vec<_> = named.iter().filter(carries).cloned().collect();
+                if own.is_empty() { order.clone() } else { own }
+            });
+            let there = Policy {
+                countries: vec![country.clone()],
+                fictional: false,
+            };
+            by_country.push((there, own));
+        }
         Ok(Self {
             lanes,
             orders,
+            by_country,
             trouble: Default::default(),
             policy: Policy {
                 countries: delivery.countries.clone(),
                 fictional: delivery.fictional,
             },
             timeout: delivery.timeout,
-            witness: Arc::clone(&surroundings.witness),
+            witness,
         })
     }
 
@@ -168,12 +197,17 @@ impl Dispatcher {
     pub async fn send(&self, message: &Message) -> Result<Sent, Failed> {
         let sent = self.try_in_order(message).await;
         match &sent {
-            Err(Failed {
-                failure: Failure::Refused(_),
-                ..
-            }) => {}
-            Err(Failed { failure, .. }) => self.note(message.channel, failure.is_of_the_carrier()),
             Ok(_) => self.note(message.channel, false),
+            // One that no carrier was asked to take says nothing about them, unless there is none.
+            Err(Failed {
+                carrier: None,
+                failure,
+            }) => {
+                if matches!(failure, Failure::Config(Cause::NoCarrier(_))) {
+                    self.note(message.channel, true);
+                }
+            }
+            Err(failed) => self.note(message.channel, failed.failure.is_of_the_carrier()),
         }
         sent
     }
@@ -246,69 +280,69 @@ impl Dispatcher {
         self.trouble[place(channel)].load(Ordering::Relaxed)
     }
 
+    /// A code that this carrier took to somebody was typed, and was right.
+    pub fn entered(&self, carrier: &Name, channel: Channel) {
+        if let Some(lane) = self.lanes.iter().find(|lane| lane.name == *carrier) {
+            lane.entered(channel);
+        }
+    }
+
+    /// How each carrier does by each channel that it is listed for.
+    #[must_use]
+    pub fn health(&self) -> Vec<Health> {
+        let listed = |channel: Channel| {
+            let order = &self.orders[place(channel)];
+            order.iter().map(move |lane| lane.health(channel))
+        };
+        [Channel::Sms, Channel::Voice, Channel::Email]
+            .into_iter()
+            .flat_map(listed)
+            .collect()
+    }
+
     async fn try_in_order(&self, message: &Message) -> Result<Sent, Failed> {
-        let deadline = Instant::now() + self.timeout;
+        let start = Instant::now();
+        let deadline = start + self.timeout;
         let mut last = Failed {
             carrier: None,
             failure: Failure::Config(Cause::NoCarrier(message.channel)),
         };
-        for lane in &self.orders[place(message.channel)] {
-            let from = match lane.fits(message, &self.policy) {
-                Ok(from) => from,
-                Err(failure) => {
-                    // A carrier for trials, further down, may still take a fictional number.
-                    if last.carrier.is_none() {
-                        last.failure = failure;
-                    }
-                    continue;
-                }
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        let mut ways = Vec::new();
+        for lane in self.order(message) {
+            match lane.fits(message, &self.policy) {
+                Ok(from) => ways.push(Way {
+                    lane,
+                    from,
+                    rests_until: lane.rests_until(start),
+                }),
+                // A carrier for trials, further down, may still take a fictional number.
+                Err(failure) => last.failure = failure,
+            }
+        }
+        // Carriers that are left alone come last, the one that will be back first before the others: last and not never,
+        // since people must be able to sign in.
+        ways.sort_by_key(|way| way.rests_until);
+        let awake = ways.partition_point(|way| way.rests_until.is_none());
+        if awake > 0 {
+            for way in &ways[awake..] {
+                self.leave_out(message, way, way.lane.why_it_rests());
+            }
+        }
+        for (place, way) in ways.iter().enumerate() {
+            if deadline.saturating_duration_since(Instant::now()) < TOO_SHORT {
                 break;
             }
-            let carrier = &lane.name;
-            self.tell(
-                message,
-                Step::Asked {
-                    carrier,
-                    from,
-                    again: false,
-                },
-            );
-            let start = Instant::now();
-            let failure = match lane.send(message, from, left.min(lane.timeout)).await {
-                Ok(sent) => {
-                    let segments = match message.channel {
-                        Channel::Sms => segments::count(message.text().as_str()).segments,
-                        Channel::Voice | Channel::Email => 1,
-                    };
-                    self.tell(
-                        message,
-                        Step::Taken {
-                            carrier,
-                            vendor_id: &sent.id,
-                            took: start.elapsed(),
-                            segments,
-                            micros: lane.price.map(|price| price.times(segments).micros()),
-                        },
-                    );
-                    return Ok(sent);
-                }
+            let hope = Hope {
+                last: place >= awake || place + 1 == ways.len(),
+                alone: place + 1 == ways.len(),
+            };
+            let failure = match self.ask(message, way, hope, deadline).await {
+                Ok(sent) => return Ok(sent),
                 Err(failure) => failure,
             };
-            self.tell(
-                message,
-                Step::Failed {
-                    carrier,
-                    class: failure.class(),
-                    reason: &story(&failure),
-                    took: start.elapsed(),
-                },
-            );
             let go_on = failure.is_of_the_carrier();
             last = Failed {
-                carrier: Some(carrier.clone()),
+                carrier: Some(way.lane.name.clone()),
                 failure,
             };
             if !go_on {
@@ -325,6 +359,119 @@ impl Dispatcher {
         Err(last)
     }
 
+    /// The carriers of the message's channel, first to last, as its country has them.
+    fn order(&self, message: &Message) -> &[Arc<Lane>] {
+        let place = place(message.channel);
+        let Some(phone) = message.phone() else {
+            return &self.orders[place];
+        };
+        let country = phone.country().unwrap_or_default();
+        let (mut exact, mut wide) = (self.by_country.iter(), self.by_country.iter());
+        let own = exact
+            .find(|(there, _)| there.countries == [country])
+            // The United States bring their territories with them, as in `countries`.
+            .or_else(|| wide.find(|(there, _)| there.reaches(country)));
+        own.map_or(&self.orders[place], |(_, orders)| &orders[place])
+    }
+
+    /// Asks one carrier, and once more if that may help, all within the carrier's own time and the message's.
+    async fn ask(
+        &self,
+        message: &Message,
+        way: &Way<'_>,
+        hope: Hope,
+        deadline: Instant,
+    ) -> Result<Sent, Failure> {
+        let Way { lane, from, .. } = way;
+        let begun = Instant::now();
+        let end = deadline.min(begun + lane.timeout);
+        let half = (end - begun) / 2;
+        let mut again = false;
+        loop {
+            // The next carrier has the other half, as it has of a connection that does not come about.
+            let patience = if hope.alone { end } else { begun + half };
+            let leave = async {
+                let place = lane.place(patience).await?;
+                Ok((place, lane.turn(hope.last, &*self.witness, end).await?))
+            };
+            let (place, turn) = leave.await.inspect_err(|failure: &Failure| {
+                let why = failure.source().map(ToString::to_string);
+                self.leave_out(message, way, why.as_deref().unwrap_or_default());
+            })?;
+            let carrier = &lane.name;
+            self.tell(
+                message,
+                Step::Asked {
+                    carrier,
+                    from: *from,
+                    again,
+                },
+            );
+            let start = Instant::now();
+            let within = end.saturating_duration_since(start);
+            let result = lane.send(message, *from, within).await;
+            turn.end(&result);
+            drop(place);
+            let failure = match result {
+                Ok(sent) => {
+                    self.taken(message, lane, &sent, start.elapsed());
+                    return Ok(sent);
+                }
+                Err(failure) => failure,
+            };
+            self.tell(
+                message,
+                Step::Failed {
+                    carrier,
+                    class: failure.class(),
+                    reason: &story(&failure),
+                    took: start.elapsed(),
+                },
+            );
+            let pause = pause(&failure, hope).filter(|pause| {
+                // In a hurry, a message that was certainly not sent could become one of which nobody knows.
+                let fits = Instant::now() + *pause + half <= end;
+                fits && !again && !lane.is_failing()
+            });
+            let Some(pause) = pause else {
+                return Err(failure);
+            };
+            sleep(pause).await;
+            again = true;
+        }
+    }
+
+    fn taken(&self, message: &Message, lane: &Lane, sent: &Sent, took: Duration) {
+        let channel = message.channel;
+        let segments = match channel {
+            Channel::Sms => segments::count(message.text().as_str()).segments,
+            Channel::Voice | Channel::Email => 1,
+        };
+        self.tell(
+            message,
+            Step::Taken {
+                carrier: &lane.name,
+                vendor_id: &sent.id,
+                took,
+                segments,
+                micros: lane.price.map(|price| price.times(segments).micros()),
+            },
+        );
+        if let Some(percent) = lane.sent(channel) {
+            self.witness.conversion(&lane.name, channel, percent);
+        }
+    }
+
+    fn leave_out(&self, message: &Message, way: &Way<'_>, why: &str) {
+        self.tell(
+            message,
+            Step::LeftOut {
+                carrier: &way.lane.name,
+                why,
+            },
+        );
+    }
+
     fn tell(&self, message: &Message, step: Step<'_>) {
         self.witness.saw(&Dispatch {
             id: &message.id,
@@ -339,6 +486,47 @@ impl Dispatcher {
     }
 }
 
+/// A carrier that may take a message, and what it would send from.
+struct Way<'a> {
+    lane: &'a Arc<Lane>,
+    from: Option<&'a Sender>,
+    /// As it was when the message came.
+    rests_until: Option<Instant>,
+}
+
+/// What there is besides the carrier that is being asked.
+#[derive(Clone, Copy)]
+struct Hope {
+    /// No carrier that works is left: one that is left alone is asked all the same.
+    last: bool,
+    /// No carrier at all is left.
+    alone: bool,
+}
+
+/// How long to wait before the same carrier is asked once more; `None` if that would help nobody, or could send the
+/// message twice.
+fn pause(failure: &Failure, hope: Hope) -> Option<Duration> {
+    let jitter = Duration::from_millis(rand::random_range(RETRY));
+    match failure {
+        // Found out without asking it, after waiting long enough.
+        Failure::Transient(Cause::Busy | Cause::Resting) => None,
+        Failure::Transient(_) => Some(jitter),
+        // Whoever asks to wait means it: somebody else is quicker, if there is anybody.
+        Failure::Throttled {
+            retry_after: Some(wait),
+            ..
+        } if hope.alone => Some(wait.saturating_add(jitter)),
+        _ => None,
+    }
+}
+
+/// Milliseconds before a carrier is asked again: long enough for a restarted worker of the vendor's to be there, short
+/// enough for somebody who waits, and spread, so that messages that failed together do not come back together.
+const RETRY: Range<u64> = 200..400;
+
+/// With less time than this nobody is asked any more: it would only end with nobody knowing.
+const TOO_SHORT: Duration = Duration::from_millis(100);
+
 /// Where our own paths for vendors begin (design section 8); the carrier's name and a secret follow.
 pub const RECEIPTS: &str = "/.countersign/receipts/";
 
@@ -350,115 +538,6 @@ fn place(channel: Channel) -> usize {
         Channel::Sms => 0,
         Channel::Voice => 1,
         Channel::Email => 2,
-    }
-}
-
-/// A carrier as `[delivery]` sees it.
-struct Lane {
-    name: Name,
-    service: Service,
-    timeout: Duration,
-    from: Vec<Sender>,
-    price: Option<Price>,
-    /// Whether it reaches nobody's phone, so that numbers nobody has may be sent to.
-    trial: bool,
-}
-
-impl Lane {
-    fn open(settings: &Settings, sink: &Sink, means: Means) -> Result<Self, Unusable> {
-        let (service, trial) = match &settings.kind {
-            Kind::Console => {
-                let console = Console::new(Arc::clone(sink));
-                (Service::Transport(Box::new(console)), true)
-            }
-            Kind::Webhook(own) => {
-                let webhook = Webhook::new(own, means);
-                let webhook =
-                    webhook.map_err(|error| Unusable::Url(settings.name.clone(), error))?;
-                let trial = endpoint::is_loopback(&own.url);
-                (Service::Transport(Box::new(webhook)), trial)
-            }
-            Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
-            Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
-            Kind::Email(own) => (email::open(own), email::is_trial(own)),
-            Kind::Command(own) => (command::open(own), false),
-            Kind::Spool(own) => (spool::open(own), true),
-        };
-        Ok(Self {
-            name: settings.name.clone(),
-            service,
-            timeout: settings.timeout,
-            from: settings.from.clone(),
-            price: settings.price,
-            trial,
-        })
-    }
-
-    /// Whether the message may go this way, and from what.
-    fn fits(&self, message: &Message, policy: &Policy) -> Result<Option<&Sender>, Failure> {
-        if message.ours && matches!(self.service, Service::Managed(_)) {
-            return Err(Failure::Config(Cause::WrongChannel(message.channel)));
-        }
-        let Some(phone) = message.phone() else {
-            return Ok(None);
-        };
-        let allowed = Policy {
-            fictional: policy.fictional || self.trial,
-            ..policy.clone()
-        };
-        if let Some(refusal) = phone.refusal(&allowed) {
-            return Err(Failure::Refused(refusal));
-        }
-        let mut unfit = None;
-        let mut fit: Vec<&Sender> = Vec::new();
-        for sender in &self.from {
-            match sender.refusal(phone, message.channel) {
-                None => fit.push(sender),
-                Some(why) => unfit = Some(why),
-            }
-        }
-        if let Some(wanted) = message.from.as_ref().filter(|_| !self.from.is_empty()) {
-            let found = fit.into_iter().find(|sender| *sender == wanted);
-            return found.map(Some).ok_or(Failure::Config(Cause::NoSender));
-        }
-        // The same number hears from the same sender, in this process and the next.
-        let mut hasher = DefaultHasher::new();
-        phone.e164().hash(&mut hasher);
-        let many = u64::try_from(fit.len()).unwrap_or(u64::MAX).max(1);
-        let place = usize::try_from(hasher.finish() % many).unwrap_or_default();
-        match (fit.get(place), unfit) {
-            (Some(sender), _) => Ok(Some(sender)),
-            (None, Some(why)) => Err(Failure::Unfit(why)),
-            (None, None) => Ok(None),
-        }
-    }
-
-    async fn send(
-        &self,
-        message: &Message,
-        from: Option<&Sender>,
-        within: Duration,
-    ) -> Result<Sent, Failure> {
-        let carrier = self.name.clone();
-        Ok(match &self.service {
-            Service::Transport(transport) => Sent {
-                carrier,
-                id: transport.send(message, from, within).await?.id,
-                proof: Proof::Ours,
-            },
-            Service::Managed(managed) => {
-                let started = managed.start(message, from, within).await?;
-                let remote = Remote {
-                    carrier: carrier.clone(),
-                    handle: started.handle,
-                };
-                Sent {
-                    carrier,
-                    id: started.id,
-                    proof: Proof::Theirs(remote),
-                }
-            }
-        })
     }
 }
 

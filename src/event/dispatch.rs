@@ -97,4 +97,8 @@ pub trait Witness: Send + Sync {
 
     /// Whether a carrier is asked, or left out because it failed too often.
     fn rests(&self, carrier: &Name, rests: bool);
+
+    /// Of the codes that a carrier took, fewer are entered than should be: so many of a hundred. Told once when it falls
+    /// that low. Who hears of one message alone need not care.
+    fn conversion(&self, _carrier: &Name, _channel: Channel, _percent: u8) {}
 }

@@ -3,6 +3,7 @@
 use tracing::{debug, info, warn};
 
 use crate::event::dispatch::{Dispatch, Step, Told, Witness};
+use crate::message::Channel;
 use crate::name::Name;
 
 /// Writes every step down, one line each, with nothing of the message in it but the masked number (A9).
@@ -63,5 +64,9 @@ impl Witness for Carriers {
         } else {
             info!(carrier = %carrier, "carrier works again");
         }
+    }
+
+    fn conversion(&self, carrier: &Name, channel: Channel, percent: u8) {
+        warn!(carrier = %carrier, %channel, percent, "few codes of this carrier are entered: do its messages arrive?");
     }
 }
