@@ -14,6 +14,10 @@ use crate::name::Name;
 use crate::scope::Scope;
 use crate::subject::Subject;
 
+pub mod fate;
+
+use self::fate::{Fate, Heard};
+
 /// 128 random bits that name a challenge in its address. Not a secret: the browser secret is asked for as well.
 pub type Id = [u8; 16];
 
@@ -148,6 +152,8 @@ pub struct Send {
     pub at: Moment,
     /// How.
     pub channel: Channel,
+    /// What became of its message, as far as the carrier tells; always none where nothing is proven ([`Entry::proven`]).
+    pub heard: Option<Heard>,
 }
 
 /// Why no message came.
@@ -362,7 +368,11 @@ impl Challenge {
             remote: None,
         });
         self.sends += 1;
-        self.last_send = Some(Send { at: now, channel });
+        self.last_send = Some(Send {
+            at: now,
+            channel,
+            heard: None,
+        });
         self.trouble = None;
         self.mistake = None;
     }
@@ -494,6 +504,18 @@ impl Challenge {
             Answer::Spent
         } else {
             Answer::Wrong
+        }
+    }
+
+    /// What became of the message that was asked for at `sent`; only of the newest one anything is shown.
+    ///
+    /// Of a stranger's message nothing is kept: that there is a number must not show (C7).
+    pub fn told(&mut self, sent: Moment, fate: Fate, now: Moment) {
+        let shown = self.question.entry.proven();
+        if let Some(send) = self.last_send.as_mut().filter(|send| send.at == sent)
+            && shown
+        {
+            send.heard = Some(Heard::after(send.heard, fate, now));
         }
     }
 

@@ -109,6 +109,13 @@ pub enum What<'a> {
         /// For what.
         scope: &'a Name,
     },
+    /// Somebody who knows the address of a carrier's receipts posted something else there.
+    ReceiptRefused {
+        /// Whose.
+        carrier: &'a str,
+        /// Why, in our words.
+        why: &'a dyn fmt::Display,
+    },
     /// A request that had been held went on.
     HoldReplayed,
     /// The application did not answer.
@@ -137,6 +144,7 @@ impl What<'_> {
             Self::LoginFailed { .. } => "login.failed",
             Self::LoginAmbiguous { .. } => "login.ambiguous",
             Self::SessionOutlived { .. } => "session.outlived",
+            Self::ReceiptRefused { .. } => "receipt.refused",
             Self::HoldReplayed => "hold.replayed",
             Self::UpstreamFailed { .. } => "upstream.failed",
             Self::Full => "store.full",

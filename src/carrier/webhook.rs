@@ -8,11 +8,13 @@
 //! X-Countersign-Signature: t=1795375800,v1=5257a869…
 //!
 //! {"id":"3q2-7wAAAAAAAAAAAAAAAA","site":"portal","scope":"login","channel":"sms","to":"+12025550143",
-//!  "text":"Example Portal: 049271 is …","locale":"en","expires_at":"2026-11-22T19:30:00Z"}
+//!  "text":"Example Portal: 049271 is …","locale":"en","expires_at":"2026-11-22T19:30:00Z",
+//!  "receipts":"https://portal.example.com/.countersign/receipts/inhouse/4kGy…"}
 //! ```
 //! - `id` and `Idempotency-Key` are the same text; one that was seen before must not be sent again.
 //! - `channel` is `sms` or `voice`; `text` is what is to be sent, or said. `locale` is missing where none was chosen.
 //! - After `expires_at` (RFC 3339) the code is worthless: do not send it any more.
+//! - Under `receipts`, where `[delivery] public_url` is set, the receiver may tell later what became of the message.
 //! - `v1` is the HMAC-SHA-256, in hexadecimal, over the text of `t`, a full stop, and the body's bytes, under the
 //!   signing key. Whoever receives it computes the same, compares in constant time, and refuses a `t` (seconds since
 //!   1970) that is more than five minutes off.
@@ -41,9 +43,13 @@ use zeroize::Zeroizing;
 
 use super::endpoint::{self, BadUrl};
 use super::http_client::{HttpClient, Reply};
-use super::{Accepted, Carrier, Cause, Failure, Means, Message, Sending};
+use super::{
+    Accepted, Carrier, Cause, Failure, Means, Message, NotTaken, Receipt, Report, Sending,
+};
 use crate::phone::sender::Sender;
 use crate::secret::Secret;
+
+mod receipts;
 
 /// `[carriers.NAME.webhook]`.
 #[derive(Clone, Debug)]
@@ -59,6 +65,7 @@ pub struct Webhook {
     url: Uri,
     signature: Hmac<Sha256>,
     client: HttpClient,
+    receipts: Option<String>,
 }
 
 impl Webhook {
@@ -73,11 +80,12 @@ impl Webhook {
             url: endpoint::parse(&settings.url)?,
             signature,
             client: means.client,
+            receipts: means.receipts,
         })
     }
 
     async fn post(&self, message: &Message, within: Duration) -> Result<Accepted, Failure> {
-        let body = render(message);
+        let body = render(message, self.receipts.as_deref());
         let request = Request::post(&self.url)
             .header(CONTENT_TYPE, "application/json")
             .header(
@@ -123,10 +131,14 @@ impl Carrier for Webhook {
     ) -> Sending<'a> {
         Box::pin(self.post(message, within))
     }
+
+    fn receipts(&self, report: &Report<'_>) -> Result<Vec<Receipt>, NotTaken> {
+        receipts::read(&self.signature, report)
+    }
 }
 
 /// The body, in bytes that are wiped after use (C8): the code is in it.
-fn render(message: &Message) -> Zeroizing<Vec<u8>> {
+fn render(message: &Message, receipts: Option<&str>) -> Zeroizing<Vec<u8>> {
     let expires_at = i64::try_from(message.now.later(message.life).unix).ok();
     let expires_at = expires_at
         .and_then(|unix| jiff::Timestamp::from_second(unix).ok())
@@ -141,9 +153,11 @@ fn render(message: &Message) -> Zeroizing<Vec<u8>> {
         text: text.as_str(),
         locale: message.locale.as_deref(),
         expires_at: expires_at.to_string(),
+        receipts,
     };
     // Room for a text of which every character is escaped: a vector that grows leaves a copy behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(512 + 6 * posted.text.len()));
+    let room = 512 + 6 * posted.text.len() + receipts.map_or(0, str::len);
+    let mut body = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *body, &posted)
         .expect("strings are JSON, and a vector takes all bytes");
     body
@@ -160,6 +174,8 @@ struct Posted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<&'a str>,
     expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipts: Option<&'a str>,
 }
 
 /// What an answer may say; other members are none of ours.

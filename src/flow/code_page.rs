@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::check::onward;
-use super::own::code_path;
+use super::own::{code_path, state_path};
 use super::{Flow, Reply, Visit, look, reply_to};
+use crate::challenge::fate::{Fate, Heard};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
 use crate::page::{CodeError, CodePage, Notice, Page, Refusal, State};
+use crate::scope::Scope;
 use crate::store::{Lost, View};
 
 /// Until when a lock that only the operator lifts is said to last: nobody knows, and it can be asked again then.
@@ -53,22 +55,24 @@ impl Flow {
             |send| send.channel,
         );
         let state = state(&view, locked, visit);
+        let heard = view.last_send.and_then(|send| send.heard);
+        // To who has shown nothing nothing will be told either.
+        let more = view.question.entry.proven() && !heard.is_some_and(Heard::is_final);
+        let polled = state_path(id);
         let page = CodePage {
             action: &action,
             token: &token,
             scope: &scope.title,
             digits: scope.digits,
             channel,
-            other_channel: scope
-                .channels
-                .iter()
-                .copied()
-                .find(|other| *other != channel),
+            other_channel: other_channel(scope, channel),
             ending: ending.as_deref(),
             state,
             notice: notice(&view),
             error: error(&view, visit),
             resend_in: resend_in(&view),
+            heard,
+            ask: more.then_some(polled.as_str()),
         };
         let rendered = self.pages.render(
             &Page::Code(page),
@@ -99,6 +103,12 @@ impl Flow {
     }
 }
 
+/// Another way to send a code than this.
+pub(super) fn other_channel(scope: &Scope, channel: Channel) -> Option<Channel> {
+    let mut channels = scope.channels.iter().copied();
+    channels.find(|other| *other != channel)
+}
+
 fn state(view: &View, locked: Option<Locked>, visit: &Visit<'_>) -> State {
     if let Some(Locked { wait }) = locked {
         let seconds = wait.map_or(OPERATOR, |wait| wait.as_secs() + 1);
@@ -124,7 +134,8 @@ fn state(view: &View, locked: Option<Locked>, visit: &Visit<'_>) -> State {
 fn notice(view: &View) -> Option<Notice> {
     let send = view
         .last_send
-        .filter(|_| view.sends > 1 && view.trouble.is_none() && view.mistake.is_none())?;
+        .filter(|_| view.sends > 1 && view.trouble.is_none() && view.mistake.is_none())
+        .filter(|send| !is_lost(send))?;
     let at = send.at.unix;
     Some(if view.living > 1 {
         Notice::SentAgain { at }
@@ -162,8 +173,16 @@ fn error(view: &View, visit: &Visit<'_>) -> Option<CodeError> {
     mistake.or(match view.trouble {
         Some(Trouble::Carrier) => Some(CodeError::CarrierTrouble),
         Some(Trouble::Number) => Some(CodeError::NumberCannot),
-        None => expired.then_some(CodeError::Expired),
+        None if expired => Some(CodeError::Expired),
+        None => view
+            .last_send
+            .filter(is_lost)
+            .map(|_| CodeError::Undelivered),
     })
+}
+
+fn is_lost(send: &challenge::Send) -> bool {
+    send.heard.is_some_and(|heard| heard.fate == Fate::Failed)
 }
 
 fn resend_in(view: &View) -> Duration {

@@ -41,6 +41,7 @@ pub mod code_page;
 pub mod entry;
 pub mod own;
 pub mod posted;
+pub mod receipts;
 pub mod send;
 pub mod sign_out;
 

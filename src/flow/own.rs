@@ -24,6 +24,11 @@ pub fn code_path(id: &challenge::Id) -> String {
     format!("{ROOT}c/{}", print_id(id))
 }
 
+/// Where that page asks what became of its message.
+pub fn state_path(id: &challenge::Id) -> String {
+    format!("{}/state", code_path(id))
+}
+
 /// The page that signs out.
 pub fn sign_out_path() -> String {
     format!("{ROOT}sign-out")
@@ -63,6 +68,18 @@ impl Flow {
         if path == "ask" {
             let first = visit.door.site.first_scope();
             return super::see_other(&ask_path(first.name.as_str()));
+        }
+        if let Some(rest) = path.strip_prefix("receipts/") {
+            return self.receive(visit, rest, body).await;
+        }
+        if let Some(token) = path.strip_prefix("voice/") {
+            return self.say(visit, token, body).await;
+        }
+        let polled = path
+            .strip_prefix("c/")
+            .and_then(|rest| parse_id(rest.strip_suffix("/state")?));
+        if let Some(id) = polled.filter(|_| !posted) {
+            return self.state(visit, &id);
         }
         if let Some(id) = path.strip_prefix("c/").and_then(parse_id) {
             return if posted {

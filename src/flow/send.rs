@@ -278,8 +278,10 @@ impl Flow {
         if !self.store.arm(id, &errand.placeholder, mac) {
             return errand.unsent("the challenge ended meanwhile");
         }
-        match self.dispatcher.send(&errand.compose(to, code)).await {
+        let message = errand.compose(to, code);
+        match self.dispatcher.send(&message).await {
             Ok(sent) => {
+                self.taken(&message, &sent, Some((*id, *now)));
                 match sent.proof {
                     Proof::Ours => self.store.sent(id, &mac, &sent.carrier),
                     // The code that was drawn here went nowhere: its place is taken by what no code has.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::event::dispatch::{Dispatch, Told, Witness};
+use crate::message::Channel;
 use crate::name::Name;
 
 /// Tells each of them everything, in their order.
@@ -26,6 +27,12 @@ impl Witness for Fan {
     fn rests(&self, carrier: &Name, rests: bool) {
         for witness in &self.0 {
             witness.rests(carrier, rests);
+        }
+    }
+
+    fn conversion(&self, carrier: &Name, channel: Channel, percent: u8) {
+        for witness in &self.0 {
+            witness.conversion(carrier, channel, percent);
         }
     }
 }
@@ -87,7 +94,6 @@ mod tests {
     use tokio::sync::broadcast::error::TryRecvError;
 
     use super::*;
-    use crate::message::Channel;
 
     fn told<'a>(carrier: &'a Name, id: &'a str, state: &'static str) -> Told<'a> {
         Told {

@@ -95,6 +95,9 @@ pub fn record(event: &Event<'_>) {
         What::SessionOutlived { scope } => {
             info!(event = name, reference, site, scope = %scope, "a session of the application outlived its grant");
         }
+        What::ReceiptRefused { carrier, why } => {
+            warn!(event = name, reference, site, carrier, why = %why, "a receipt was refused");
+        }
         What::HoldReplayed => info!(event = name, reference, site, "a held request went on"),
         What::UpstreamFailed { why } => warn!(
             event = name,

@@ -6,11 +6,12 @@ use http::StatusCode;
 use minijinja::value::Value;
 use minijinja::{HtmlEscape, context};
 
+use crate::challenge::fate::{Fate, Heard};
 use crate::message::Channel;
 use crate::moment::Moment;
 
 use super::text::{Fill, Texts};
-use super::{Draft, Look, minutes_left, time};
+use super::{Draft, Look, Outcome, minutes_left, time};
 
 /// What the code page of one challenge shows now.
 ///
@@ -39,6 +40,10 @@ pub struct CodePage<'a> {
     pub error: Option<CodeError>,
     /// How long until another code may be asked for; zero if at once.
     pub resend_in: Duration,
+    /// What became of the newest message: only once the first factor held (C7).
+    pub heard: Option<Heard>,
+    /// Where the page's script asks what became of it, as long as more may be told; only once the first factor held.
+    pub ask: Option<&'a str>,
 }
 
 /// How far a challenge has come. Times are seconds since 1970.
@@ -114,6 +119,8 @@ pub enum CodeError {
     },
     /// The form's token was not this browser's, or no longer.
     Stale,
+    /// The carrier took the message and could not deliver it. The code is good all the same: a carrier may be wrong.
+    Undelivered,
 }
 
 impl CodeError {
@@ -174,6 +181,7 @@ impl CodePage<'_> {
             token => self.token,
             notice => self.notice.map(|notice| self.notice_text(texts, notice)),
             how => self.how(texts, now),
+            fate => self.fate(texts),
             field,
             label => say("code.label", &[("n", self.count())]),
             sends => self.sends(texts),
@@ -247,6 +255,36 @@ impl CodePage<'_> {
             }
             _ => how,
         }))
+    }
+
+    /// Where its script asks, if it does.
+    pub(super) fn asks(&self) -> Option<&str> {
+        self.ask
+            .filter(|_| matches!(self.state, State::Sent { .. }))
+    }
+
+    /// The line that tells what became of the message; empty as long as nobody knows, so that the script has a place.
+    fn fate(&self, texts: &Texts) -> Option<Value> {
+        // Where the summary on top says it, once is enough.
+        let beside =
+            matches!(self.state, State::Sent { .. }) && self.error != Some(CodeError::Undelivered);
+        let heard = self.heard.filter(|_| beside);
+        let outcome = heard.map(|heard| self.outcome(heard));
+        (outcome.is_some() || self.asks().is_some()).then(|| {
+            context! {
+                text => outcome.as_ref().map(|outcome| outcome.html(texts)),
+                failed => outcome.is_some_and(|outcome| outcome.heard.fate == Fate::Failed),
+                ask => self.asks(),
+            }
+        })
+    }
+
+    fn outcome(&self, heard: Heard) -> Outcome {
+        Outcome {
+            heard,
+            channel: self.channel,
+            other_channel: self.other_channel,
+        }
     }
 
     /// The buttons that send, this channel's first; the first is the main one where there is no field.
@@ -324,6 +362,7 @@ impl CodePage<'_> {
             CodeError::NumberCannot => (by_channel("number_cannot", "number_cannot_call"), vec![]),
             CodeError::TooEarly { seconds } => ("too_early", vec![("n", Fill::Count(seconds))]),
             CodeError::Stale => ("stale", vec![]),
+            CodeError::Undelivered => return self.undelivered(texts),
         };
         let text = texts.html(&format!("code.error.{key}"), &fills);
         match error {
@@ -335,13 +374,28 @@ impl CodePage<'_> {
         }
     }
 
+    fn undelivered(&self, texts: &Texts) -> Value {
+        // Its words name no moment.
+        let at = Moment {
+            unix: 0,
+            mono: Duration::ZERO,
+        };
+        self.outcome(Heard {
+            fate: Fate::Failed,
+            at,
+        })
+        .html(texts)
+    }
+
     /// The id of what mends the error: the field, or the button to press.
     fn error_place(&self, error: CodeError) -> Option<&'static str> {
         match error {
             CodeError::Expired | CodeError::TriesUsedUp | CodeError::TooEarly { .. } => {
                 Some(does(self.channel))
             }
-            CodeError::CarrierTrouble => Some(does(self.other_channel().unwrap_or(self.channel))),
+            CodeError::CarrierTrouble | CodeError::Undelivered => {
+                Some(does(self.other_channel().unwrap_or(self.channel)))
+            }
             CodeError::NumberCannot => self.other_channel().map(does),
             _ if error.is_about_the_field() && matches!(self.state, State::Sent { .. }) => {
                 Some("code")

@@ -10,6 +10,7 @@
 mod accent;
 mod ask;
 mod code;
+mod outcome;
 mod policy;
 mod problem;
 mod refusal;
@@ -28,11 +29,12 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 use crate::moment::Moment;
 use crate::site::Origin;
 
-use self::policy::Policy;
+use self::policy::{Policy, Use};
 use self::text::{Fill, Texts};
 
 pub use self::ask::{AskError, AskPage, Who};
 pub use self::code::{CodeError, CodePage, Notice, State};
+pub use self::outcome::Outcome;
 pub use self::problem::{CONTENT_TYPE, Kind, Problem};
 pub use self::refusal::Refusal;
 
@@ -189,7 +191,12 @@ impl Pages {
         ];
         let accent = look.accent.and_then(accent::style);
         let styles: Vec<&str> = std::iter::once(STYLE).chain(accent.as_deref()).collect();
-        let policy = Policy::new(&styles, SCRIPT, matches!(page, Page::Frame { .. }));
+        let its_use = match page {
+            Page::Frame { .. } => Use::Framed,
+            Page::Code(code) if code.asks().is_some() => Use::Asks,
+            _ => Use::Shown,
+        };
+        let policy = Policy::new(&styles, SCRIPT, its_use);
         let base = context! {
             title => self.texts.html(title_key, &title_fills),
             heading => draft.heading,

@@ -13,17 +13,30 @@ pub(super) struct Policy {
     text: String,
 }
 
+/// What a page is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// To be shown.
+    Shown,
+    /// To be seen in a frame of the same site: under `frame-ancestors 'none'` browsers would show their own error in
+    /// its place.
+    Framed,
+    /// To be shown, while its script asks this site what became of a message.
+    Asks,
+}
+
 impl Policy {
     /// Allows exactly these style blocks and this script.
-    ///
-    /// `framed` is for the one page that is made to be seen in a frame of the same site: under `frame-ancestors 'none'`
-    /// browsers would show their own error in its place.
-    pub(super) fn new(styles: &[&str], script: &str, framed: bool) -> Self {
+    pub(super) fn new(styles: &[&str], script: &str, its_use: Use) -> Self {
         let styles: Vec<String> = styles.iter().map(|style| hash(style)).collect();
-        let ancestors = if framed { "'self'" } else { "'none'" };
+        let (connect, ancestors) = match its_use {
+            Use::Shown => ("", "'none'"),
+            Use::Framed => ("", "'self'"),
+            Use::Asks => ("connect-src 'self'; ", "'none'"),
+        };
         Self {
             text: format!(
-                "default-src 'none'; style-src {}; script-src {}; img-src 'self' data:; base-uri 'none'; frame-ancestors {ancestors}; form-action 'self'",
+                "default-src 'none'; style-src {}; script-src {}; img-src 'self' data:; {connect}base-uri 'none'; frame-ancestors {ancestors}; form-action 'self'",
                 styles.join(" "),
                 hash(script),
             ),
@@ -78,7 +91,7 @@ mod tests {
 
     #[test]
     fn s8_the_headers_are_exactly_these() {
-        let headers = Policy::new(&["a", "b"], "c", false).headers(None);
+        let headers = Policy::new(&["a", "b"], "c", Use::Shown).headers(None);
         let mut lines: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
@@ -103,7 +116,7 @@ mod tests {
 
     #[test]
     fn s8_a_form_may_lead_to_exactly_one_more_origin() {
-        let without = Policy::new(&["a"], "b", false);
+        let without = Policy::new(&["a"], "b", Use::Shown);
         let kept = without.headers(None);
         for (origin, source) in [
             (
@@ -138,10 +151,22 @@ mod tests {
 
     #[test]
     fn only_the_page_for_frames_may_be_framed_and_only_by_its_own_site() {
-        let policy = |framed| Policy::new(&[""], "", framed).text;
-        assert!(
-            policy(true).contains("frame-ancestors 'self';")
-                && policy(false).contains("frame-ancestors 'none';")
-        );
+        for its_use in [Use::Shown, Use::Framed, Use::Asks] {
+            let framed = policy(its_use).contains("frame-ancestors 'self';");
+            assert_eq!(framed, its_use == Use::Framed);
+            assert_eq!(framed, !policy(its_use).contains("frame-ancestors 'none';"));
+        }
+    }
+
+    #[test]
+    fn s8_only_a_page_that_asks_may_connect_and_only_to_its_own_site() {
+        for its_use in [Use::Shown, Use::Framed] {
+            assert!(!policy(its_use).contains("connect-src"));
+        }
+        assert!(policy(Use::Asks).contains("; connect-src 'self'; "));
+    }
+
+    fn policy(its_use: Use) -> String {
+        Policy::new(&[""], "", its_use).text
     }
 }

@@ -83,6 +83,14 @@ impl Texts {
         Value::from_safe_string(fill(text, fills))
     }
 
+    /// The text of `key` for scripts, with `at` in its place: plain words, not escaped.
+    pub(super) fn plain(&self, key: &str, at: &str) -> String {
+        match self.by_key.get(key) {
+            Some(Text::Same(text) | Text::Counted { other: text, .. }) => text.replace("{at}", at),
+            None => key.to_owned(),
+        }
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key)
     }
@@ -175,6 +183,13 @@ mod tests {
                 Some(text)
             );
         }
+    }
+
+    #[test]
+    fn words_for_scripts_are_plain() {
+        let file = "language = \"en\"\ndirection = \"ltr\"\n[a]\nb = \"It's {at}\"\n";
+        assert_eq!(Texts::parse(file).unwrap().plain("a.b", "<1>"), "It's <1>");
+        assert_eq!(texts().plain("a.z", "1"), "a.z");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Everything is in memory, bounded, and hides its locks behind methods that do one whole step. A lock of one map
 //! may be taken under a lock of another only in the order challenges, running, holds, failures, tallies, quarantine, and
-//! the journal's under any. Counters, revocations and the quarantine are written to disk as they change; an answer that
-//! rests on them waits for [`Store::settled`].
+//! the journal's under any; that of receipts is taken alone. Counters, revocations and the quarantine are written to disk
+//! as they change; an answer that rests on them waits for [`Store::settled`].
 //! The step that answers a challenge compares, counts and spends under one lock (C3).
 
 use std::path::PathBuf;
@@ -34,6 +34,7 @@ pub mod holds;
 pub mod key;
 mod print;
 pub mod quarantine;
+pub mod receipts;
 pub mod revoked;
 
 use self::counters::{Counters, Part};
@@ -43,6 +44,7 @@ use self::durable::{Journal, NotKept};
 use self::fresh::Fresh;
 use self::holds::Holds;
 use self::quarantine::Quarantine;
+use self::receipts::Receipts;
 use self::revoked::Revoked;
 
 /// `[store.memory]`.
@@ -67,6 +69,8 @@ pub struct Store {
     pub fresh: Fresh,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
+    /// Which challenge a message belongs to.
+    receipts: Receipts,
     journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
@@ -271,6 +275,7 @@ impl Store {
             running: DashMap::new(),
             unused: DashMap::new(),
             fresh: Fresh::default(),
+            receipts: Receipts::bounded(most),
             count: AtomicUsize::new(0),
             most,
             limits,
@@ -654,6 +659,7 @@ impl Store {
         self.running.retain(|_, (_, until)| *until > now.mono);
         self.unused.retain(|_, (_, until)| *until > now.mono);
         self.fresh.sweep(now);
+        self.receipts.sweep(now);
         self.holds.sweep(now);
         self.quarantine.sweep(now);
         self.counters.sweep(now);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::*;
+use crate::challenge::fate::{Fate, Heard};
 use crate::message::Channel;
 
 /// 2026-11-22 14:32:00 UTC.
@@ -62,6 +63,8 @@ pub(super) const CODE: CodePage<'static> = CodePage {
     notice: None,
     error: None,
     resend_in: Duration::ZERO,
+    heard: None,
+    ask: None,
 };
 
 /// A code page after an error.
@@ -97,6 +100,18 @@ pub(super) fn hidden(page: CodePage<'static>) -> CodePage<'static> {
     }
 }
 
+/// As `page`, once its carrier has told that.
+pub(super) fn told(fate: Fate, page: CodePage<'static>) -> CodePage<'static> {
+    let at = Moment {
+        unix: NOW - 60,
+        mono: Duration::ZERO,
+    };
+    CodePage {
+        heard: Some(Heard { fate, at }),
+        ..page
+    }
+}
+
 /// As `page`, in another state.
 pub(super) fn in_state(state: State, page: CodePage<'static>) -> CodePage<'static> {
     CodePage { state, ..page }
@@ -111,7 +126,34 @@ pub(super) fn over(error: CodeError) -> CodePage<'static> {
 pub(super) fn code_pages() -> Vec<(&'static str, CodePage<'static>)> {
     let mut all = on_the_way();
     all.extend(after_errors());
+    all.extend(after_receipts());
     all
+}
+
+fn after_receipts() -> Vec<(&'static str, CodePage<'static>)> {
+    let asking = CodePage {
+        ask: Some("/.countersign/c/4f1b/state"),
+        ..CODE
+    };
+    let lost = wrong(CodeError::Undelivered);
+    vec![
+        ("code-under-way", asking),
+        ("code-taken", told(Fate::Sent, asking)),
+        ("code-taken-voice", called(told(Fate::Sent, asking))),
+        ("code-delivered", told(Fate::Delivered, CODE)),
+        ("code-delivered-voice", called(told(Fate::Delivered, CODE))),
+        ("code-undelivered", told(Fate::Failed, lost)),
+        ("code-undelivered-alone", alone(told(Fate::Failed, lost))),
+        ("code-undelivered-voice", called(told(Fate::Failed, lost))),
+        (
+            "code-undelivered-voice-alone",
+            alone(called(told(Fate::Failed, lost))),
+        ),
+        (
+            "code-undelivered-wrong",
+            told(Fate::Failed, wrong(CodeError::Wrong { left: Some(2) })),
+        ),
+    ]
 }
 
 fn on_the_way() -> Vec<(&'static str, CodePage<'static>)> {
@@ -128,7 +170,7 @@ fn on_the_way() -> Vec<(&'static str, CodePage<'static>)> {
         resend_in: Duration::from_secs(seconds),
         ..CODE
     };
-    let told = |notice, page| CodePage {
+    let noted = |notice, page| CodePage {
         notice: Some(notice),
         ..page
     };
@@ -142,10 +184,10 @@ fn on_the_way() -> Vec<(&'static str, CodePage<'static>)> {
         ("code-alone", alone(CODE)),
         ("code-last-minute", in_state(last_minute, CODE)),
         ("code-8-digits", CodePage { digits: 8, ..CODE }),
-        ("code-sent-again", told(again, waiting(60))),
-        ("code-sent-anew", told(anew, CODE)),
-        ("code-called-again", called(told(again, CODE))),
-        ("code-called-anew", called(told(anew, CODE))),
+        ("code-sent-again", noted(again, waiting(60))),
+        ("code-sent-anew", noted(anew, CODE)),
+        ("code-called-again", called(noted(again, CODE))),
+        ("code-called-anew", called(noted(anew, CODE))),
         ("code-not-sent", unsent),
         ("code-not-sent-hidden", hidden(unsent)),
         ("code-not-sent-voice", called(unsent)),
