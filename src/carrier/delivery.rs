@@ -26,6 +26,7 @@ use crate::phone::sender::Sender;
 mod breaker;
 pub mod health;
 mod lane;
+pub mod trial;
 
 use self::health::Health;
 use self::lane::Lane;
