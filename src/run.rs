@@ -1,15 +1,20 @@
 //! Builds everything from the configuration, keeps it running, and takes it down in order.
 
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::bind::{Bound as Watched, NotBound};
+use crate::admin::serve::serve;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
@@ -34,12 +39,19 @@ use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 
+pub(crate) mod inside;
+
+use self::inside::Room;
+
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
     /// A socket is not to be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The admin listener's sockets are not to be had.
+    #[error(transparent)]
+    Admin(#[from] NotBound),
     /// A certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -95,10 +107,18 @@ impl Default for Surroundings {
 /// A gateway at work.
 pub struct Running {
     addresses: Vec<Address>,
+    admin: Admin,
     shutdown: CancellationToken,
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+}
+
+/// Where the admin listener is, and the task that it is.
+struct Admin {
+    address: Option<SocketAddr>,
+    socket: Option<PathBuf>,
+    task: JoinHandle<()>,
 }
 
 /// One worker for each core.
@@ -123,6 +143,9 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
+    let sender = inside::sender(&config);
+    let public = config.delivery.public.is_some();
+    let watched = Watched::bind(&config.admin)?;
     let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
         None
     } else {
@@ -178,6 +201,7 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
+    let shutdown = CancellationToken::new();
     let mut fronts = Vec::new();
     let mut upstreams = Vec::new();
     for settings in config.sites {
@@ -211,7 +235,6 @@ pub fn start(
         config.trusted_proxies,
     ));
     let addresses = bound.addresses().to_vec();
-    let shutdown = CancellationToken::new();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
         let own = upstreams
             .iter()
@@ -219,13 +242,48 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let room = |named| Room {
+        flow: Arc::clone(&flow),
+        relay,
+        sender,
+        public,
+        shutdown: shutdown.clone(),
+        named,
+    };
+    let admin = look_inside(watched, room, &shutdown, &slow);
     Ok(Running {
         addresses,
+        admin,
         shutdown,
         workers,
         flow,
         slow,
     })
+}
+
+/// Lets the admin listener serve, beside the slow work.
+fn look_inside(
+    bound: Watched,
+    room: impl FnOnce(String) -> Room,
+    shutdown: &CancellationToken,
+    slow: &Runtime,
+) -> Admin {
+    let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
+    let named = socket
+        .as_ref()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
+    let served = serve(bound, Arc::new(room(named)), shutdown.clone());
+    let task = slow.spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the admin listener cannot work");
+        }
+    });
+    Admin {
+        address,
+        socket,
+        task,
+    }
 }
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
@@ -242,6 +300,16 @@ impl Running {
     /// Where connections come in.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where `/metrics` and the like are, if they are served.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address
+    }
+
+    /// The socket that the command talks to, if there is one.
+    pub fn admin_socket(&self) -> Option<&Path> {
+        self.admin.socket.as_deref()
     }
 
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
@@ -273,6 +341,8 @@ impl Running {
             self.slow
                 .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
         );
+        // It waits for its last answers by itself, and not for long.
+        drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
         self.flow.store.close();
         lost

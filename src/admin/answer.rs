@@ -11,10 +11,9 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
-use tokio::sync::mpsc;
 use tracing::info;
 
-use super::{Health, Inside};
+use super::{Health, Inside, Lines};
 
 /// By which of the two sockets somebody came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub(super) struct Caller {
 /// An answer's body: all of it, or line by line.
 pub(super) enum Body {
     Whole(Option<Bytes>),
-    Lines(mpsc::Receiver<Bytes>),
+    Lines(Lines),
 }
 
 /// An order is a few words.
@@ -240,16 +239,16 @@ pub(super) mod tests {
             })
         }
 
-        fn send_test(&self, order: &Bytes) -> Result<mpsc::Receiver<Bytes>, Refused> {
+        fn send_test(&self, order: &Bytes) -> Result<Lines, Refused> {
             if order.is_empty() {
                 return Err(Refused {
                     status: StatusCode::BAD_REQUEST,
                     body: Bytes::from_static(b"{}"),
                 });
             }
-            let (tell, lines) = mpsc::channel(2);
-            tell.try_send(order.clone()).unwrap();
-            tell.try_send(Bytes::from_static(b"\nover\n")).unwrap();
+            let (tell, lines) = mpsc::unbounded_channel();
+            tell.send(order.clone()).unwrap();
+            tell.send(Bytes::from_static(b"\nover\n")).unwrap();
             Ok(lines)
         }
     }

@@ -42,8 +42,11 @@ pub trait Inside: Send + Sync {
     ///
     /// # Errors
     /// [`Refused`], before anything is sent.
-    fn send_test(&self, order: &Bytes) -> Result<mpsc::Receiver<Bytes>, Refused>;
+    fn send_test(&self, order: &Bytes) -> Result<Lines, Refused>;
 }
+
+/// Lines as they come. Each order has a few of them, so that nobody has to wait for who reads slowly.
+pub type Lines = mpsc::UnboundedReceiver<Bytes>;
 
 /// One part of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,6 +41,12 @@ pub(super) fn until_stopped(running: Running) -> Exit {
         let scheme = if address.tls { "https" } else { "http" };
         tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
     }
+    if let Some(address) = running.admin_address() {
+        tracing::info!(event = "watched", at = %address, "metrics and health");
+    }
+    if let Some(socket) = running.admin_socket() {
+        tracing::info!(event = "watched", at = %socket.display(), "metrics, health and orders");
+    }
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

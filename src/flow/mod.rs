@@ -44,6 +44,7 @@ pub mod posted;
 pub mod receipts;
 pub mod send;
 pub mod sign_out;
+pub mod trial;
 
 /// A whole answer of ours.
 pub type Reply = Response<Bytes>;

@@ -4,7 +4,7 @@
 //! here at all. Every label holds a [`Word`], and those are made of names in the configuration and of words in this
 //! program alone: no number, code, person or address can become one (A9, C8).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,17 +43,9 @@ pub struct Metrics {
     outcomes: Family<Outcome, Counter>,
     checks: Family<Check, Counter>,
     limits: Family<Limit, Counter>,
-    // A plain mutex: held for one step in two small collections, never while a metric is written out.
-    course: Mutex<Course>,
-}
-
-/// What the counters themselves do not remember.
-#[derive(Default)]
-struct Course {
-    /// The carrier that failed last with a message that is still on its way.
-    failed: HashMap<Id, Name>,
-    /// Carriers that are left out for a while.
-    resting: BTreeSet<Name>,
+    /// The carrier that failed last with a message that is still on its way. A plain mutex: held for one step in a small
+    /// map, never while a metric is written out.
+    failed: Mutex<HashMap<Id, Name>>,
 }
 
 /// So many messages are never on their way at once; beyond it one that was given up half-way is forgotten.
@@ -78,7 +70,7 @@ impl Metrics {
             outcomes: Family::default(),
             checks: Family::default(),
             limits: Family::default(),
-            course: Mutex::default(),
+            failed: Mutex::default(),
         };
         for name in carriers {
             metrics.up.get_or_create(&Carrier::of(name)).set(1);
@@ -165,11 +157,6 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Whether this carrier is left out after failing again and again.
-    pub fn rests(&self, carrier: &Name) -> bool {
-        self.course().resting.contains(carrier)
-    }
-
     /// Counts an event of the flow, if it is one of a challenge.
     pub fn record(&self, event: &Event<'_>) {
         match event.what {
@@ -238,9 +225,9 @@ impl Metrics {
             .observe(seconds);
     }
 
-    fn course(&self) -> MutexGuard<'_, Course> {
+    fn on_their_way(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
         // A panic in between leaves at worst one fail-over uncounted.
-        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +239,7 @@ impl Witness for Metrics {
         match step {
             Step::LeftOut { .. } => {}
             Step::Asked { carrier, .. } => {
-                let before = self.course().failed.remove(id);
+                let before = self.on_their_way().remove(id);
                 if let Some(from) = before.filter(|before| before != carrier) {
                     let labels = Failover {
                         from: (&from).into(),
@@ -290,15 +277,15 @@ impl Witness for Metrics {
             } => {
                 self.message(carrier.into(), channel, class);
                 self.took(carrier, took);
-                let mut course = self.course();
-                if course.failed.len() >= UNDER_WAY {
-                    course.failed.clear();
+                let mut failed = self.on_their_way();
+                if failed.len() >= UNDER_WAY {
+                    failed.clear();
                 }
-                course.failed.insert(id.clone(), carrier.clone());
+                failed.insert(id.clone(), carrier.clone());
             }
             // What a carrier said is counted already. Where none was asked, that is all there is to count.
             Step::Unsent { class, .. } => {
-                if self.course().failed.remove(id).is_none() {
+                if self.on_their_way().remove(id).is_none() {
                     self.message(Word::NOBODY, channel, class);
                 }
             }
@@ -315,13 +302,6 @@ impl Witness for Metrics {
     }
 
     fn rests(&self, carrier: &Name, rests: bool) {
-        let mut course = self.course();
-        if rests {
-            course.resting.insert(carrier.clone());
-        } else {
-            course.resting.remove(carrier);
-        }
-        drop(course);
         let up = i64::from(!rests);
         self.up.get_or_create(&Carrier::of(carrier)).set(up);
     }
