@@ -11,6 +11,7 @@ use crate::message::Channel;
 use crate::name::Name;
 use crate::subject::Subject;
 
+pub mod api;
 pub mod dispatch;
 
 /// An event, with what tells it from others of its kind.
@@ -125,6 +126,8 @@ pub enum What<'a> {
     },
     /// Something is full: a stranger was turned away (A1).
     Full,
+    /// A call of the API.
+    Api(api::Call<'a>),
 }
 
 impl What<'_> {
@@ -148,6 +151,7 @@ impl What<'_> {
             Self::HoldReplayed => "hold.replayed",
             Self::UpstreamFailed { .. } => "upstream.failed",
             Self::Full => "store.full",
+            Self::Api(call) => call.outcome.name(),
         }
     }
 }

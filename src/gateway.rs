@@ -322,7 +322,7 @@ impl Gateway {
 }
 
 /// The visitor's address and scheme; fields are believed from trusted proxies only (R10).
-fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Peer {
+pub(crate) fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Peer {
     if trusted.is_empty() || !peer::is_trusted(connection.peer, trusted) {
         return Peer {
             address: connection.peer,

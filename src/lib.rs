@@ -5,7 +5,7 @@
 //! ```text
 //! main.rs  command/                                  arguments, exit codes, a file a command
 //! run.rs   config/                                   build everything from the file; keep it running
-//! gateway.rs                                         one request in, one response out
+//! gateway.rs  api.rs                                 one request in, one response out
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/ admin/    rooms: they talk to the world, not to each other
 //! site route capture challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
@@ -20,6 +20,7 @@ pub mod command;
 pub mod config;
 pub mod run;
 
+pub mod api;
 pub mod gateway;
 
 pub mod flow;

@@ -14,9 +14,9 @@ pub struct Settings {
     pub wrong_per_hour: u32,
     /// Sends of one challenge, the first included (C6).
     pub sends_per_challenge: u8,
-    /// Sends an hour to one number (C6).
+    /// Sends an hour to one number or mail address (C6).
     pub number_per_hour: u32,
-    /// Sends a day to one number (C6).
+    /// Sends a day to one number or mail address (C6).
     pub number_per_day: u32,
     /// Sends an hour asked for from one source network (C6).
     pub network_per_hour: u32,

@@ -74,7 +74,7 @@ pub struct Values<'a> {
     pub code: &'a str,
     /// The scope's title.
     pub scope: &'a str,
-    /// How long the code is good, in minutes.
+    /// How long the code is good, in minutes; 0 if that is not known yet: a call then does not say it.
     pub minutes: u64,
     /// The site's public host, without scheme and port: what the browser compares before it fills the code in. Without
     /// one there is no line for browsers, and nothing stands for `{HOST}`.
@@ -160,6 +160,39 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// Takes apart what a program sends with every message, as Bandwidth's API does: `{CODE}`, `{NAME}` and `{SCOPE}` are
+    /// places, and every other brace is text. An operator's template is read once, with somebody there to mend it; here a
+    /// call would fail for a brace that never did harm.
+    ///
+    /// # Errors
+    /// [`BadTemplate::NoCode`] and [`BadTemplate::TooLong`].
+    pub fn lenient(text: &str) -> Result<Self, BadTemplate> {
+        let length = text.chars().count();
+        if length > LONGEST {
+            return Err(BadTemplate::TooLong(length));
+        }
+        let (mut parts, mut done, mut from) = (Vec::new(), 0, 0);
+        while let Some(brace) = text[from..].find('{').map(|found| from + found) {
+            from = brace + 1;
+            let place = [Place::Code, Place::Name, Place::Scope]
+                .into_iter()
+                .find(|place| {
+                    let rest = text[from..].strip_prefix(place.name());
+                    rest.is_some_and(|rest| rest.starts_with('}'))
+                });
+            let Some(place) = place else { continue };
+            parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
+            parts.push(Part::Place(place));
+            done = from + place.name().len() + 1;
+            from = done;
+        }
+        parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
+        if !parts.contains(&Part::Place(Place::Code)) {
+            return Err(BadTemplate::NoCode);
+        }
+        Ok(Self(parts))
+    }
+
     /// The text message: the template's text, an empty line, and the line by which browsers fill the code in.
     ///
     /// That line is the last, `@host #code`, one blank, nothing after it (WICG, origin-bound one-time codes).
@@ -167,6 +200,13 @@ impl Template {
     pub fn render(&self, values: &Values<'_>) -> Text {
         let minutes = values.minutes.to_string();
         Text::of(self.pieces(values, &minutes).map(|(_, text)| text))
+    }
+
+    /// The template's text alone, without the line for browsers.
+    #[must_use]
+    pub fn words(&self, values: &Values<'_>) -> Text {
+        let minutes = values.minutes.to_string();
+        Text::of(self.own(values, &minutes).map(|(_, text)| text))
     }
 
     /// The first character of the rendered text that is not in the GSM alphabet, and where it comes from.
@@ -211,6 +251,24 @@ impl Template {
         values: &Values<'a>,
         minutes: &'a str,
     ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
+        let Values { code, host, .. } = *values;
+        let last = host.into_iter().flat_map(move |host| {
+            [
+                (None, "\n\n@"),
+                (Some(Place::Host), host),
+                (None, " #"),
+                (Some(Place::Code), code),
+            ]
+        });
+        self.own(values, minutes).chain(last)
+    }
+
+    /// Those of the template itself.
+    fn own<'a>(
+        &'a self,
+        values: &Values<'a>,
+        minutes: &'a str,
+    ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
         let Values {
             name,
             code,
@@ -218,7 +276,7 @@ impl Template {
             host,
             ..
         } = *values;
-        let own = self.0.iter().map(move |part| match part {
+        self.0.iter().map(move |part| match part {
             Part::Text(text) => (None, text.as_str()),
             Part::Place(place) => {
                 let value = match place {
@@ -230,16 +288,7 @@ impl Template {
                 };
                 (Some(*place), value)
             }
-        });
-        let last = host.into_iter().flat_map(move |host| {
-            [
-                (None, "\n\n@"),
-                (Some(Place::Host), host),
-                (None, " #"),
-                (Some(Place::Code), code),
-            ]
-        });
-        own.chain(last)
+        })
     }
 }
 

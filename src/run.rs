@@ -3,18 +3,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::bind::{Bound as Watched, NotBound};
-use crate::admin::serve::serve;
+use crate::api::{Account, Api, Senders};
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
@@ -41,7 +40,7 @@ use crate::upstream::head::Constant;
 
 pub(crate) mod inside;
 
-use self::inside::Room;
+use self::inside::Admin;
 
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
@@ -108,17 +107,11 @@ impl Default for Surroundings {
 pub struct Running {
     addresses: Vec<Address>,
     admin: Admin,
+    api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
-}
-
-/// Where the admin listener is, and the task that it is.
-struct Admin {
-    address: Option<SocketAddr>,
-    socket: Option<PathBuf>,
-    task: JoinHandle<()>,
 }
 
 /// One worker for each core.
@@ -144,8 +137,9 @@ pub fn start(
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
     let sender = inside::sender(&config);
-    let public = config.delivery.public.is_some();
     let watched = Watched::bind(&config.admin)?;
+    // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
+    let api = ApiDoor::open(&config)?;
     let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
         None
     } else {
@@ -201,7 +195,6 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
-    let shutdown = CancellationToken::new();
     let mut fronts = Vec::new();
     let mut upstreams = Vec::new();
     for settings in config.sites {
@@ -229,6 +222,11 @@ pub fn start(
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
+    let shutdown = CancellationToken::new();
+    let api = match api {
+        Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),
+        None => None,
+    };
     let shared = Arc::new(Shared::new(
         fronts,
         Arc::clone(&flow),
@@ -242,18 +240,11 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
-    let room = |named| Room {
-        flow: Arc::clone(&flow),
-        relay,
-        sender,
-        public,
-        shutdown: shutdown.clone(),
-        named,
-    };
-    let admin = look_inside(watched, room, &shutdown, &slow);
+    let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
         addresses,
         admin,
+        api,
         shutdown,
         workers,
         flow,
@@ -261,28 +252,59 @@ pub fn start(
     })
 }
 
-/// Lets the admin listener serve, beside the slow work.
-fn look_inside(
-    bound: Watched,
-    room: impl FnOnce(String) -> Room,
-    shutdown: &CancellationToken,
-    slow: &Runtime,
-) -> Admin {
-    let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
-    let named = socket
-        .as_ref()
-        .map(|path| path.display().to_string())
-        .unwrap_or_default();
-    let served = serve(bound, Arc::new(room(named)), shutdown.clone());
-    let task = slow.spawn(async move {
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the admin listener cannot work");
-        }
-    });
-    Admin {
-        address,
-        socket,
-        task,
+/// The API before it serves: its socket is taken, its certificate read.
+struct ApiDoor {
+    accounts: Vec<Account>,
+    senders: Senders,
+    address: Address,
+    bound: Bound,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl ApiDoor {
+    /// `None` without `[api]`.
+    fn open(config: &Config) -> Result<Option<Self>, NotStarted> {
+        let Some(settings) = &config.api else {
+            return Ok(None);
+        };
+        let listen = vec![settings.listen];
+        let (https, http) = if settings.tls() {
+            (listen, Vec::new())
+        } else {
+            (Vec::new(), listen)
+        };
+        let listen = server::Settings {
+            https,
+            http,
+            certificates: Vec::new(),
+        };
+        // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
+        let bound = bind(&listen, NonZeroUsize::MIN)?;
+        let tls = settings
+            .tls()
+            .then(|| server::tls::server_config(&config.listen.certificates));
+        let address = bound.addresses().first().copied();
+        Ok(Some(Self {
+            accounts: settings.accounts.clone(),
+            senders: Senders::of(&config.carriers, &config.delivery),
+            address: address.expect("one address was bound"),
+            bound,
+            tls: tls.transpose()?,
+        }))
+    }
+
+    fn serve(
+        self,
+        flow: &Arc<Flow>,
+        limits: &Limits,
+        shutdown: &CancellationToken,
+    ) -> Result<(Address, Workers), NotStarted> {
+        let trusted = limits.trusted.clone();
+        let api = Api::new(Arc::clone(flow), self.accounts, self.senders, trusted);
+        let workers = Workers::spawn(self.bound, self.tls.as_ref(), shutdown, limits, move |_| {
+            api.clone()
+        })?;
+        Ok((self.address, workers))
     }
 }
 
@@ -312,6 +334,11 @@ impl Running {
         self.admin.socket.as_deref()
     }
 
+    /// Where the API is, if there is one.
+    pub fn api(&self) -> Option<Address> {
+        self.api.as_ref().map(|(address, _)| *address)
+    }
+
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
@@ -333,7 +360,8 @@ impl Running {
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
         self.shutdown.cancel();
-        let lost = self.workers.join();
+        let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
+        let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).

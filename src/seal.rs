@@ -24,6 +24,7 @@ use crate::secret::Secret;
 use crate::site::Site;
 use crate::subject::Subject;
 
+pub mod api;
 pub mod cookies;
 
 use self::cookies::Cookies;
@@ -93,10 +94,11 @@ enum Use {
     Known,
     Cookie,
     Receipt,
+    Api,
 }
 
 impl Use {
-    const ALL: [(Self, &'static [u8]); 8] = [
+    const ALL: [(Self, &'static [u8]); 9] = [
         (Self::Grant, b"countersign grant 1"),
         (Self::Browser, b"countersign browser 1"),
         (Self::Code, b"countersign code 1"),
@@ -105,12 +107,13 @@ impl Use {
         (Self::Known, b"countersign known 1"),
         (Self::Cookie, b"countersign cookie 1"),
         (Self::Receipt, b"countersign receipt 1"),
+        (Self::Api, b"countersign api 1"),
     ];
 }
 
 struct Key {
     id: [u8; 4],
-    uses: [Hmac<Sha256>; 8],
+    uses: [Hmac<Sha256>; 9],
 }
 
 /// Bytes of a MAC in a cookie.

@@ -1,13 +1,12 @@
 //! Which carrier is asked, in which order, and when the next one.
 
 use std::error::Error;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::console::Sink;
@@ -18,16 +17,17 @@ use super::{
 };
 use crate::challenge::Remote;
 use crate::event::dispatch::{Dispatch, Step, Witness};
-use crate::message::{Channel, Text, segments};
+use crate::message::{Channel, Text};
 use crate::name::Name;
 use crate::phone::Policy;
-use crate::phone::sender::Sender;
 
+mod attempt;
 mod breaker;
 pub mod health;
 mod lane;
 pub mod trial;
 
+use self::attempt::{Hope, TOO_SHORT, Way};
 use self::health::Health;
 use self::lane::Lane;
 
@@ -253,7 +253,7 @@ impl Dispatcher {
             .ok_or(NotTaken::None)?;
         let receipts = match &lane.service {
             Service::Transport(carrier) => carrier.receipts(report)?,
-            Service::Managed(_) => return Err(NotTaken::None),
+            Service::Managed(managed) => managed.receipts(report)?,
         };
         Ok((lane.name.clone(), receipts))
     }
@@ -375,104 +375,6 @@ impl Dispatcher {
         own.map_or(&self.orders[place], |(_, orders)| &orders[place])
     }
 
-    /// Asks one carrier, and once more if that may help, all within the carrier's own time and the message's.
-    async fn ask(
-        &self,
-        message: &Message,
-        way: &Way<'_>,
-        hope: Hope,
-        deadline: Instant,
-    ) -> Result<Sent, Failure> {
-        let Way { lane, from, .. } = way;
-        let begun = Instant::now();
-        let end = deadline.min(begun + lane.timeout);
-        let half = (end - begun) / 2;
-        let mut again = false;
-        loop {
-            // The next carrier has the other half, as it has of a connection that does not come about.
-            let patience = if hope.alone { end } else { begun + half };
-            let leave = async {
-                let place = lane.place(patience).await?;
-                Ok((place, lane.turn(hope.last, &*self.witness, end).await?))
-            };
-            let (place, turn) = leave.await.inspect_err(|failure: &Failure| {
-                let why = failure.source().map(ToString::to_string);
-                self.leave_out(message, way, why.as_deref().unwrap_or_default());
-            })?;
-            let carrier = &lane.name;
-            self.tell(
-                message,
-                Step::Asked {
-                    carrier,
-                    from: *from,
-                    again,
-                },
-            );
-            let start = Instant::now();
-            let within = end.saturating_duration_since(start);
-            let result = lane.send(message, *from, within).await;
-            turn.end(&result);
-            drop(place);
-            let failure = match result {
-                Ok(sent) => {
-                    self.taken(message, lane, &sent, start.elapsed());
-                    return Ok(sent);
-                }
-                Err(failure) => failure,
-            };
-            self.tell(
-                message,
-                Step::Failed {
-                    carrier,
-                    class: failure.class(),
-                    reason: &story(&failure),
-                    took: start.elapsed(),
-                },
-            );
-            let pause = pause(&failure, hope).filter(|pause| {
-                // In a hurry, a message that was certainly not sent could become one of which nobody knows.
-                let fits = Instant::now() + *pause + half <= end;
-                fits && !again && !lane.is_failing()
-            });
-            let Some(pause) = pause else {
-                return Err(failure);
-            };
-            sleep(pause).await;
-            again = true;
-        }
-    }
-
-    fn taken(&self, message: &Message, lane: &Lane, sent: &Sent, took: Duration) {
-        let channel = message.channel;
-        let segments = match channel {
-            Channel::Sms => segments::count(message.text().as_str()).segments,
-            Channel::Voice | Channel::Email => 1,
-        };
-        self.tell(
-            message,
-            Step::Taken {
-                carrier: &lane.name,
-                vendor_id: &sent.id,
-                took,
-                segments,
-                micros: lane.price.map(|price| price.times(segments).micros()),
-            },
-        );
-        if let Some(percent) = lane.sent(channel) {
-            self.witness.conversion(&lane.name, channel, percent);
-        }
-    }
-
-    fn leave_out(&self, message: &Message, way: &Way<'_>, why: &str) {
-        self.tell(
-            message,
-            Step::LeftOut {
-                carrier: &way.lane.name,
-                why,
-            },
-        );
-    }
-
     fn tell(&self, message: &Message, step: Step<'_>) {
         self.witness.saw(&Dispatch {
             id: &message.id,
@@ -486,47 +388,6 @@ impl Dispatcher {
         self.trouble[place(channel)].store(trouble, Ordering::Relaxed);
     }
 }
-
-/// A carrier that may take a message, and what it would send from.
-struct Way<'a> {
-    lane: &'a Arc<Lane>,
-    from: Option<&'a Sender>,
-    /// As it was when the message came.
-    rests_until: Option<Instant>,
-}
-
-/// What there is besides the carrier that is being asked.
-#[derive(Clone, Copy)]
-struct Hope {
-    /// No carrier that works is left: one that is left alone is asked all the same.
-    last: bool,
-    /// No carrier at all is left.
-    alone: bool,
-}
-
-/// How long to wait before the same carrier is asked once more; `None` if that would help nobody, or could send the
-/// message twice.
-fn pause(failure: &Failure, hope: Hope) -> Option<Duration> {
-    let jitter = Duration::from_millis(rand::random_range(RETRY));
-    match failure {
-        // Found out without asking it, after waiting long enough.
-        Failure::Transient(Cause::Busy | Cause::Resting) => None,
-        Failure::Transient(_) => Some(jitter),
-        // Whoever asks to wait means it: somebody else is quicker, if there is anybody.
-        Failure::Throttled {
-            retry_after: Some(wait),
-            ..
-        } if hope.alone => Some(wait.saturating_add(jitter)),
-        _ => None,
-    }
-}
-
-/// Milliseconds before a carrier is asked again: long enough for a restarted worker of the vendor's to be there, short
-/// enough for somebody who waits, and spread, so that messages that failed together do not come back together.
-const RETRY: Range<u64> = 200..400;
-
-/// With less time than this nobody is asked any more: it would only end with nobody knowing.
-const TOO_SHORT: Duration = Duration::from_millis(100);
 
 /// Where our own paths for vendors begin (design section 8); the carrier's name and a secret follow.
 pub const RECEIPTS: &str = "/.countersign/receipts/";
@@ -547,7 +408,7 @@ impl Kind {
     fn is_https(&self) -> bool {
         match self {
             Self::Webhook(own) => endpoint::is_https(&own.url),
-            Self::Bandwidth(own) => endpoint::is_https(&own.base_url),
+            Self::Bandwidth(own) => super::bandwidth::is_https(own),
             Self::Twilio(own) => endpoint::is_https(&own.base_url),
             Self::Console | Self::Email(_) | Self::Command(_) | Self::Spool(_) => false,
         }
@@ -567,7 +428,7 @@ fn story(failure: &Failure) -> String {
 }
 
 /// The certificates that the system believes.
-fn native_roots() -> Result<RootCertStore, Unusable> {
+pub(super) fn native_roots() -> Result<RootCertStore, Unusable> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         warn!(%error, "part of the system's certificate store cannot be read");

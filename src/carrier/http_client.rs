@@ -239,3 +239,6 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,14 @@ pub trait Managed: Send + Sync {
     /// # Errors
     /// [`Failure`], in the future's output: then nobody knows, and the code does not count as right.
     fn check<'a>(&'a self, handle: &'a str, typed: &'a str, within: Duration) -> Checking<'a>;
+
+    /// As [`Carrier::receipts`].
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    fn receipts(&self, _report: &Report<'_>) -> Result<Vec<Receipt>, NotTaken> {
+        Err(NotTaken::None)
+    }
 }
 
 /// A carrier made ready: who makes the code?
@@ -199,7 +207,8 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> Text {
         match self.channel {
-            Channel::Sms | Channel::Email => self.draft.text(self.code.as_str()),
+            Channel::Sms => self.draft.text(self.code.as_str()),
+            Channel::Email => self.draft.mail(self.code.as_str()),
             Channel::Voice => self.script().plain(),
         }
     }
@@ -299,11 +308,11 @@ pub enum NotTaken {
 /// Why a message was not sent, in the one vocabulary of all carriers.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody has this number.
-    #[error("the number does not exist")]
+    /// Nobody has this number, or this mail address.
+    #[error("nobody can be reached there")]
     BadNumber(#[source] Cause),
-    /// The number is barred, or the text was taken for spam.
-    #[error("the number is blocked")]
+    /// The number is barred, the mailbox takes nothing, or the text was taken for spam.
+    #[error("it is blocked there")]
     Blocked(#[source] Cause),
     /// Its owner said STOP.
     #[error("the number's owner opted out")]
@@ -419,6 +428,9 @@ pub enum Cause {
     /// It failed so often that it is left out for a while.
     #[error("it is left out for a while after failing")]
     Resting,
+    /// Something is missing or wrong in its settings; the words say what.
+    #[error("{0}")]
+    Setup(&'static str),
     /// This carrier does not do this channel.
     #[error("it does not carry {0}")]
     WrongChannel(Channel),

@@ -82,6 +82,11 @@ pub(super) fn fate(vendor: &str, code: &str) -> Option<Fate> {
     })
 }
 
+/// What a code of that vendor means, in our words; `None` if it is not in the table.
+pub(super) fn means(vendor: &str, code: &str) -> Option<&'static str> {
+    find(vendor, code).map(|entry| entry.means.as_str())
+}
+
 /// A vendor's code as it may stand in a log: nothing that could write a line of its own, and nothing long.
 pub(super) fn shown(code: &str) -> String {
     code.chars()

@@ -12,7 +12,8 @@
 //!  "receipts":"https://portal.example.com/.countersign/receipts/inhouse/4kGy…"}
 //! ```
 //! - `id` and `Idempotency-Key` are the same text; one that was seen before must not be sent again.
-//! - `channel` is `sms` or `voice`; `text` is what is to be sent, or said. `locale` is missing where none was chosen.
+//! - `channel` is `sms`, `voice` or `email`; `text` is what is to be sent, or said; `to` is a number, or for `email` a
+//!   mail address. `locale` is missing where none was chosen.
 //! - After `expires_at` (RFC 3339) the code is worthless: do not send it any more.
 //! - Under `receipts`, where `[delivery] public_url` is set, the receiver may tell later what became of the message.
 //! - `v1` is the HMAC-SHA-256, in hexadecimal, over the text of `t`, a full stop, and the body's bytes, under the

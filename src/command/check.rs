@@ -111,9 +111,12 @@ fn report(
                 0 => String::new(),
                 some => format!(", {}", counted(some, "capture")),
             };
+            let api = config.api.as_ref().map_or_else(String::new, |api| {
+                format!(", {} of the API", counted(api.accounts.len(), "account"))
+            });
             writeln!(
                 out,
-                "{path}: good, {}{captures}, {}{found}",
+                "{path}: good, {}{captures}{api}, {}{found}",
                 counted(config.sites.len(), "site"),
                 counted(config.carriers.len(), "carrier")
             )

@@ -68,6 +68,10 @@ fn tell_where(running: &Running) {
         let scheme = if address.tls { "https" } else { "http" };
         tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
     }
+    if let Some(address) = running.api() {
+        let scheme = if address.tls { "https" } else { "http" };
+        tracing::info!(event = "listening", api = %address.socket, scheme, "taking calls of the API in");
+    }
     if let Some(address) = running.admin_address() {
         tracing::info!(event = "watched", at = %address, "metrics and health");
     }

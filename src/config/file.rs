@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use self::admin::Admin;
+use self::api::Api;
 use self::carriers::Carrier;
 use self::delivery::{Delivery, Directory};
 use self::site::{Scope, Site};
@@ -19,6 +20,7 @@ use super::value::At;
 use crate::limit;
 
 pub(super) mod admin;
+pub(super) mod api;
 pub(super) mod capture;
 pub(super) mod carriers;
 pub(super) mod delivery;
@@ -32,6 +34,7 @@ pub(super) struct File {
     /// True if there is a `[sites.…]`, even one that could not be read.
     pub(super) sites_written: bool,
     pub(super) scopes: Vec<Scope>,
+    pub(super) api: Option<Api>,
     pub(super) directories: Vec<Directory>,
     pub(super) carriers: Vec<Carrier>,
     pub(super) delivery: Delivery,
@@ -66,7 +69,6 @@ impl File {
     pub(super) fn read(mut root: Reader<'_>) -> Self {
         // Followed before anything else was read; here only its type is checked.
         let _ = root.list::<String>("include");
-        root.not_yet("api", "leave the table out");
         let file = Self {
             place: root.place().clone(),
             listen: Listen::read(root.table("listen")),
@@ -81,6 +83,7 @@ impl File {
                 .into_iter()
                 .map(|(name, table)| Scope::read(name, table))
                 .collect(),
+            api: root.table_if_written("api").map(Api::read),
             directories: root
                 .named("directory")
                 .into_iter()

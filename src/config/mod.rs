@@ -15,9 +15,11 @@ use crate::site::Site;
 use crate::{admin, carrier, directory, limit, server, store, upstream};
 
 mod address;
+mod api;
 mod application;
 mod captures;
 mod classes;
+mod delivery;
 pub mod diagnostic;
 mod file;
 mod messages;
@@ -47,8 +49,10 @@ pub struct Config {
     pub listen: server::Settings,
     /// Whose word about the visitor's address counts (R10).
     pub trusted_proxies: Vec<IpNet>,
-    /// `[sites.…]`, in the order in which they are written. Never empty.
+    /// `[sites.…]`, in the order in which they are written. Not empty unless there is an API.
     pub sites: Vec<SiteSettings>,
+    /// `[api]`
+    pub api: Option<crate::api::Settings>,
     /// `[directory.…]`
     pub directories: Vec<directory::Settings>,
     /// `[carriers.…]`

@@ -85,13 +85,18 @@ impl<'a> Reader<'a> {
 
     /// A list that can be left out. Items that are wrong are noted and left out.
     pub(super) fn list<T: Leaf>(&mut self, key: &'static str) -> List<T> {
+        let entry = self.take(key);
+        self.list_of(key, entry)
+    }
+
+    fn list_of<T: Leaf>(&self, key: &str, entry: Option<&Entry>) -> List<T> {
         let mut list = List {
             items: Vec::new(),
             written: false,
             whole: true,
             place: self.place.clone(),
         };
-        let Some(entry) = self.take(key) else {
+        let Some(entry) = entry else {
             return list;
         };
         list.place = entry.place.clone();
@@ -107,6 +112,34 @@ impl<'a> Reader<'a> {
             self.wrong(key, &entry.value, Wrong::Type("a list"));
         }
         list
+    }
+
+    /// Lists under keys of the operator's making, in a table: `by_country = { CA = ["spare"] }`. A key that is wrong is
+    /// noted and left out; a list says something.
+    pub(super) fn lists<K: Leaf, T: Leaf>(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+    ) -> Vec<(At<K>, List<T>)> {
+        let Some(entry) = self.take(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(table) = &entry.value.kind else {
+            self.wrong(key, &entry.value, Wrong::Type(example));
+            return Vec::new();
+        };
+        let read = table.entries.iter().filter_map(|entry| {
+            let own = Value {
+                place: entry.place.clone(),
+                kind: Kind::Text(entry.key.clone()),
+            };
+            let list = self.list_of(&entry.key, Some(entry));
+            if !list.written {
+                self.is_empty(&entry.key, &list.place);
+            }
+            Some((self.leaf(key, &own)?, list))
+        });
+        read.collect()
     }
 
     /// A list that can be left out but, where it is written, says something.
@@ -125,15 +158,19 @@ impl<'a> Reader<'a> {
 
     fn says_something<T>(&self, key: &str, list: &List<T>) {
         if self.has(key) && !list.written {
-            let problem = Diagnostic::new(
-                Rule::Missing,
-                format!("`{key}` is empty"),
-                &list.place,
-                "nothing is in it",
-            );
-            self.notes
-                .add(problem.help("write at least one, or leave the key out"));
+            self.is_empty(key, &list.place);
         }
+    }
+
+    fn is_empty(&self, key: &str, place: &Place) {
+        let problem = Diagnostic::new(
+            Rule::Missing,
+            format!("`{key}` is empty"),
+            place,
+            "nothing is in it",
+        );
+        self.notes
+            .add(problem.help("write at least one, or leave the key out"));
     }
 
     /// One value or a list of them.
@@ -238,6 +275,28 @@ impl<'a> Reader<'a> {
 
     /// The tables below `key`, each with a name of the operator's making: `[sites.portal]`.
     pub(super) fn named(&mut self, key: &'static str) -> Vec<(At<Name>, Reader<'a>)> {
+        let mut named = Vec::new();
+        for (text, table) in self.tables(key, "NAME") {
+            match name(&text.value) {
+                Ok(value) => {
+                    let place = text.place;
+                    named.push((At { value, place }, table));
+                }
+                Err(wrong) => {
+                    self.note(key, &text.place, wrong);
+                    self.notes.spoil(&text.value);
+                }
+            }
+        }
+        named
+    }
+
+    /// The tables below `key`, each with a text of the operator's for its name, which the reference calls `placeholder`.
+    pub(super) fn tables(
+        &mut self,
+        key: &'static str,
+        placeholder: &str,
+    ) -> Vec<(At<String>, Reader<'a>)> {
         let Some(entry) = self.take(key) else {
             return Vec::new();
         };
@@ -255,28 +314,16 @@ impl<'a> Reader<'a> {
                     "not a table",
                 );
                 self.notes.add(problem.help(format!(
-                    "each of them has a name: [{}.NAME]",
+                    "each of them has a name: [{}.{placeholder}]",
                     self.path_of(key)
                 )));
                 self.notes.spoil(&entry.key);
                 continue;
             };
-            match name(&entry.key) {
-                Ok(value) => {
-                    let reader = self.below(&format!("{key}.NAME"), table, entry.place.clone());
-                    named.push((
-                        At {
-                            value,
-                            place: entry.place.clone(),
-                        },
-                        reader,
-                    ));
-                }
-                Err(wrong) => {
-                    self.note(key, &entry.place, wrong);
-                    self.notes.spoil(&entry.key);
-                }
-            }
+            let (value, place) = (entry.key.clone(), entry.place.clone());
+            let below = format!("{key}.{placeholder}");
+            let reader = self.below(&below, table, place.clone());
+            named.push((At { value, place }, reader));
         }
         named
     }

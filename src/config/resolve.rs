@@ -8,18 +8,18 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::diagnostic::{Diagnostic, Place, Source};
+use super::file::carriers::Written as Kind;
 use super::file::delivery as written;
 use super::file::site::MESSAGE;
 use super::file::{self, File};
-use super::names::{refer, repeated, twice};
+use super::names::{repeated, twice};
 use super::notes::Notes;
 use super::pem::{certified, readable};
 use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, messages, sites};
-use crate::carrier;
+use super::{Config, api, delivery, messages, sites};
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
@@ -43,7 +43,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .session_keys
         .written
         .then(|| session_keys(&file.session_keys, notes, environment));
-    let listen = listen(&file.listen, notes, environment);
+    let listen = listen(&file, notes, environment);
     let trusted_proxies = trusted_proxies(&file.listen, notes);
     let directories: Vec<directory::Settings> = file
         .directories
@@ -55,8 +55,12 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .iter()
         .filter_map(|carrier| carrier.settings(notes, environment))
         .collect();
-    let delivery = delivery(&file, notes);
     let admin = admin(&file, notes, environment);
+    let delivery = delivery::resolve(&file, notes);
+    for carrier in &file.carriers {
+        carrier.placed(&delivery, notes);
+    }
+    let api = api::resolve(&file, notes, environment);
     let sites = sites::resolve(&file, &scopes, notes);
     if notes.sound() {
         warn_of_unused(&file, notes);
@@ -67,6 +71,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         listen,
         trusted_proxies,
         sites: sites?,
+        api,
         directories,
         carriers,
         delivery,
@@ -221,7 +226,8 @@ fn session_keys(
     read
 }
 
-fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> server::Settings {
+fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Settings {
+    let listen = &file.listen;
     let mut certificates = Vec::new();
     for certificate in &listen.certificates {
         certified(&certificate.chain, "certificate", notes);
@@ -251,7 +257,10 @@ fn listen(listen: &file::Listen, notes: &Notes, environment: &Environment) -> se
         );
         notes.add(problem.help("add to [listen]: cert = \"/etc/countersign/tls/fullchain.pem\" and key = \"credential:tls_key\""));
     }
-    if let (false, Some(certificate)) = (listen.https.written, listen.certificates.first()) {
+    // The API has its own listener, and takes the same certificates.
+    if let (false, None, Some(certificate)) =
+        (listen.https.written, &file.api, listen.certificates.first())
+    {
         let problem = Diagnostic::new(
             Rule::NotUsed,
             "a certificate that is not used",
@@ -375,33 +384,31 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
     }
 }
 
-fn delivery(file: &File, notes: &Notes) -> carrier::Delivery {
-    let known: Vec<&At<Name>> = file.carriers.iter().map(|carrier| &carrier.name).collect();
-    let names = |list: &List<Name>| {
-        repeated(list, "carrier", notes, Clone::clone);
-        for name in &list.items {
-            refer("[delivery]", "carrier", name, &known, notes);
-        }
-        list.items.iter().map(|name| name.value.clone()).collect()
+/// A mail server carries no text messages, and vendors of those no mail.
+fn note_other_channel(name: &At<Name>, channel: Channel, file: &File, notes: &Notes) {
+    let carrier = file
+        .carriers
+        .iter()
+        .find(|carrier| carrier.name.value == name.value);
+    let what = match (carrier.and_then(|carrier| carrier.kind.as_ref()), channel) {
+        (Some(Kind::Email(_)), Channel::Sms) => "mail, not text messages",
+        (Some(Kind::Email(_)), Channel::Voice) => "mail, not calls",
+        (Some(Kind::Bandwidth(_) | Kind::Twilio(_)), Channel::Email) => "no mail",
+        _ => return,
     };
-    carrier::Delivery {
-        sms: names(&file.delivery.sms),
-        voice: names(&file.delivery.voice),
-        email: names(&file.delivery.email),
-        by_country: Vec::new(),
-        public: file
-            .delivery
-            .public_url
-            .as_ref()
-            .map(|url| url.value.text().to_owned()),
-        timeout: file.delivery.timeout,
-        countries: file
-            .delivery
-            .countries
-            .clone()
-            .unwrap_or_else(|| vec!["US".to_owned()]),
-        fictional: file.delivery.fictional,
-    }
+    let problem = Diagnostic::new(
+        Rule::BadCarrier,
+        format!("`{}` cannot carry `{channel}`", name.value),
+        &name.place,
+        format!("it carries {what}"),
+    );
+    notes.add(match channel {
+        Channel::Email => problem.help("write [carriers.NAME.email] and name that one here"),
+        Channel::Sms | Channel::Voice => problem.help(format!(
+            "name it in [delivery] email = [\"{}\"]",
+            name.value
+        )),
+    });
 }
 
 fn state_directory(environment: &Environment) -> PathBuf {

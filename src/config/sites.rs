@@ -24,6 +24,10 @@ pub(super) fn resolve(
     scopes: &[KnownScope],
     notes: &Notes,
 ) -> Option<Vec<SiteSettings>> {
+    if !file.sites_written && file.api.is_some() {
+        // The API needs none.
+        return Some(Vec::new());
+    }
     if !file.sites_written {
         let problem = Diagnostic::new(Rule::Missing, "there is no site", &file.place, "");
         notes.add(

@@ -17,6 +17,7 @@ use crate::message::Channel;
 use crate::upstream::{Address, HostMode};
 
 mod captures;
+mod delivery;
 mod messages;
 
 /// A folder with a configuration and every file that one may name.
@@ -44,8 +45,13 @@ impl Folder {
             ("tls.key", 0o600, &identity.signing_key.serialize_pem()),
             ("credentials/hook", 0o400, "a key for the hook"),
             ("credentials/bandwidth", 0o400, "a password"),
+            ("credentials/bandwidth_client", 0o400, "a password"),
+            ("credentials/bandwidth_callbacks", 0o400, "a password"),
             ("credentials/twilio", 0o400, "a token"),
+            ("credentials/twilio_key", 0o400, "a password"),
+            ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
+            ("credentials/api", 0o400, "a password"),
             (
                 "credentials/session_key",
                 0o400,
@@ -227,6 +233,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.limits, limit::Settings::default());
     assert_eq!((config.show_phone, config.log_format), (2, LogFormat::Auto));
     assert_eq!(config.delivery.countries, ["US"]);
+    assert!(config.delivery.by_country.is_empty());
     assert_eq!(config.store.path, Path::new("/var/lib/countersign"));
     assert!(config.store.durable);
     assert!(config.session_keys.is_none() && !config.delivery.fictional);
@@ -571,9 +578,14 @@ fn keys_of(text: &str) -> BTreeSet<String> {
                 "scopes",
                 "directory",
                 "carriers",
+                "api.accounts",
             ]
             .contains(&path);
-            let own = if above_named { "NAME" } else { &entry.key };
+            let own = match path {
+                "api.accounts" => "ID",
+                _ if above_named => "NAME",
+                _ => &entry.key,
+            };
             let path = if path.is_empty() {
                 own.to_owned()
             } else {
@@ -584,7 +596,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             }
             match &entry.value.kind {
                 // The names in these are the operator's.
-                tree::Kind::Table(_) if ["query", "form"].contains(&own) => {}
+                tree::Kind::Table(_) if ["query", "form", "by_country"].contains(&own) => {}
                 tree::Kind::Table(table) => walk(table, &path, keys),
                 tree::Kind::List(items) => {
                     for item in items {

@@ -427,9 +427,13 @@ impl Leaf for Channel {
     fn read(value: &Value) -> Result<Self, Wrong> {
         choose(
             value,
-            "\"sms\" or \"voice\"",
-            &[("sms", Self::Sms), ("voice", Self::Voice)],
-            &["email"],
+            "\"sms\", \"voice\" or \"email\"",
+            &[
+                ("sms", Self::Sms),
+                ("voice", Self::Voice),
+                ("email", Self::Email),
+            ],
+            &[],
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Who is who, and which number belongs to whom.
+//! Who is who, and which number and mail address belong to whom.
 //!
 //! Lookups may touch the disk: they belong on the slow runtime, never on a worker.
 
@@ -43,9 +43,9 @@ pub struct Directory {
 pub struct Person {
     /// Who they are; also when they were found by an alias.
     pub subject: Subject,
-    /// Where a code is sent. Without one, none can be.
+    /// Where text messages and calls go. Without one there are none.
     pub phone: Option<Phone>,
-    /// Their address.
+    /// Where mail goes. Without one there is none.
     pub email: Option<Email>,
     /// The language of their messages (BCP 47), where one was chosen.
     pub locale: Option<String>,

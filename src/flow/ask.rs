@@ -36,6 +36,7 @@ impl Flow {
             token: &token,
             scope: &scope.title,
             who,
+            channels: &scope.channels,
             error,
         });
         with_cookies(self.page(visit, &page), cookie)

@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use super::audience::{self, Audience};
 use super::entry::NotBegun;
 use super::own::code_path;
-use super::send::Recipient;
+use super::send::{Recipient, nowhere};
 use super::{Flow, NoRandomness, Reply, Visit, random, see_other, with_cookies};
 use crate::capture::Capture;
 use crate::capture::cookie;
@@ -81,12 +81,10 @@ impl Admitted {
         self.granted
     }
 
-    fn can_be_reached(&self) -> bool {
-        let phone = self
-            .person
-            .as_ref()
-            .and_then(|person| person.phone.as_ref());
-        phone.is_some()
+    /// Whether one of the scope's channels reaches them.
+    fn can_be_reached(&self, scope: &Scope) -> bool {
+        let recipient = self.person.as_ref().map(Recipient::of);
+        recipient.is_some_and(|recipient| recipient.first_of(&scope.channels).is_some())
     }
 
     fn subject(&self) -> &Subject {
@@ -268,10 +266,10 @@ impl Flow {
         self.store.quarantine.lift(&admitted.attempt);
         let ended = self.end_others(visit, admitted.subject());
         let good = judgement == Judgement::Good;
-        let reply = if good && !admitted.can_be_reached() {
+        let reply = if good && !admitted.can_be_reached(scope) {
             // Nothing can come of it: what it set stays kept back, and the browser forgets it.
-            self.note_captured(visit, scope, "nobody by that name has a number");
-            let page = self.page(visit, &Page::Refused(Refusal::NoPhone));
+            self.note_captured(visit, scope, "nobody by that name can be reached");
+            let page = self.page(visit, &Page::Refused(nowhere(scope)));
             with_cookies(page, self.forgetting(visit, capture))
         } else {
             let (entry, outcome) = if good {

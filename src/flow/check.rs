@@ -186,7 +186,14 @@ impl Flow {
             );
         };
         match attempt {
-            Attempt::Opened { reward, first, .. } => {
+            Attempt::Opened {
+                reward,
+                first,
+                brought,
+            } => {
+                if let Some(brought) = brought {
+                    self.dispatcher.entered(&brought.carrier, brought.channel);
+                }
                 let mut ended = Vec::new();
                 if first {
                     let what = What::ChallengeVerified {

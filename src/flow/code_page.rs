@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::check::onward;
 use super::own::{code_path, state_path};
+use super::send::{Recipient, nowhere};
 use super::{Flow, Reply, Visit, look, reply_to};
+use crate::address::Address;
 use crate::challenge::fate::{Fate, Heard};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
 use crate::message::Channel;
 use crate::page::{CodeError, CodePage, Notice, Page, Refusal, State};
-use crate::scope::Scope;
 use crate::store::{Lost, View};
 
 /// Until when a lock that only the operator lifts is said to last: nobody knows, and it can be asked again then.
@@ -38,8 +39,8 @@ impl Flow {
                 Some(Lost::Login) => self.refuse(visit, Refusal::LoginExpired { again }),
             };
         }
-        let ending = match self.ending(visit, &view).await {
-            Ok(ending) => ending,
+        let recipient = match self.shown_recipient(visit, &view).await {
+            Ok(recipient) => recipient,
             Err(refusal) => return self.refuse(visit, refusal),
         };
         let action = code_path(id);
@@ -50,10 +51,10 @@ impl Flow {
             visit.now,
         );
         let scope = &view.question.scope;
-        let channel = view.last_send.map_or_else(
-            || scope.channels.first().copied().unwrap_or(Channel::Sms),
-            |send| send.channel,
-        );
+        let (channels, to) = self.ways(&view, recipient.as_ref());
+        let first = channels.first().copied().unwrap_or(Channel::Sms);
+        let channel = view.last_send.map_or(first, |send| send.channel);
+        let to = to(channel);
         let state = state(&view, locked, visit);
         let heard = view.last_send.and_then(|send| send.heard);
         // To who has shown nothing nothing will be told either.
@@ -65,8 +66,8 @@ impl Flow {
             scope: &scope.title,
             digits: scope.digits,
             channel,
-            other_channel: other_channel(scope, channel),
-            ending: ending.as_deref(),
+            other_channels: &channels,
+            to: to.as_deref(),
             state,
             notice: notice(&view),
             error: error(&view, visit),
@@ -84,29 +85,45 @@ impl Flow {
         reply_to(&rendered, leads_to.as_ref())
     }
 
-    /// The last digits of the number, if the subject has shown who they are.
-    async fn ending(
+    /// Where codes go, if the subject has shown who they are.
+    pub(super) async fn shown_recipient(
         &self,
         visit: &Visit<'_>,
         view: &View,
-    ) -> Result<Option<String>, Refusal<'static>> {
+    ) -> Result<Option<Recipient>, Refusal<'static>> {
         if !view.question.entry.proven() {
             return Ok(None);
         }
+        let scope = &view.question.scope;
         let person = self.person(visit.door, &view.question.subject).await;
-        let phone = person
-            .and_then(|person| person.phone)
-            .ok_or(Refusal::NoPhone)?;
-        let e164 = phone.e164();
-        let shown = usize::from(self.show_phone).min(4);
-        Ok((shown > 0).then(|| e164[e164.len() - shown..].to_owned()))
+        let recipient = person.as_ref().map(Recipient::of);
+        recipient
+            .filter(|recipient| recipient.first_of(&scope.channels).is_some())
+            .map(Some)
+            .ok_or_else(|| nowhere(scope))
     }
-}
 
-/// Another way to send a code than this.
-pub(super) fn other_channel(scope: &Scope, channel: Channel) -> Option<Channel> {
-    let mut channels = scope.channels.iter().copied();
-    channels.find(|other| *other != channel)
+    /// The channels that are offered, and what is shown of where each goes. A stranger is offered all of the scope's, as
+    /// everybody is, and shown nothing (C7).
+    pub(super) fn ways(
+        &self,
+        view: &View,
+        recipient: Option<&Recipient>,
+    ) -> (Vec<Channel>, impl Fn(Channel) -> Option<String>) {
+        let all = view.question.scope.channels.iter().copied();
+        let reaches =
+            |channel: &Channel| recipient.is_none_or(|recipient| recipient.by(*channel).is_some());
+        let digits = usize::from(self.show_phone).min(4);
+        let shown = move |channel| match recipient?.by(channel)? {
+            _ if digits == 0 => None,
+            Address::Phone(phone) => {
+                let e164 = phone.e164();
+                Some(e164[e164.len() - digits..].to_owned())
+            }
+            Address::Email(email) => Some(email.to_string()),
+        };
+        (all.filter(reaches).collect(), shown)
+    }
 }
 
 fn state(view: &View, locked: Option<Locked>, visit: &Visit<'_>) -> State {

@@ -79,7 +79,7 @@ impl Flow {
             .strip_prefix("c/")
             .and_then(|rest| parse_id(rest.strip_suffix("/state")?));
         if let Some(id) = polled.filter(|_| !posted) {
-            return self.state(visit, &id);
+            return self.state(visit, &id).await;
         }
         if let Some(id) = path.strip_prefix("c/").and_then(parse_id) {
             return if posted {

@@ -8,7 +8,6 @@ use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::code_page::other_channel;
 use super::{Flow, Reply, Visit, audience, empty};
 use crate::carrier::delivery::Sent;
 use crate::carrier::{self, Message, NotTaken, Receipt, Report};
@@ -120,7 +119,7 @@ impl Flow {
     }
 
     /// What became of a challenge's newest message, for the script of its page. It costs nothing and changes nothing.
-    pub(super) fn state(&self, visit: &Visit<'_>, id: &Id) -> Reply {
+    pub(super) async fn state(&self, visit: &Visit<'_>, id: &Id) -> Reply {
         if audience::prefetches(visit.asked.fields()) {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
@@ -131,7 +130,9 @@ impl Flow {
         let Some(view) = view else {
             return empty(StatusCode::GONE);
         };
-        let outcome = outcome(&view, visit.now);
+        let recipient = self.shown_recipient(visit, &view).await.ok().flatten();
+        let (channels, _) = self.ways(&view, recipient.as_ref());
+        let outcome = outcome(&view, &channels, visit.now);
         let mut reply =
             empty(StatusCode::OK).map(|_| Bytes::from(self.pages.outcome(outcome.as_ref())));
         let fields = reply.headers_mut();
@@ -146,7 +147,7 @@ impl Flow {
 }
 
 /// What is known of the newest message of a challenge. Nothing of a stranger's: that there is a number would show (C7).
-fn outcome(view: &View, now: Moment) -> Option<Outcome> {
+fn outcome(view: &View, channels: &[Channel], now: Moment) -> Option<Outcome> {
     let send = view.last_send.filter(|_| view.question.entry.proven())?;
     let lost = view.trouble.map(|_| Heard {
         fate: Fate::Failed,
@@ -155,7 +156,10 @@ fn outcome(view: &View, now: Moment) -> Option<Outcome> {
     Some(Outcome {
         heard: lost.or(send.heard)?,
         channel: send.channel,
-        other_channel: other_channel(&view.question.scope, send.channel),
+        other_channel: channels
+            .iter()
+            .copied()
+            .find(|other| *other != send.channel),
     })
 }
 
@@ -211,4 +215,49 @@ fn spoken(words: Text) -> Reply {
         HeaderValue::from_static("application/xml"),
     );
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Template;
+    use crate::message::draft::Draft;
+
+    #[test]
+    fn c8_the_words_of_a_call_are_xml_that_no_cache_keeps() {
+        let draft = Draft {
+            template: Template::default(),
+            name: "Example".to_owned(),
+            scope: "Sign in".to_owned(),
+            minutes: 5,
+            host: None,
+            digits: 6,
+        };
+        let words = draft.script("049271").plain();
+        let reply = spoken(words.clone());
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(reply.headers()[header::CONTENT_TYPE], "application/xml");
+        assert_eq!(reply.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(reply.headers().len(), 2);
+        assert_eq!(reply.body(), words.as_str().as_bytes());
+    }
+
+    #[test]
+    fn each_fate_has_its_word() {
+        let failed = carrier::Fate::Failed {
+            class: "landline",
+            code: Some("30006".to_owned()),
+        };
+        for (told, fate, state, code) in [
+            (carrier::Fate::Sent, Fate::Sent, "sent", None),
+            (carrier::Fate::Delivered, Fate::Delivered, "delivered", None),
+            (failed, Fate::Failed, "landline", Some("30006")),
+        ] {
+            let word = word(&told);
+            assert_eq!(
+                (word.fate, word.state, word.code.as_deref()),
+                (fate, state, code)
+            );
+        }
+    }
 }

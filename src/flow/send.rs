@@ -16,6 +16,7 @@ use crate::message::{self, Channel};
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::Refusal;
+use crate::scope::Scope;
 use crate::store::durable::NotKept;
 use crate::store::{Sending, View};
 
@@ -46,12 +47,27 @@ impl Recipient {
         }
     }
 
+    /// The first of those channels that reaches them.
+    pub fn first_of(&self, channels: &[Channel]) -> Option<Channel> {
+        let mut channels = channels.iter().copied();
+        channels.find(|channel| self.by(*channel).is_some())
+    }
+
     /// Where a message by this channel goes.
-    fn by(&self, channel: Channel) -> Option<&Address> {
+    pub(super) fn by(&self, channel: Channel) -> Option<&Address> {
         match channel {
             Channel::Sms | Channel::Voice => self.phone.as_ref(),
             Channel::Email => self.email.as_ref(),
         }
+    }
+}
+
+/// What somebody is told whom none of the scope's channels reaches.
+pub(super) fn nowhere(scope: &Scope) -> Refusal<'static> {
+    if scope.channels.contains(&Channel::Email) {
+        Refusal::NoAddress
+    } else {
+        Refusal::NoPhone
     }
 }
 
@@ -68,8 +84,9 @@ struct Errand {
 }
 
 impl Flow {
-    /// Sends the first code of a challenge that was just begun, by the scope's first channel. Returns when that is
-    /// counted on disk, and does not wait for the message.
+    /// Sends the first code of a challenge that was just begun: to somebody who has shown who they are by the first
+    /// channel that reaches them, else by the scope's first for everybody (C7). Returns when that is counted on disk, and
+    /// does not wait for the message.
     ///
     /// # Errors
     /// [`NotKept`]: it cannot be counted, and no message goes out.
@@ -83,12 +100,12 @@ impl Flow {
         let Some(view) = self.store.view(id, browser, visit.now) else {
             return Ok(());
         };
-        let channel = view
-            .question
-            .scope
-            .channels
-            .first()
-            .copied()
+        let channels = &view.question.scope.channels;
+        let reaches = Some(&recipient)
+            .filter(|_| view.question.entry.proven())
+            .and_then(|recipient| recipient.first_of(channels));
+        let channel = reaches
+            .or_else(|| channels.first().copied())
             .unwrap_or(Channel::Sms);
         let Ok(placeholder) = random() else {
             return Ok(());
@@ -249,14 +266,17 @@ impl Flow {
         let Some(to) = errand.recipient.by(*channel) else {
             // For somebody this would be counted.
             self.store.touch();
-            errand.unsent("nobody by that name has a number");
+            errand.unsent(match channel {
+                Channel::Sms | Channel::Voice => "nobody by that name has a number",
+                Channel::Email => "nobody by that name has a mail address",
+            });
             return self.store.report(id, open.then_some(Trouble::Number));
         };
         let counters = &self.store.counters;
         if let Err(over) = counters.send(to, &door.site.name, &scope.name, *channel, *now) {
             self.store.touch();
             self.metrics.limit("sends");
-            errand.unsent("the number or the scope has had its messages");
+            errand.unsent("the number or address, or the scope, has had its messages");
             if open {
                 self.store.report(id, Some(Trouble::Carrier));
                 let until = now.unix + over.0.as_secs();

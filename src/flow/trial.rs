@@ -107,6 +107,8 @@ pub struct Sender {
     pub title: String,
     /// Who is sent to.
     pub policy: Policy,
+    /// Whether vendors can reach this gateway.
+    pub public: bool,
 }
 
 /// What receipts come in by: a gateway at work.
@@ -115,8 +117,6 @@ pub struct Gateway<'a> {
     pub flow: &'a Flow,
     /// Tells them on.
     pub relay: &'a Relay,
-    /// Whether vendors can reach it.
-    pub public: bool,
 }
 
 /// Who hears of every step, at once, and keeps nobody waiting.
@@ -246,14 +246,10 @@ impl Trial {
         if let Some(gateway) = gateway {
             gateway.flow.taken(&message, &sent, None);
         }
-        match self.wait(dispatcher, gateway, &sent, now) {
-            Ok(()) => {}
-            Err(why) => {
-                teller.step(Step::NoReceipt {
-                    why: why.to_owned(),
-                });
-                return true;
-            }
+        if let Err(why) = self.receipts_come(dispatcher, (sender, gateway), &sent, now) {
+            let why = why.to_owned();
+            teller.step(Step::NoReceipt { why });
+            return true;
         }
         let Some(receipts) = receipts else {
             return true;
@@ -344,10 +340,10 @@ impl Trial {
     }
 
     /// Whether receipts can come; if not, why.
-    fn wait(
+    fn receipts_come(
         &self,
         dispatcher: &Dispatcher,
-        gateway: Option<&Gateway<'_>>,
+        (sender, gateway): (&Sender, Option<&Gateway<'_>>),
         sent: &Sent,
         now: Moment,
     ) -> Result<(), &'static str> {
@@ -358,7 +354,7 @@ impl Trial {
             Some(_) if !dispatcher.has_receipts(&sent.carrier, now) => {
                 Err("this carrier does not tell what becomes of its messages")
             }
-            Some(gateway) if !gateway.public => {
+            Some(_) if !sender.public => {
                 Err("vendors do not know where to bring it: set [delivery] public_url")
             }
             Some(_) => Ok(()),

@@ -13,7 +13,7 @@ pub struct Draft {
     pub name: String,
     /// What stands for `{SCOPE}`.
     pub scope: String,
-    /// What stands for `{MINUTES}`.
+    /// What stands for `{MINUTES}`; 0 if it is not known yet, as in [`Values::minutes`].
     pub minutes: u64,
     /// What stands for `{HOST}`, and whose pages fill the code in; without one there is no such last line.
     pub host: Option<String>,
@@ -26,6 +26,12 @@ impl Draft {
     #[must_use]
     pub fn text(&self, code: &str) -> Text {
         self.template.render(&self.values(code))
+    }
+
+    /// The text of a mail with `code` in it: without the line for browsers, which fill codes in from text messages only.
+    #[must_use]
+    pub fn mail(&self, code: &str) -> Text {
+        self.template.words(&self.values(code))
     }
 
     /// The words of a call that says `code`.

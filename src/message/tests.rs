@@ -228,3 +228,38 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_program_sends_may_hold_braces_that_are_no_places() {
+    for (text, rendered) in [
+        (
+            "Your temporary {NAME} {SCOPE} code is {CODE}",
+            "Your temporary Example Sign in code is 049271",
+        ),
+        ("{CODE}", "049271"),
+        ("{{CODE}} {CODE}}", "{049271} 049271}"),
+        ("{code} {CODE} { CODE } {}", "{code} 049271 { CODE } {}"),
+        ("{MINUTES}{HOST}{CODE}{", "{MINUTES}{HOST}049271{"),
+        ("{NAME{CODE}", "{NAME049271"),
+        ("é{CODE}é", "é049271é"),
+    ] {
+        let template = Template::lenient(text).unwrap();
+        let values = Values {
+            name: "Example",
+            code: "049271",
+            scope: "Sign in",
+            minutes: 15,
+            host: None,
+        };
+        assert_eq!(template.render(&values).as_str(), rendered, "{text}");
+    }
+    for text in ["", "no code", "{code}", "{ CODE}", "CODE", "{CODE"] {
+        assert_eq!(Template::lenient(text), Err(BadTemplate::NoCode), "{text}");
+    }
+    let long = format!("{{CODE}}{}", "x".repeat(2042));
+    assert!(Template::lenient(&long).is_ok());
+    assert_eq!(
+        Template::lenient(&format!("{long}x")),
+        Err(BadTemplate::TooLong(2049))
+    );
+}

@@ -27,6 +27,7 @@ impl Script {
             name: values.name.to_owned(),
             code,
             life: match values.minutes {
+                0 => String::new(),
                 1 => "1 minute".to_owned(),
                 more => format!("{more} minutes"),
             },
@@ -86,11 +87,10 @@ impl Script {
             parts.push(". Again: ");
             parts.extend(&digits);
         }
-        parts.extend([
-            ". It is good for ",
-            &self.life,
-            ". If you did not ask for this, hang up.",
-        ]);
+        if !self.life.is_empty() {
+            parts.extend([". It is good for ", &self.life]);
+        }
+        parts.push(". If you did not ask for this, hang up.");
         parts
     }
 

@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::event::{Event, What};
 
+mod api;
 pub mod carriers;
 pub mod clock;
 pub mod fan;
@@ -110,6 +111,7 @@ pub fn record(event: &Event<'_>) {
             event = name,
             reference, site, "no room: a stranger was turned away"
         ),
+        What::Api(call) => api::record(event.reference, &call),
     }
 }
 

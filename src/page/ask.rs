@@ -4,6 +4,7 @@ use minijinja::context;
 
 use super::text::{Fill, Texts};
 use super::{Draft, Look};
+use crate::message::Channel;
 
 /// Shown as a number's right form, on one line; from the range that is nobody's (NANP, 555-0100 to 0199).
 const EXAMPLE_NUMBER: &str = "+1\u{a0}202\u{a0}555\u{a0}0143";
@@ -19,6 +20,8 @@ pub struct AskPage<'a> {
     pub scope: &'a str,
     /// How much of it is left to say.
     pub who: Who,
+    /// How codes can go out: to phones, to mailboxes or to both.
+    pub channels: &'a [Channel],
     /// What went wrong since the last page.
     pub error: Option<AskError>,
 }
@@ -44,16 +47,30 @@ pub enum AskError {
 }
 
 impl AskPage<'_> {
+    /// Where the code will go, as far as everybody may know.
+    fn lead(&self) -> &'static str {
+        let mail = self.channels.contains(&Channel::Email);
+        let phone = self
+            .channels
+            .iter()
+            .any(|channel| *channel != Channel::Email);
+        match (self.who, mail, phone) {
+            (Who::Anyone, false, _) => "ask.lead",
+            (Who::Anyone, true, false) => "ask.lead_mail",
+            (Who::Anyone, true, true) => "ask.lead_any",
+            (Who::Fixed, false, _) => "ask.lead_fixed",
+            (Who::Fixed, true, false) => "ask.lead_fixed_mail",
+            (Who::Fixed, true, true) => "ask.lead_fixed_any",
+        }
+    }
+
     pub(super) fn draft(&self, texts: &Texts, look: &Look<'_>) -> Draft {
         let say = |key: &str| texts.html(key, &[("site", Fill::Words(look.site))]);
         let number = Fill::Html(format!("<bdi dir=\"ltr\">{EXAMPLE_NUMBER}</bdi>"));
         let rest = context! {
             action => self.action,
             token => self.token,
-            lead => say(match self.who {
-                Who::Anyone => "ask.lead",
-                Who::Fixed => "ask.lead_fixed",
-            }),
+            lead => say(self.lead()),
             hint => texts.html("ask.hint", &[("example", number)]),
             field => self.who == Who::Anyone,
             wrong => matches!(self.error, Some(AskError::Empty | AskError::Unusable)),

@@ -18,7 +18,8 @@ use super::{Draft, Look, Outcome, minutes_left, time};
 /// Whether the subject is known must not show (C7): two challenges with equal values here get equal bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct CodePage<'a> {
-    /// Where both forms are posted: `token`, `do` (`answer`, `send`, `voice` or `cancel`), and with `answer` the `code`.
+    /// Where both forms are posted: `token`, `do` (`answer`, `send`, `voice`, `email` or `cancel`), and with `answer`
+    /// the `code`.
     pub action: &'a str,
     /// The value that binds a post to the browser secret (S8).
     pub token: &'a str,
@@ -28,10 +29,11 @@ pub struct CodePage<'a> {
     pub digits: u8,
     /// How codes are sent now.
     pub channel: Channel,
-    /// Another way to send them, offered beside it.
-    pub other_channel: Option<Channel>,
-    /// The number's last digits: only once the first factor held.
-    pub ending: Option<&'a str>,
+    /// Other ways to send them, offered beside it in this order; this one among them counts for nothing.
+    pub other_channels: &'a [Channel],
+    /// What is shown of where they go: the number's last digits, or the mail address, masked. Only once the first
+    /// factor held.
+    pub to: Option<&'a str>,
     /// How far it has come.
     pub state: State,
     /// What went well since the last page.
@@ -110,7 +112,7 @@ pub enum CodeError {
     },
     /// No carrier took the message.
     CarrierTrouble,
-    /// The number cannot be reached over this channel.
+    /// The number or mail address cannot be reached over this channel.
     NumberCannot,
     /// Another code was asked for before its time.
     TooEarly {
@@ -147,7 +149,10 @@ impl CodePage<'_> {
         let say = |key: &str, fills: &[(&str, Fill<'_>)]| texts.html(key, fills);
         let (title, heading) = match self.state {
             State::NotSent => ("code.heading_unsent", "code.heading_unsent"),
-            State::Sent { .. } => ("code.title", "code.heading"),
+            State::Sent { .. } => (
+                "code.title",
+                self.by_channel("code.heading", "code.heading", "code.heading_mail"),
+            ),
             State::Over => ("code.heading_over", "code.heading_over"),
             State::Locked { .. } => ("code.heading_locked", "code.heading_locked"),
         };
@@ -166,6 +171,7 @@ impl CodePage<'_> {
             _ => (StatusCode::OK, None),
         };
         let reference = Fill::Html(format!("<bdi dir=\"ltr\">{}</bdi>", HtmlEscape(reference)));
+        let lost_what = self.by_channel("code.lost", "code.lost", "code.lost_mail");
         let lost = match look.support {
             Some(support) => say(
                 "code.lost_help",
@@ -186,6 +192,7 @@ impl CodePage<'_> {
             label => say("code.label", &[("n", self.count())]),
             sends => self.sends(texts),
             wait => self.wait(texts),
+            lost_what => say(lost_what, &[]),
             lost,
         };
         Draft {
@@ -232,12 +239,13 @@ impl CodePage<'_> {
             State::Sent { .. } => "sent",
             State::Over | State::Locked { .. } => return None,
         };
-        let how = match self.ending {
-            Some(ending) => {
-                let ending = Fill::Html(format!("<bdi dir=\"ltr\">••{}</bdi>", HtmlEscape(ending)));
+        let how = match self.to {
+            Some(to) => {
+                let dots = self.by_channel("••", "••", "");
+                let to = Fill::Html(format!("<bdi dir=\"ltr\">{dots}{}</bdi>", HtmlEscape(to)));
                 say(
                     &format!("code.{stage}.{}", word(self.channel)),
-                    &[("n", self.count()), ("ending", ending)],
+                    &[("n", self.count()), ("to", to)],
                 )
             }
             None => say(
@@ -283,7 +291,7 @@ impl CodePage<'_> {
         Outcome {
             heard,
             channel: self.channel,
-            other_channel: self.other_channel,
+            other_channel: self.others().next(),
         }
     }
 
@@ -297,11 +305,6 @@ impl CodePage<'_> {
             (_, Channel::Voice) => "code.call_again",
             (_, Channel::Email) => "code.mail_again",
         };
-        let other = |channel| match channel {
-            Channel::Sms => "code.send_instead",
-            Channel::Voice => "code.call_instead",
-            Channel::Email => "code.mail_instead",
-        };
         let button = |channel, key, main: bool| context! { does => does(channel), text => texts.html(key, &[]), main };
         match self.state {
             State::Locked { .. } => Vec::new(),
@@ -311,16 +314,26 @@ impl CodePage<'_> {
                 !matches!(self.state, State::Sent { .. }),
             ))
             .chain(
-                self.other_channel()
-                    .map(|channel| button(channel, other(channel), false)),
+                self.others()
+                    .map(|channel| button(channel, instead(channel), false)),
             )
             .collect(),
         }
     }
 
-    /// The other channel, if it is another one.
-    fn other_channel(&self) -> Option<Channel> {
-        self.other_channel.filter(|other| *other != self.channel)
+    /// The other channels, without this one.
+    fn others(&self) -> impl Iterator<Item = Channel> {
+        let all = self.other_channels.iter().copied();
+        all.filter(|other| *other != self.channel)
+    }
+
+    /// What it is for a text message, for a call, for a mail.
+    fn by_channel<T>(&self, sms: T, voice: T, email: T) -> T {
+        match self.channel {
+            Channel::Sms => sms,
+            Channel::Voice => voice,
+            Channel::Email => email,
+        }
     }
 
     fn notice_text(&self, texts: &Texts, notice: Notice) -> Value {
@@ -335,9 +348,16 @@ impl CodePage<'_> {
     }
 
     fn error_text(&self, texts: &Texts, error: CodeError) -> Value {
-        let voice = self.channel == Channel::Voice;
-        let by_channel = |sms: &'static str, call: &'static str| if voice { call } else { sms };
-        let other = self.other_channel().is_some();
+        // Of several ways out one is said: the link in the summary leads there, and the others stand below it.
+        let instead = self.others().next().map(instead);
+        let instead = instead.map(|key| ("instead", Fill::Html(texts.html(key, &[]).to_string())));
+        let or = |alone: &'static str, or: &'static str| match &instead {
+            Some(_) => (or, instead.clone().into_iter().collect()),
+            None => (alone, vec![]),
+        };
+        let call = |message: &'static str, call: &'static str| {
+            (self.by_channel(message, call, message), vec![])
+        };
         let (key, fills): (_, Vec<(&str, Fill<'_>)>) = match error {
             CodeError::Empty => ("empty", vec![("n", self.count())]),
             CodeError::WrongLength { typed } => (
@@ -346,20 +366,19 @@ impl CodePage<'_> {
             ),
             CodeError::NotDigits => ("not_digits", vec![]),
             CodeError::Unchecked => ("unchecked", vec![]),
-            CodeError::Wrong { .. } => (by_channel("wrong", "wrong_call"), vec![]),
-            CodeError::Expired => (by_channel("expired", "expired_call"), vec![]),
-            CodeError::TriesUsedUp => (by_channel("tries_used_up", "tries_used_up_call"), vec![]),
+            CodeError::Wrong { .. } => call("wrong", "wrong_call"),
+            CodeError::Expired => call("expired", "expired_call"),
+            CodeError::TriesUsedUp => call("tries_used_up", "tries_used_up_call"),
             CodeError::SendLimit { until } => ("send_limit", vec![("until", time(until))]),
-            CodeError::CarrierTrouble if other => (
-                by_channel("trouble_or_call", "trouble_call_or_send"),
-                vec![],
-            ),
-            CodeError::CarrierTrouble => (by_channel("trouble", "trouble_call"), vec![]),
-            CodeError::NumberCannot if other => (
-                by_channel("number_cannot_or_call", "number_cannot_call_or_send"),
-                vec![],
-            ),
-            CodeError::NumberCannot => (by_channel("number_cannot", "number_cannot_call"), vec![]),
+            CodeError::CarrierTrouble => match self.channel {
+                Channel::Sms | Channel::Email => or("trouble", "trouble_or"),
+                Channel::Voice => or("trouble_call", "trouble_call_or"),
+            },
+            CodeError::NumberCannot => match self.channel {
+                Channel::Sms => or("number_cannot", "number_cannot_or"),
+                Channel::Voice => or("number_cannot_call", "number_cannot_call_or"),
+                Channel::Email => or("address_cannot", "address_cannot_or"),
+            },
             CodeError::TooEarly { seconds } => ("too_early", vec![("n", Fill::Count(seconds))]),
             CodeError::Stale => ("stale", vec![]),
             CodeError::Undelivered => return self.undelivered(texts),
@@ -394,9 +413,9 @@ impl CodePage<'_> {
                 Some(does(self.channel))
             }
             CodeError::CarrierTrouble | CodeError::Undelivered => {
-                Some(does(self.other_channel().unwrap_or(self.channel)))
+                Some(does(self.others().next().unwrap_or(self.channel)))
             }
-            CodeError::NumberCannot => self.other_channel().map(does),
+            CodeError::NumberCannot => self.others().next().map(does),
             _ if error.is_about_the_field() && matches!(self.state, State::Sent { .. }) => {
                 Some("code")
             }
@@ -415,6 +434,15 @@ fn word(channel: Channel) -> &'static str {
         Channel::Sms => "sms",
         Channel::Voice => "voice",
         Channel::Email => "email",
+    }
+}
+
+/// The text of the button that sends over this channel and not the one before.
+pub(super) fn instead(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "code.send_instead",
+        Channel::Voice => "code.call_instead",
+        Channel::Email => "code.mail_instead",
     }
 }
 

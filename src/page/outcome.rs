@@ -6,7 +6,8 @@ use serde::Serialize;
 use crate::challenge::fate::{Fate, Heard};
 use crate::message::Channel;
 
-use super::text::Texts;
+use super::code::instead;
+use super::text::{Fill, Texts};
 use super::{Pages, time, timestamp};
 
 /// What became of the newest message of a challenge: only for who has shown who they are (C7).
@@ -51,7 +52,13 @@ impl Pages {
                 let time = at.strftime("%H:%M UTC").to_string();
                 Body {
                     state: outcome.state(),
-                    text: self.texts.plain(outcome.key(), &time),
+                    text: match outcome.offer() {
+                        Some(offer) => {
+                            let offer = self.texts.plain(offer, "", "");
+                            self.texts.plain(outcome.key(), "{instead}", &offer)
+                        }
+                        None => self.texts.plain(outcome.key(), "{at}", &time),
+                    },
                     moment: outcome.named().then(|| Named {
                         at: at.to_string(),
                         time,
@@ -65,7 +72,14 @@ impl Pages {
 
 impl Outcome {
     pub(super) fn html(&self, texts: &Texts) -> Value {
-        texts.html(self.key(), &[("at", time(self.heard.at.unix))])
+        match self.offer() {
+            Some(offer) => {
+                let offer = Fill::Html(texts.html(offer, &[]).to_string());
+                texts.html(self.key(), &[("instead", offer)])
+            }
+            None if self.named() => texts.html(self.key(), &[("at", time(self.heard.at.unix))]),
+            None => texts.html(self.key(), &[]),
+        }
     }
 
     fn state(&self) -> &'static str {
@@ -82,17 +96,24 @@ impl Outcome {
     }
 
     fn key(&self) -> &'static str {
-        let other = self.other_channel.filter(|other| *other != self.channel);
-        match (self.heard.fate, self.channel, other) {
+        match (self.heard.fate, self.channel, self.offer()) {
             (Fate::Sent, Channel::Voice, _) => "code.fate.called",
             (Fate::Sent, ..) => "code.fate.sent",
             (Fate::Delivered, Channel::Voice, _) => "code.fate.answered",
             (Fate::Delivered, ..) => "code.fate.delivered",
-            (Fate::Failed, Channel::Voice, Some(Channel::Sms)) => "code.fate.failed_call_or_send",
-            (Fate::Failed, Channel::Voice, _) => "code.fate.failed_call",
-            (Fate::Failed, _, Some(Channel::Voice)) => "code.fate.failed_or_call",
-            (Fate::Failed, ..) => "code.fate.failed",
+            (Fate::Failed, Channel::Voice, Some(_)) => "code.fate.failed_call_or",
+            (Fate::Failed, Channel::Voice, None) => "code.fate.failed_call",
+            (Fate::Failed, _, Some(_)) => "code.fate.failed_or",
+            (Fate::Failed, _, None) => "code.fate.failed",
         }
+    }
+
+    /// The words of another way, where this one failed.
+    fn offer(&self) -> Option<&'static str> {
+        let other = self.other_channel.filter(|other| *other != self.channel);
+        other
+            .filter(|_| self.heard.fate == Fate::Failed)
+            .map(instead)
     }
 }
 
@@ -146,12 +167,13 @@ mod tests {
         for (channel, other, offer) in [
             (Sms, Some(Voice), "Call me instead"),
             (Email, Some(Voice), "Call me instead"),
-            (Voice, Some(Sms), "text message instead"),
+            (Voice, Some(Sms), "Send by text instead"),
+            (Sms, Some(Email), "Send by mail instead"),
             (Sms, None, "Send a new code"),
             (Sms, Some(Sms), "Send a new code"),
-            (Email, Some(Sms), "Send a new code"),
+            (Email, Some(Sms), "Send by text instead"),
             (Voice, None, "another call"),
-            (Voice, Some(Email), "another call"),
+            (Voice, Some(Email), "Send by mail instead"),
         ] {
             let text = told(Fate::Failed, channel, other)["text"].to_string();
             assert!(text.contains(offer), "{channel} {other:?}: {text}");

@@ -44,6 +44,8 @@ pub enum Refusal<'a> {
     },
     /// 403: the first factor held, but there is no number to send to.
     NoPhone,
+    /// 403: the same where codes go by mail, too.
+    NoAddress,
     /// 503, with `Retry-After`: a bounded place is full, and the newest stranger waits (A1).
     Full,
     /// 503, with `Retry-After`: no login can be kept until its code has come.
@@ -75,9 +77,11 @@ impl Refusal<'_> {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Denied | Self::CrossOrigin | Self::CredentialsElsewhere | Self::NoPhone => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Denied
+            | Self::CrossOrigin
+            | Self::CredentialsElsewhere
+            | Self::NoPhone
+            | Self::NoAddress => StatusCode::FORBIDDEN,
             Self::BadRequest | Self::AmbiguousLogin | Self::CookiesNeeded => {
                 StatusCode::BAD_REQUEST
             }
@@ -148,6 +152,7 @@ impl Refusal<'_> {
             Self::UnknownChallenge { .. } => "unknown_challenge",
             Self::TooMany { .. } => "too_many",
             Self::NoPhone => "no_phone",
+            Self::NoAddress => "no_address",
             Self::Full => "full",
             Self::LoginsFull => "logins_full",
             Self::NothingCanSend => "nothing_can_send",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use self::states::{
     ACTION, ASK, CODE, LOOK, NOW, REFERENCE, REFUSALS, alone, called, code_pages, hidden, in_state,
-    over, pages, told, wrong,
+    mailed, over, pages, told, wrong,
 };
 use super::*;
 use crate::message::Channel;
@@ -197,7 +197,7 @@ fn s8_words_from_outside_stay_words() {
         action: hostile,
         token: hostile,
         scope: hostile,
-        ending: Some(hostile),
+        to: Some(hostile),
         ..CODE
     };
     let ask = AskPage {
@@ -476,10 +476,14 @@ fn actions_stand_in_their_order_and_enter_means_continue() {
     };
     assert_eq!(actions(CODE), ["answer", "send", "voice", "cancel"]);
     assert_eq!(actions(called(CODE)), ["answer", "voice", "send", "cancel"]);
+    assert_eq!(
+        actions(mailed(CODE)),
+        ["answer", "email", "send", "voice", "cancel"]
+    );
     assert_eq!(actions(alone(CODE)), ["answer", "send", "cancel"]);
     assert_eq!(
         actions(CodePage {
-            other_channel: Some(Channel::Sms),
+            other_channels: &[Channel::Sms],
             ..CODE
         }),
         ["answer", "send", "cancel"]
@@ -667,6 +671,7 @@ fn statuses_are_those_of_the_table() {
             | "refused-cross-origin"
             | "refused-credentials-elsewhere"
             | "refused-no-phone"
+            | "refused-no-address"
             | "refused-without-support" => 403,
             "refused-not-found" => 404,
             "refused-method-not-allowed" => 405,

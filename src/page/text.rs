@@ -84,9 +84,9 @@ impl Texts {
     }
 
     /// The text of `key` for scripts, with `at` in its place: plain words, not escaped.
-    pub(super) fn plain(&self, key: &str, at: &str) -> String {
+    pub(super) fn plain(&self, key: &str, place: &str, fill: &str) -> String {
         match self.by_key.get(key) {
-            Some(Text::Same(text) | Text::Counted { other: text, .. }) => text.replace("{at}", at),
+            Some(Text::Same(text) | Text::Counted { other: text, .. }) => text.replace(place, fill),
             None => key.to_owned(),
         }
     }
@@ -188,8 +188,11 @@ mod tests {
     #[test]
     fn words_for_scripts_are_plain() {
         let file = "language = \"en\"\ndirection = \"ltr\"\n[a]\nb = \"It's {at}\"\n";
-        assert_eq!(Texts::parse(file).unwrap().plain("a.b", "<1>"), "It's <1>");
-        assert_eq!(texts().plain("a.z", "1"), "a.z");
+        assert_eq!(
+            Texts::parse(file).unwrap().plain("a.b", "{at}", "<1>"),
+            "It's <1>"
+        );
+        assert_eq!(texts().plain("a.z", "{at}", "1"), "a.z");
     }
 
     #[test]

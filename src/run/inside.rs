@@ -1,6 +1,8 @@
 //! The gateway as the admin listener sees it: its metrics, its health, and a message to try carriers out.
 
 use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,8 +10,11 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::bind::Bound;
+use crate::admin::serve::serve;
 use crate::admin::{Health, Inside, Lines, Refused};
 use crate::carrier::delivery::health::Health as Doing;
 use crate::config::Config;
@@ -22,15 +27,52 @@ use crate::observe::fan::Relay;
 use crate::observe::metrics;
 use crate::phone::Policy;
 
+/// Where the admin listener is, and the task that it is.
+pub(super) struct Admin {
+    pub(super) address: Option<SocketAddr>,
+    pub(super) socket: Option<PathBuf>,
+    pub(super) task: JoinHandle<()>,
+}
+
+/// Lets the admin listener serve, beside the slow work.
+pub(super) fn open(
+    bound: Bound,
+    flow: Arc<Flow>,
+    relay: Arc<Relay>,
+    sender: Sender,
+    shutdown: &CancellationToken,
+) -> Admin {
+    let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
+    let named = socket.as_ref().map(|path| path.display().to_string());
+    let slow = flow.slow.clone();
+    let room = Room {
+        flow,
+        relay,
+        sender,
+        shutdown: shutdown.clone(),
+        named: named.unwrap_or_default(),
+    };
+    let served = serve(bound, Arc::new(room), shutdown.clone());
+    let task = slow.spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the admin listener cannot work");
+        }
+    });
+    Admin {
+        address,
+        socket,
+        task,
+    }
+}
+
 /// What the admin listener leads to.
-pub(super) struct Room {
-    pub(super) flow: Arc<Flow>,
-    pub(super) relay: Arc<Relay>,
-    pub(super) sender: Sender,
-    pub(super) public: bool,
-    pub(super) shutdown: CancellationToken,
-    /// As in the orders of a trial: which gateway it is.
-    pub(super) named: String,
+struct Room {
+    flow: Arc<Flow>,
+    relay: Arc<Relay>,
+    sender: Sender,
+    shutdown: CancellationToken,
+    /// Which gateway it is, for whoever gives orders.
+    named: String,
 }
 
 /// Whose a test message is: the first site's.
@@ -46,6 +88,7 @@ pub(crate) fn sender(config: &Config) -> Sender {
             countries: config.delivery.countries.clone(),
             fictional: config.delivery.fictional,
         },
+        public: config.delivery.public.is_some(),
     }
 }
 
@@ -99,12 +142,11 @@ impl Inside for Room {
             },
         });
         let (flow, relay) = (Arc::clone(&self.flow), Arc::clone(&self.relay));
-        let (sender, public, shutdown) = (self.sender.clone(), self.public, self.shutdown.clone());
+        let (sender, shutdown) = (self.sender.clone(), self.shutdown.clone());
         let tracked = self.flow.tasks.track_future(async move {
             let gateway = Gateway {
                 flow: &flow,
                 relay: &relay,
-                public,
             };
             let over = async {
                 tokio::select! {

@@ -31,7 +31,9 @@ pub mod counters;
 pub mod durable;
 pub mod fresh;
 pub mod holds;
+pub mod issued;
 pub mod key;
+pub mod logins;
 mod print;
 pub mod quarantine;
 pub mod receipts;
@@ -43,6 +45,8 @@ use self::durable::restore::Restored;
 use self::durable::{Journal, NotKept};
 use self::fresh::Fresh;
 use self::holds::Holds;
+use self::issued::Issued;
+use self::logins::Logins;
 use self::quarantine::Quarantine;
 use self::receipts::Receipts;
 use self::revoked::Revoked;
@@ -71,6 +75,10 @@ pub struct Store {
     pub quarantine: Quarantine,
     /// Which challenge a message belongs to.
     receipts: Receipts,
+    /// Codes that the API sent.
+    pub issued: Issued,
+    /// Failed logins at the API.
+    pub logins: Logins,
     journal: Journal,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
@@ -270,6 +278,8 @@ impl Store {
             counters,
             holds: Holds::new(most),
             quarantine,
+            issued: Issued::default(),
+            logins: Logins::default(),
             journal,
             challenges: DashMap::new(),
             running: DashMap::new(),
@@ -664,6 +674,8 @@ impl Store {
         self.quarantine.sweep(now);
         self.counters.sweep(now);
         self.revoked.sweep(now);
+        self.issued.sweep(now);
+        self.logins.sweep(now);
     }
 
     /// Whether another challenge could be begun for who comes so.

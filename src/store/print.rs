@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Network,
     /// Messages for a scope of a site.
     Scope,
+    /// Messages by an account of the API: to a number, or in all.
+    Account,
 }
 
 /// Bytes of the key: as many as the hash has.

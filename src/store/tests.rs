@@ -346,6 +346,63 @@ fn c6_numbers_and_scopes_have_their_own_bounds_and_voice_half() {
 }
 
 #[test]
+fn c6_mail_counts_for_each_address_and_apart_from_texts_and_calls() {
+    let counters = Counters::new(limit::Settings {
+        all_per_hour: 7,
+        ..limit::Settings::default()
+    });
+    let (site, login) = (
+        Name::parse("portal").unwrap(),
+        Name::parse("login").unwrap(),
+    );
+    let to = |address: &Address, channel| counters.send(address, &site, &login, channel, at(0));
+    let phone = Address::Phone(crate::phone::Phone::parse("+12025550143").unwrap());
+    let email = |text: &str| Address::Email(crate::email::Email::parse(text).unwrap());
+    for _ in 0..5 {
+        assert_eq!(to(&phone, Channel::Sms), Ok(()));
+    }
+    assert!(to(&phone, Channel::Sms).is_err());
+    for spelling in ["ann", "ANN", "Ann", "anN", "ann"] {
+        let address = email(&format!("{spelling}@example.com"));
+        assert_eq!(to(&address, Channel::Email), Ok(()), "not halved");
+    }
+    let ann = email("ann@Example.com");
+    assert!(to(&ann, Channel::Email).is_err(), "five an hour");
+    let bob = email("bob@example.com");
+    assert_eq!(to(&bob, Channel::Email), Ok(()));
+    assert_eq!(to(&bob, Channel::Email), Ok(()));
+    assert!(to(&bob, Channel::Email).is_err(), "the scope's mails");
+    assert_eq!(to(&phone, Channel::Voice), Ok(()), "and no others");
+}
+
+#[test]
+fn c6_an_account_of_the_api_has_ten_messages_and_five_calls_an_hour_to_a_number_and_a_budget() {
+    let counters = Counters::new(limit::Settings {
+        all_per_hour: 12,
+        ..limit::Settings::default()
+    });
+    let phone = |n: u32| crate::phone::Phone::parse(&format!("+120255501{n:02}")).unwrap();
+    let send = |n, account: &str, channel| {
+        counters.account(&Address::Phone(phone(n)), account, channel, at(0))
+    };
+    for _ in 0..10 {
+        assert_eq!(send(1, "9900000", Channel::Sms), Ok(()));
+    }
+    assert!(send(1, "9900000", Channel::Sms).is_err());
+    for _ in 0..5 {
+        assert_eq!(send(1, "9900000", Channel::Voice), Ok(()));
+    }
+    assert!(send(1, "9900000", Channel::Voice).is_err());
+    assert_eq!(send(1, "9900001", Channel::Sms), Ok(()), "another account");
+    for _ in 0..2 {
+        assert_eq!(send(2, "9900000", Channel::Sms), Ok(()));
+    }
+    assert!(send(2, "9900000", Channel::Sms).is_err(), "its budget");
+    let again = |n| counters.account(&Address::Phone(phone(n)), "9900000", Channel::Sms, at(3600));
+    assert_eq!(again(1), Ok(()));
+}
+
+#[test]
 fn the_newest_hold_replaces_the_older_and_goes_to_its_browser() {
     let holds = Holds::new(16);
     let (site, login) = (

@@ -62,10 +62,16 @@ tell(async (browser) => {
   }
   check(tab.url() === page.url(), `the tabs are at one challenge, not at ${page.url()} and ${tab.url()}`);
 
+  if (JAVASCRIPT) {
+    step('the page finds out by itself that a carrier took the message');
+    await page.locator('#fate').filter({ hasText: /^Sent at \d/ }).waitFor();
+  }
+
   step('a wrong code is refused, and the error has the focus');
   const wrong = another(login.code);
   await answer(page, wrong);
   await errorIs(page, /not the code/i);
+  check(/^Sent at \d/.test(await page.locator('#fate').innerText()), 'and the page still says what became of the message');
   await fitsOnAPhone(page);
 
   step('nothing, too little and letters are told apart from a wrong code');

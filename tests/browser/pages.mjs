@@ -31,6 +31,12 @@ tell(async (browser) => {
 
   step('the wait counts down, and what changes is said once');
   await countdown(browser, real);
+
+  step('what becomes of the message is asked for, shown, and said once');
+  await outcome(browser, real);
+
+  step('nobody asks in a hidden tab, after ten minutes, or once a form was sent');
+  await noMoreQuestions(browser, real);
 });
 
 /** What is the same on all pages: `{ style, script, headers }`, taken from one that the gateway sent. */
@@ -49,7 +55,13 @@ async function stranger(browser) {
 /** A visitor to whom the golden files are the pages of the gateway; what they post leads nowhere. */
 async function reader(browser, real, options = {}) {
   const { context, page, watch } = await visitor(browser, options);
+  const asked = { times: 0, answer: { status: 200, json: { state: 'none', text: '' } } };
   await context.route(`${GATE}/.countersign/**`, async (route) => {
+    if (route.request().url() === `${GATE}/.countersign/c/4f1b/state`) {
+      asked.times += 1;
+      await route.fulfill(asked.answer);
+      return;
+    }
     if (route.request().method() === 'POST') {
       // No other page comes: what this one does while an answer is under way stays to be seen.
       await route.fulfill({ status: 204 });
@@ -61,12 +73,14 @@ async function reader(browser, real, options = {}) {
       .replace('/* script.js */', () => real.script);
     // A site's colours are a second block, with a hash of its own.
     const hashes = [...body.matchAll(/<style>([^]*?)<\/style>/g)].map((block) => hash(block[1])).join(' ');
-    const policy = real.headers['content-security-policy'];
-    check(policy.includes(`style-src ${hash(real.style)};`), `the policy names the style: ${policy}`);
+    const own = real.headers['content-security-policy'];
+    check(own.includes(`style-src ${hash(real.style)};`), `the policy names the style: ${own}`);
+    // So does a page that asks: the tests of the gateway say what it sends.
+    const policy = body.includes(' data-ask=') ? own.replace('base-uri', "connect-src 'self'; base-uri") : own;
     const headers = { ...real.headers, 'content-security-policy': policy.replace(hash(real.style), hashes) };
     await route.fulfill({ headers, body });
   });
-  return { context, page, watch, show: (name) => page.goto(`${GATE}/.countersign/golden/${name}`) };
+  return { context, page, watch, asked, show: (name) => page.goto(`${GATE}/.countersign/golden/${name}`) };
 }
 
 const hash = (block) => `'sha256-${createHash('sha256').update(block).digest('base64')}'`;
@@ -196,6 +210,113 @@ async function countdown(browser, real) {
   check(/^We sent a new code at /.test(await status.textContent()), 'a new code is announced');
   silent(watch);
   await context.close();
+}
+
+async function outcome(browser, real) {
+  const { context, page, watch, asked, show } = await reader(browser, real);
+  await overheard(context);
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
+  await show('code-under-way');
+  const fate = page.locator('#fate'), status = page.locator('#status');
+  const shows = async (words, seen) => {
+    check(await fate.textContent() === words && await fate.isVisible() === (words !== ''), `"${words}" is shown`);
+    check(await status.textContent() === seen, `"${seen}" is said, not "${await status.textContent()}"`);
+  };
+  await page.locator('#code').fill('49');
+  await shows('', '');
+  await page.clock.runFor(2_900);
+  check(asked.times === 0, 'not at once');
+  await answered(page, asked, 200);
+  await shows('', '');
+  asked.answer = { json: { state: 'sent', text: 'Sent at 00:00 UTC', at: '1970-01-01T00:00:00Z', time: '00:00 UTC' } };
+  await page.clock.runFor(3_000);
+  check(asked.times === 1, 'the pauses grow');
+  await answered(page, asked, 2_000);
+  const local = await page.evaluate(() => new Date(0).toLocaleTimeString([], { timeStyle: 'short' }));
+  await shows(`Sent at ${local}`, `Sent at ${local}`);
+  await page.evaluate(() => { document.getElementById('status').textContent = ''; });
+  await answered(page, asked, 7_000);
+  await shows(`Sent at ${local}`, '');
+  asked.answer = { status: 500, body: 'no' };
+  await show('code-taken');
+  check(/^Sent at \d/.test(await fate.textContent()), 'what was known is there at once');
+  await answered(page, asked, 3_000);
+  await page.clock.runFor(60_000);
+  check(asked.times === 4, `an answer that is none ends it, not ${asked.times} questions`);
+  asked.answer = { json: { state: 'failed', text: 'It could not be delivered. Send a new code' } };
+  await show('code-under-way');
+  await page.locator('#code').fill('49');
+  await answered(page, asked, 3_000);
+  await shows('It could not be delivered. Send a new code', 'It could not be delivered. Send a new code');
+  check(await fate.getAttribute('class') === 'wrong', 'in the colour of what is wrong');
+  check(await page.locator('#code').inputValue() === '49' && await page.locator('#code:focus').count() === 1, 'whoever types goes on typing');
+  await page.clock.runFor(120_000);
+  check(asked.times === 5, `nothing is asked after the last word, not ${asked.times} questions`);
+  const refused = watch.console.filter((line) => !line.includes('500'));
+  check(refused.length === 0, `the console says: ${refused.join('; ')}`);
+  await context.close();
+}
+
+async function noMoreQuestions(browser, real) {
+  const { context, page, watch, asked, show } = await reader(browser, real);
+  await overheard(context);
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
+  await show('code-taken');
+  await hide(page, true);
+  await page.clock.runFor(120_000);
+  check(asked.times === 0, 'nobody looks');
+  await hide(page, false);
+  await answered(page, asked, 3_000);
+  for (let minute = 0; minute < 12; minute += 1) await page.clock.runFor(60_000);
+  check(asked.times > 5 && asked.times < 30, `ten minutes are some questions, not ${asked.times}`);
+  const before = asked.times;
+  await hide(page, false);
+  await page.clock.runFor(60_000);
+  check(asked.times === before, 'and then it is over');
+  await show('code-taken');
+  await page.locator('#code').fill('111111');
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await page.getByRole('button', { name: 'Continue' }).click({ noWaitAfter: true });
+  await sent;
+  await page.clock.runFor(60_000);
+  check(asked.times === before, 'a form is on its way');
+  silent(watch);
+  await context.close();
+}
+
+/** Runs the page's clock until it asks, and on to where it has the answer. */
+async function answered(page, asked, time) {
+  const before = asked.times;
+  await page.clock.runFor(time);
+  await page.evaluate(() => window.answer);
+  check(asked.times === before + 1, `it asks once, not ${asked.times - before} times`);
+}
+
+/** Lets a story wait for an answer: `window.answer` ends after the page's own script has it. */
+async function overheard(context) {
+  await context.addInitScript(() => {
+    const fetch = window.fetch;
+    window.fetch = (...asked) => {
+      const answer = fetch(...asked).then((answer) => {
+        const json = answer.json.bind(answer);
+        let once;
+        answer.json = () => (once ??= json());
+        return answer;
+      });
+      window.answer = answer.then((answer) => answer.ok && answer.json()).catch(() => {});
+      return answer;
+    };
+  });
+}
+
+/** Makes the page believe that nobody sees it. */
+async function hide(page, hidden) {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, hidden);
 }
 
 function silent(watch) {

@@ -77,8 +77,10 @@ export async function visitor(browser, options = {}) {
   context.on('console', (message) => watch.console.push(`${message.type()}: ${message.text()} (${message.location().url})`));
   context.on('weberror', (error) => watch.console.push(String(error.error())));
   context.on('request', (request) => {
-    // A page of ours is one request: whatever its document asks for besides navigating is one too many.
-    if (!request.isNavigationRequest() && isOurs(request.frame().url())) watch.extraRequests.push(request.url());
+    // A page of ours is one request: whatever its document asks for besides navigating is one too many, but for the
+    // question what became of the message.
+    const asks = /^\/\.countersign\/c\/[^/?]+\/state$/.test(new URL(request.url()).pathname);
+    if (!asks && !request.isNavigationRequest() && isOurs(request.frame().url())) watch.extraRequests.push(request.url());
   });
   return { context, watch, page: await context.newPage() };
 }

@@ -25,11 +25,16 @@ pub(crate) fn name(text: &str) -> Name {
 
 /// A carrier named `main` of this kind, and nothing beside it. Its receipts would come in at `https://gw.example`.
 pub(crate) fn dispatcher(kind: Kind, from: &[&str]) -> Dispatcher {
+    dispatcher_within(kind, from, PATIENCE)
+}
+
+/// The same with so much time for a send.
+pub(crate) fn dispatcher_within(kind: Kind, from: &[&str], timeout: Duration) -> Dispatcher {
     let main = name("main");
     let carrier = Settings {
         name: main.clone(),
         kind,
-        timeout: PATIENCE,
+        timeout,
         from: from
             .iter()
             .map(|from| Sender::parse(from).unwrap())
@@ -42,7 +47,7 @@ pub(crate) fn dispatcher(kind: Kind, from: &[&str]) -> Dispatcher {
         voice: vec![main.clone()],
         email: vec![main],
         by_country: Vec::new(),
-        timeout: PATIENCE,
+        timeout,
         countries: vec!["US".to_owned()],
         fictional: true,
         public: Some("https://gw.example".to_owned()),

@@ -124,14 +124,14 @@ disabled = true
 const NAMES: [&str; 6] = ["ann", "nobody", "abroad", "nophone", "gone", "+12025550111"];
 
 /// A browser on its way, with the code page that it was led to.
-struct Visitor {
+pub struct Visitor {
     name: &'static str,
-    browser: Browser,
-    page: String,
+    pub browser: Browser,
+    pub page: String,
 }
 
 /// Lets everybody take the same step and finds no difference between them.
-fn all_alike(
+pub fn all_alike(
     what: &str,
     visitors: &mut [Visitor],
     mut step: impl FnMut(&mut Visitor) -> Vec<Answer>,
@@ -161,7 +161,7 @@ fn all_alike(
     first.unwrap().0
 }
 
-fn visitors(gate: &Gate) -> Vec<Visitor> {
+pub fn visitors(gate: &Gate) -> Vec<Visitor> {
     let new = |name| Visitor {
         name,
         browser: gate.browser(),
@@ -170,7 +170,7 @@ fn visitors(gate: &Gate) -> Vec<Visitor> {
     NAMES.into_iter().map(new).collect()
 }
 
-fn name_themselves(visitors: &mut [Visitor]) -> Vec<Answer> {
+pub fn name_themselves(visitors: &mut [Visitor]) -> Vec<Answer> {
     all_alike("naming oneself", visitors, |visitor| {
         let browser = &mut visitor.browser;
         let (to_ask, ask) = (browser.get("/private"), "/.countersign/ask/login");

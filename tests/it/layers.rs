@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [(&str, &[&str]); 7] = [
     ("commands", &["main", "lib", "command"]),
     ("run", &["run", "config"]),
-    ("gateway", &["gateway"]),
+    ("gateway", &["api", "gateway"]),
     ("flow", &["flow"]),
     (
         "rooms",

@@ -308,7 +308,7 @@ fn report(gate: &Gate, hook: &App, state: &str) {
     let mac: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         X-Countersign-Signature: t={time},v1={mac}\r\nConnection: close\r\n\r\n{body}",
+         Countersign-Signature: t={time},v1={mac}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     let mut stream = connect(gate.address);

@@ -100,10 +100,11 @@ impl Breaker {
     /// Ends a message. `dice`, from 0 to 1, spreads the ends of rests that began together.
     pub(super) fn end(&mut self, probe: bool, sign: Sign, now: Instant, dice: f64) {
         match (self.state, sign) {
+            (State::Probing { .. }, Sign::Nothing) if probe => {
+                self.state = State::Open { until: now };
+            }
+            (State::Open { .. }, _) | (_, Sign::Nothing) => {}
             (State::Probing { .. }, _) if !probe => {}
-            (State::Open { .. }, _) => {}
-            (State::Probing { .. }, Sign::Nothing) => self.state = State::Open { until: now },
-            (State::Closed { .. }, Sign::Nothing) => {}
             (State::Probing { .. }, Sign::Fails | Sign::Misfits) => self.rest(now, dice),
             (State::Closed { faults }, Sign::Fails | Sign::Misfits) => {
                 let faults = faults + if sign == Sign::Misfits { 2 } else { 1 };

@@ -58,9 +58,14 @@ impl Lane {
                 let trial = endpoint::is_loopback(&own.url);
                 (Service::Transport(Box::new(webhook)), trial)
             }
-            Kind::Bandwidth(own) => (bandwidth::open(own, means), bandwidth::is_trial(own)),
+            Kind::Bandwidth(own) => {
+                let service = bandwidth::open(own, means);
+                let service =
+                    service.map_err(|error| Unusable::Url(settings.name.clone(), error))?;
+                (service, bandwidth::is_trial(own))
+            }
             Kind::Twilio(own) => (twilio::open(own, means), twilio::is_trial(own)),
-            Kind::Email(own) => (email::open(own), email::is_trial(own)),
+            Kind::Email(own) => (email::open(own)?, email::is_trial(own)),
             Kind::Command(own) => (command::open(own), false),
             Kind::Spool(own) => (spool::open(own), true),
         };
@@ -308,7 +313,6 @@ fn sign(failure: &Failure) -> Sign {
             retry_after: Some(wait),
             ..
         } => Sign::Asks(*wait),
-        Failure::Throttled { .. } | Failure::Unknown(_) => Sign::Fails,
         // Found out without asking it.
         Failure::Refused(_)
         | Failure::Unfit(_)
@@ -316,7 +320,7 @@ fn sign(failure: &Failure) -> Sign {
         | Failure::Config(Cause::WrongChannel(_) | Cause::NoSender | Cause::NoCarrier(_)) => {
             Sign::Nothing
         }
-        Failure::Transient(_) => Sign::Fails,
+        Failure::Throttled { .. } | Failure::Transient(_) | Failure::Unknown(_) => Sign::Fails,
         Failure::Config(_) => Sign::Misfits,
     }
 }

@@ -20,7 +20,8 @@ pub(in crate::carrier) struct Peer {
 /// What is written, and whether the connection ends with it.
 #[derive(Clone)]
 struct Answer {
-    bytes: Vec<u8>,
+    /// In turn; the last for every request after it.
+    bytes: Vec<Vec<u8>>,
     end: bool,
 }
 
@@ -46,7 +47,19 @@ impl Peer {
     pub(in crate::carrier) async fn answers(answer: impl Into<Vec<u8>>) -> Self {
         Self::start(
             Answer {
-                bytes: answer.into(),
+                bytes: vec![answer.into()],
+                end: true,
+            },
+            None,
+        )
+        .await
+    }
+
+    /// Like [`Peer::answers`], with another answer each time, and from the last on always that one.
+    pub(in crate::carrier) async fn answers_in_turn<const N: usize>(answers: [String; N]) -> Self {
+        Self::start(
+            Answer {
+                bytes: answers.map(String::into_bytes).to_vec(),
                 end: true,
             },
             None,
@@ -58,7 +71,7 @@ impl Peer {
     pub(in crate::carrier) async fn stalls(answer: impl Into<Vec<u8>>) -> Self {
         Self::start(
             Answer {
-                bytes: answer.into(),
+                bytes: vec![answer.into()],
                 end: false,
             },
             None,
@@ -79,7 +92,7 @@ impl Peer {
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
         let answer = Answer {
-            bytes: answer.into(),
+            bytes: vec![answer.into()],
             end: true,
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -157,8 +170,12 @@ async fn serve(
             return;
         }
     };
-    log.lock().unwrap().push(seen);
-    let _ = stream.write_all(&answer.bytes).await;
+    let turn = {
+        let mut log = log.lock().unwrap();
+        log.push(seen);
+        log.len().min(answer.bytes.len()) - 1
+    };
+    let _ = stream.write_all(&answer.bytes[turn]).await;
     let _ = stream.flush().await;
     if answer.end {
         let _ = stream.shutdown().await;

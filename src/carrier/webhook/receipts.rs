@@ -3,22 +3,25 @@
 //! ```text
 //! POST /.countersign/receipts/inhouse/4kGy… HTTP/1.1
 //! Content-Type: application/json
-//! X-Countersign-Signature: t=1795375800,v1=5257a869…
+//! Countersign-Signature: t=1795375800,v1=5257a869…
 //!
 //! {"id":"3q2-7wAAAAAAAAAAAAAAAA","state":"failed","reason":"landline"}
 //! ```
 //! One such object, or a list of them; other members are none of ours. `id` is ours or the receiver's own, `state` is
-//! `sent`, `delivered` or `failed`. The signature is made as ours is, over time and body under the signing key.
+//! `sent`, `delivered` or `failed`. The signature is made as ours is, over time and body under the signing key; its
+//! field has no `X-`, since fields that begin with `X-Countersign-` are taken off whatever comes in (R10).
 
 use hmac::{Hmac, Mac};
+use http::HeaderName;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::SIGNATURE;
 use crate::carrier::{Fate, NotTaken, Receipt, Report};
 
 /// How far `t` may be off, in seconds: what the receiver of our own requests is told to allow.
 const TOLERANCE: u64 = 5 * 60;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("countersign-signature");
 
 /// The receipts in a report.
 ///

@@ -39,7 +39,7 @@ struct Common {
 pub(in crate::config) enum Written {
     Console(console::Written),
     Webhook(webhook::Written),
-    Bandwidth(bandwidth::Written),
+    Bandwidth(Box<bandwidth::Written>),
     Twilio(twilio::Written),
     Email(email::Written),
     Command(command::Written),
@@ -51,7 +51,7 @@ type Read = fn(&mut Reader<'_>) -> Written;
 
 const KINDS: [(&str, Read); 7] = [
     ("bandwidth", |table| {
-        Written::Bandwidth(bandwidth::Written::read(table))
+        Written::Bandwidth(Box::new(bandwidth::Written::read(table)))
     }),
     ("twilio", |table| {
         Written::Twilio(twilio::Written::read(table))
@@ -117,7 +117,9 @@ impl Carrier {
         let kind = match self.kind.as_ref()? {
             Written::Console(own) => Some(own.kind(name, notes)),
             Written::Webhook(own) => own.settings(notes, environment).map(Kind::Webhook),
-            Written::Bandwidth(own) => own.settings(notes, environment).map(Kind::Bandwidth),
+            Written::Bandwidth(own) => own
+                .settings(&self.common.from, notes, environment)
+                .map(Kind::Bandwidth),
             Written::Twilio(own) => own.settings(notes, environment).map(Kind::Twilio),
             Written::Email(own) => own.settings(notes, environment).map(Kind::Email),
             Written::Command(own) => own.settings(notes, environment).map(Kind::Command),
@@ -131,6 +133,15 @@ impl Carrier {
             price: self.common.price,
             at_once: self.common.at_once,
         })
+    }
+}
+
+impl Carrier {
+    /// Notes what cannot work in the places that `[delivery]` gives it.
+    pub(in crate::config) fn placed(&self, delivery: &carrier::Delivery, notes: &Notes) {
+        if let Some(Written::Bandwidth(own)) = &self.kind {
+            own.placed(&self.name.value, delivery, notes);
+        }
     }
 }
 

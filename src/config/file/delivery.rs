@@ -24,7 +24,7 @@ pub(in crate::config) struct Delivery {
     pub(in crate::config) by_country: Vec<(At<Country>, List<Name>)>,
     pub(in crate::config) public_url: Option<At<Origin>>,
     pub(in crate::config) timeout: Duration,
-    pub(in crate::config) countries: Option<Vec<String>>,
+    pub(in crate::config) countries: List<Country>,
     pub(in crate::config) fictional: bool,
 }
 
@@ -75,31 +75,19 @@ pub(super) fn one_kind(table: &Reader<'_>, name: &At<Name>, kinds: usize, forms:
 
 impl Delivery {
     pub(super) fn read(mut table: Reader<'_>) -> Self {
-        table.not_yet(
-            "by_country",
-            "leave it out: one order holds for all countries",
-        );
-        let public_url = table.optional("public_url");
-        let countries: List<Country> = table.some("countries");
         let delivery = Self {
             sms: table.list("sms"),
             voice: table.list("voice"),
             email: table.list("email"),
-            by_country: Vec::new(),
-            public_url,
+            by_country: table.lists("by_country", "a table such as { CA = [\"spare\"] }"),
+            public_url: table.optional("public_url"),
             // All attempts of one message: the visitor is waiting for the page.
             timeout: table.duration(
                 "timeout",
                 Duration::from_secs(1)..=Duration::from_secs(30),
                 Duration::from_secs(10),
             ),
-            countries: countries.written.then(|| {
-                countries
-                    .values()
-                    .into_iter()
-                    .map(|country| country.0)
-                    .collect()
-            }),
+            countries: table.some("countries"),
             fictional: table.optional("fictional").is_some_and(|is| is.value),
         };
         table.finish();

@@ -107,6 +107,7 @@ async fn steps(order: &Order, dispatcher: &Dispatcher) -> Vec<Step> {
             countries: vec!["US".to_owned()],
             fictional: false,
         },
+        public: true,
     };
     let now = Moment {
         unix: 1_795_375_800,

@@ -215,3 +215,18 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_call_about_a_code_whose_life_is_not_known_says_nothing_of_it() {
+    let values = Values {
+        minutes: 0,
+        ..VALUES
+    };
+    let text = Script::new(&values).plain();
+    assert!(
+        text.as_str()
+            .ends_with("0, 4, 9, 2, 7, 1. If you did not ask for this, hang up."),
+        "{}",
+        text.as_str()
+    );
+}

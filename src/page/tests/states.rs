@@ -16,7 +16,7 @@ pub(super) const LOOK: Look<'static> = Look {
 };
 pub(super) const REFERENCE: &str = "K7QF-2M9D";
 
-pub(in crate::page) const REFUSALS: [Refusal<'static>; 22] = [
+pub(in crate::page) const REFUSALS: [Refusal<'static>; 23] = [
     Refusal::NotFound,
     Refusal::Denied,
     Refusal::CrossOrigin,
@@ -29,6 +29,7 @@ pub(in crate::page) const REFUSALS: [Refusal<'static>; 22] = [
     Refusal::UnknownChallenge { again: "/" },
     Refusal::TooMany { until: NOW + 900 },
     Refusal::NoPhone,
+    Refusal::NoAddress,
     Refusal::Full,
     Refusal::LoginsFull,
     Refusal::NothingCanSend,
@@ -48,6 +49,7 @@ pub(super) const ASK: AskPage<'static> = AskPage {
     token: "dG9rZW4",
     scope: "Login",
     who: Who::Anyone,
+    channels: &[Channel::Sms, Channel::Voice],
     error: None,
 };
 
@@ -57,8 +59,8 @@ pub(super) const CODE: CodePage<'static> = CodePage {
     scope: "Login",
     digits: 6,
     channel: Channel::Sms,
-    other_channel: Some(Channel::Voice),
-    ending: Some("67"),
+    other_channels: &[Channel::Voice],
+    to: Some("67"),
     state: State::Sent { until: NOW + 300 },
     notice: None,
     error: None,
@@ -66,6 +68,11 @@ pub(super) const CODE: CodePage<'static> = CodePage {
     heard: None,
     ask: None,
 };
+
+/// As `page`, for codes that go out so.
+fn by(page: AskPage<'static>, channels: &'static [Channel]) -> AskPage<'static> {
+    AskPage { channels, ..page }
+}
 
 /// A code page after an error.
 pub(super) fn wrong(error: CodeError) -> CodePage<'static> {
@@ -79,7 +86,25 @@ pub(super) fn wrong(error: CodeError) -> CodePage<'static> {
 pub(super) fn called(page: CodePage<'static>) -> CodePage<'static> {
     CodePage {
         channel: Channel::Voice,
-        other_channel: Some(Channel::Sms),
+        other_channels: &[Channel::Sms],
+        ..page
+    }
+}
+
+/// As `page`, but by mail, with text messages and calls beside it.
+pub(super) fn mailed(page: CodePage<'static>) -> CodePage<'static> {
+    CodePage {
+        channel: Channel::Email,
+        other_channels: &[Channel::Sms, Channel::Email, Channel::Voice],
+        to: Some("a••••@e••••.com"),
+        ..page
+    }
+}
+
+/// As `page`, with mail and calls beside it.
+fn of_three(page: CodePage<'static>) -> CodePage<'static> {
+    CodePage {
+        other_channels: &[Channel::Email, Channel::Voice],
         ..page
     }
 }
@@ -87,17 +112,14 @@ pub(super) fn called(page: CodePage<'static>) -> CodePage<'static> {
 /// As `page`, without a second channel.
 pub(super) fn alone(page: CodePage<'static>) -> CodePage<'static> {
     CodePage {
-        other_channel: None,
+        other_channels: &[],
         ..page
     }
 }
 
 /// As `page`, before the first factor held.
 pub(super) fn hidden(page: CodePage<'static>) -> CodePage<'static> {
-    CodePage {
-        ending: None,
-        ..page
-    }
+    CodePage { to: None, ..page }
 }
 
 /// As `page`, once its carrier has told that.
@@ -181,6 +203,10 @@ fn on_the_way() -> Vec<(&'static str, CodePage<'static>)> {
         ("code-hidden", hidden(CODE)),
         ("code-voice", called(CODE)),
         ("code-voice-hidden", hidden(called(CODE))),
+        ("code-mail", mailed(waiting(24))),
+        ("code-mail-hidden", hidden(mailed(CODE))),
+        ("code-mail-alone", alone(mailed(CODE))),
+        ("code-of-three", of_three(CODE)),
         ("code-alone", alone(CODE)),
         ("code-last-minute", in_state(last_minute, CODE)),
         ("code-8-digits", CodePage { digits: 8, ..CODE }),
@@ -188,7 +214,11 @@ fn on_the_way() -> Vec<(&'static str, CodePage<'static>)> {
         ("code-sent-anew", noted(anew, CODE)),
         ("code-called-again", called(noted(again, CODE))),
         ("code-called-anew", called(noted(anew, CODE))),
+        ("code-mailed-again", mailed(noted(again, CODE))),
+        ("code-mailed-anew", mailed(noted(anew, CODE))),
         ("code-not-sent", unsent),
+        ("code-not-sent-mail", mailed(unsent)),
+        ("code-not-sent-mail-hidden", hidden(mailed(unsent))),
         ("code-not-sent-hidden", hidden(unsent)),
         ("code-not-sent-voice", called(unsent)),
         ("code-not-sent-voice-hidden", hidden(called(unsent))),
@@ -233,10 +263,14 @@ fn after_errors() -> Vec<(&'static str, CodePage<'static>)> {
         ("code-trouble-alone", alone(trouble)),
         ("code-trouble-voice", called(trouble)),
         ("code-trouble-voice-alone", alone(called(trouble))),
+        ("code-trouble-mail", mailed(trouble)),
+        ("code-trouble-of-three", of_three(trouble)),
         ("code-number-cannot", cannot),
         ("code-number-cannot-alone", alone(cannot)),
         ("code-number-cannot-voice", called(cannot)),
         ("code-number-cannot-voice-alone", alone(called(cannot))),
+        ("code-address-cannot", mailed(cannot)),
+        ("code-address-cannot-alone", alone(mailed(cannot))),
     ]
 }
 
@@ -262,6 +296,22 @@ pub(super) fn pages() -> Vec<(String, Page<'static>, Look<'static>)> {
         ("ask-unusable", ask(AskError::Unusable), LOOK),
         ("ask-stale", ask(AskError::Stale), LOOK),
         ("ask-fixed", Page::Ask(fixed), LOOK),
+        ("ask-mail", Page::Ask(by(ASK, &[Channel::Email])), LOOK),
+        (
+            "ask-any",
+            Page::Ask(by(ASK, &[Channel::Voice, Channel::Email])),
+            LOOK,
+        ),
+        (
+            "ask-fixed-mail",
+            Page::Ask(by(fixed, &[Channel::Email])),
+            LOOK,
+        ),
+        (
+            "ask-fixed-any",
+            Page::Ask(by(fixed, &[Channel::Email, Channel::Sms])),
+            LOOK,
+        ),
         (
             "ask-fixed-stale",
             Page::Ask(AskPage {

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 use super::*;
 use crate::carrier::{Accepted, Carrier, Sending};
 use crate::event::dispatch::Told;
+use crate::phone::sender::Sender;
 use http::StatusCode;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// What a carrier does with the next message.
 #[derive(Clone, Copy)]
@@ -557,4 +559,17 @@ async fn codes_that_are_entered_count_for_their_carrier_and_channel() {
             under_way: 0,
         }]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_comes_too_late_is_none() {
+    let main = Scripted::always(TakesIn(Duration::from_millis(4800)));
+    let (dispatcher, _) = with_places(&[("main", &main)], 1);
+    let (one, other) = tokio::join!(send(&dispatcher), send(&dispatcher));
+    assert_eq!(
+        (one.as_deref(), other),
+        (Ok("main"), Err("transient")),
+        "the second was not sent, and that is known"
+    );
+    assert_eq!(main.asked(), 1);
 }

@@ -1,7 +1,7 @@
 //! Which sender a number hears from, and which carriers its country has.
 
 use super::*;
-use crate::phone::sender::Unfit;
+use crate::phone::sender::{Sender, Unfit};
 
 fn senders(texts: &[&str]) -> Vec<Sender> {
     texts
