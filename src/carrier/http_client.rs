@@ -62,12 +62,13 @@ impl HttpClient {
         ))
     }
 
-    /// Posts `request` and reads the answer. Redirects are answers like others.
+    /// Sends `request`, of whatever method, and reads the answer. Redirects are answers like others.
     ///
     /// Half of `within` may be spent before the connection stands, so that the next carrier has the other half.
     ///
     /// # Errors
-    /// [`Failure::Transient`] as long as nothing of the body was written, [`Failure::Unknown`] from then on.
+    /// [`Failure::Transient`] as long as nothing of the body was written, or of the head where the body is empty;
+    /// [`Failure::Unknown`] from then on.
     pub(super) async fn post(
         &self,
         request: Request<Bytes>,
@@ -190,12 +191,22 @@ impl Body for Outgoing {
         }))
     }
 
+    /// An empty body has no first byte: what is to be sent stands in the head, which hyper writes as soon as this is
+    /// true, so the gate is passed here.
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        match &self.bytes {
+            None => true,
+            Some(bytes) => bytes.is_empty() && self.gate.open(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match &self.bytes {
+            None => SizeHint::with_exact(0),
+            // Asked only where the gate is shut already: a head that promises what never comes is no request.
+            Some(bytes) if bytes.is_empty() => SizeHint::with_exact(1),
+            Some(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
     }
 }
 

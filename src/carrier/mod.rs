@@ -33,6 +33,7 @@ pub mod price;
 pub mod spool;
 mod taxonomy;
 pub mod twilio;
+mod vendor_id;
 pub mod webhook;
 
 use self::http_client::HttpClient;
@@ -413,9 +414,18 @@ pub enum Cause {
     /// The console cannot be written to.
     #[error("it cannot be written")]
     Write(#[source] io::Error),
+    /// A program of the operator's cannot be started.
+    #[error("it cannot be started")]
+    Start(#[source] io::Error),
     /// A program of the operator's ended so.
     #[error("it ended with {0}")]
     Exit(std::process::ExitStatus),
+    /// A folder of the operator's that nobody empties.
+    #[error("its folder is full")]
+    Full,
+    /// A request of the operator's own making asks for something that this message does not have.
+    #[error("this message has nothing for {{{0}}}, which the request asks for")]
+    Unfilled(&'static str),
     /// A mail server said no.
     #[error("the mail server answered {code}")]
     Smtp {

@@ -101,10 +101,7 @@ impl Write for Page {
 }
 
 pub(super) fn webhook_to(url: &str) -> Webhook {
-    let settings = webhook::Settings {
-        url: url.to_owned(),
-        signing_key: Secret::new(b"hook key".to_vec()),
-    };
+    let settings = webhook::Settings::signed(url.to_owned(), Secret::new(b"hook key".to_vec()));
     Webhook::new(&settings, means()).unwrap()
 }
 
@@ -155,12 +152,31 @@ async fn every_carrier_keeps_the_same_promises() {
         .await,
     );
     let (email, no_email) = (email::tests::carrier(&post), email::tests::carrier(&shut));
-    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 5] = [
+    let text = Peer::answers(taken).await;
+    let (template, dead_end) = (
+        webhook::tests::get_from(&text.url),
+        webhook::tests::get_from(&peer::nobody().await),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (command, no_command) = (
+        command::tests::into(&folder.path().join("command")),
+        command::tests::gone(),
+    );
+    let spooled = folder.path().join("spool");
+    std::fs::create_dir(&spooled).unwrap();
+    let (spool, no_spool) = (
+        spool::tests::into(&spooled),
+        spool::tests::into(&folder.path().join("gone")),
+    );
+    let kinds: [(&str, &dyn Carrier, &dyn Carrier); 8] = [
         ("bandwidth", &*bandwidth, &*no_bandwidth),
         ("twilio", &*twilio, &*absent),
+        ("email", &email, &no_email),
         ("console", &console, &closed),
         ("webhook", &webhook, &nobody),
-        ("email", &email, &no_email),
+        ("webhook by template", &template, &dead_end),
+        ("command", &command, &no_command),
+        ("spool", &spool, &no_spool),
     ];
     for (kind, works, gone) in kinds {
         let message = match kind {
@@ -187,7 +203,16 @@ async fn every_carrier_keeps_the_same_promises() {
             "bandwidth" => vendor.seen().into_iter().map(|seen| seen.body).collect(),
             "twilio" => sms.seen().iter().map(twilio::tests::body).collect(),
             "email" => post.mails().concat(),
-            _ => hook.seen().into_iter().map(|seen| seen.body).collect(),
+            "webhook" => hook.seen().into_iter().map(|seen| seen.body).collect(),
+            "command" => std::fs::read_to_string(folder.path().join("command")).unwrap(),
+            "spool" => spool::tests::all_of(&spooled),
+            _ => {
+                let heads = text.seen().into_iter().map(|seen| seen.head);
+                heads
+                    .collect::<String>()
+                    .replace("%20", " ")
+                    .replace("%3A", ":")
+            }
         };
         for code in codes {
             assert_eq!(

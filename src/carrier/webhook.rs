@@ -1,125 +1,230 @@
-//! A carrier of the operator's own: a signed POST of JSON to one address, for a gateway in the house or a small script.
+//! A carrier of the operator's own: one HTTP request a message, [ours](ours) or any that a template describes.
 //!
-//! # The request
-//! ```text
-//! POST /send HTTP/1.1
-//! Content-Type: application/json
-//! Idempotency-Key: 3q2-7wAAAAAAAAAAAAAAAA
-//! X-Countersign-Signature: t=1795375800,v1=5257a869…
-//!
-//! {"id":"3q2-7wAAAAAAAAAAAAAAAA","site":"portal","scope":"login","channel":"sms","to":"+12025550143",
-//!  "text":"Example Portal: 049271 is …","locale":"en","expires_at":"2026-11-22T19:30:00Z",
-//!  "receipts":"https://portal.example.com/.countersign/receipts/inhouse/4kGy…"}
-//! ```
-//! - `id` and `Idempotency-Key` are the same text; one that was seen before must not be sent again.
-//! - `channel` is `sms`, `voice` or `email`; `text` is what is to be sent, or said; `to` is a number, or for `email` a
-//!   mail address. `locale` is missing where none was chosen.
-//! - After `expires_at` (RFC 3339) the code is worthless: do not send it any more.
-//! - Under `receipts`, where `[delivery] public_url` is set, the receiver may tell later what became of the message.
-//! - `v1` is the HMAC-SHA-256, in hexadecimal, over the text of `t`, a full stop, and the body's bytes, under the
-//!   signing key. Whoever receives it computes the same, compares in constant time, and refuses a `t` (seconds since
-//!   1970) that is more than five minutes off.
-//!
-//! # The answer
-//! | status | means |
-//! | --- | --- |
-//! | 2xx | taken. `{"id": "…"}` may name it in the receiver's words: up to 128 visible ASCII characters |
-//! | 400, 422 with `{"refused": "bad_number"}` | the number's fault, also `"blocked"`, `"opted_out"`, `"landline"`; nobody else is asked |
-//! | 429, and 408, 425, 5xx with `Retry-After` | too much at once; the next carrier is asked |
-//! | 408, 425, 5xx | not sent; the next carrier is asked |
-//! | any other, redirects too | not set up right; the next carrier is asked |
-//!
-//! No answer, half an answer, or one of more than 64 KiB: nobody knows whether it was sent, and nobody else is asked.
+//! The request is made of a method, an address, headers and a body, with [places](template) for what the message is; what
+//! the answer means is told by [rules](answer), and receipts by a [form](receipt). Redirects are not followed.
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
-use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
-use http::{Request, StatusCode, Uri};
-use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
 use zeroize::Zeroizing;
 
 use super::endpoint::{self, BadUrl};
-use super::http_client::{HttpClient, Reply};
+use super::http_client::HttpClient;
 use super::{
     Accepted, Carrier, Cause, Failure, Means, Message, NotTaken, Receipt, Report, Sending,
+    vendor_id,
 };
 use crate::phone::sender::Sender;
 use crate::secret::Secret;
 
-mod receipts;
+pub mod answer;
+pub(super) mod ours;
+pub mod receipt;
+mod signed;
+pub mod template;
+
+use self::answer::Rules;
+use self::ours::Signature;
+use self::template::{Home, Place, Template};
 
 /// `[carriers.NAME.webhook]`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the message is posted: http or https.
+    /// Where the message goes: http or https. Its path and query may hold places.
     pub url: String,
-    /// The key of the signature.
-    pub signing_key: Secret,
+    /// The key of the signature; `None`: requests are not signed.
+    pub signing_key: Option<Secret>,
+    /// How it is asked for.
+    pub method: Method,
+    /// Header fields of the operator's.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// What is sent.
+    pub body: Body,
+    /// User name and password of HTTP Basic.
+    pub login: Option<(String, Secret)>,
+    /// What `{SECRET}` stands for; UTF-8.
+    pub secret: Option<Secret>,
+    /// What the answers mean.
+    pub rules: Rules,
+    /// What the vendor's receipts look like; `None`: it sends none.
+    pub receipt: Option<receipt::Form>,
 }
 
-/// Posts each message to the address.
+/// What a request carries.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Our own JSON.
+    Ours,
+    /// Nothing.
+    Empty,
+    /// A text of the operator's.
+    Template {
+        /// The media type.
+        content_type: HeaderValue,
+        /// The text.
+        text: Template,
+    },
+}
+
+impl Settings {
+    /// Our own JSON, signed.
+    #[must_use]
+    pub fn signed(url: String, key: Secret) -> Self {
+        Self {
+            url,
+            signing_key: Some(key),
+            method: Method::POST,
+            headers: Vec::new(),
+            body: Body::Ours,
+            login: None,
+            secret: None,
+            rules: Rules::default(),
+            receipt: None,
+        }
+    }
+
+    /// Whether a place stands anywhere in the request.
+    #[must_use]
+    pub fn has(&self, place: Place) -> bool {
+        let in_url = Template::parse(&self.url, Home::Url).is_ok_and(|url| url.has(place));
+        let in_body = matches!(&self.body, Body::Template { text, .. } if text.has(place));
+        in_url || in_body || self.headers.iter().any(|(_, value)| value.has(place))
+    }
+}
+
+/// Sends each message to the address.
 pub struct Webhook {
-    url: Uri,
-    signature: Hmac<Sha256>,
+    settings: Settings,
+    url: Template,
+    basic: Option<HeaderValue>,
+    signature: Option<Signature>,
     client: HttpClient,
     receipts: Option<String>,
 }
 
 impl Webhook {
-    /// A carrier that posts by these means.
+    /// A carrier that sends by these means.
     ///
     /// # Errors
-    /// [`BadUrl`] for an address that cannot be posted to.
+    /// [`BadUrl`] for an address that nothing can be sent to.
     pub(super) fn new(settings: &Settings, means: Means) -> Result<Self, BadUrl> {
-        let signature = Hmac::new_from_slice(settings.signing_key.expose())
-            .expect("HMAC takes a key of any length (RFC 2104)");
+        endpoint::parse(&settings.url)?;
         Ok(Self {
-            url: endpoint::parse(&settings.url)?,
-            signature,
+            url: Template::parse(&settings.url, Home::Url).map_err(|_| BadUrl)?,
+            basic: settings
+                .login
+                .as_ref()
+                .map(|(name, password)| basic(name, password)),
+            signature: settings.signing_key.as_ref().map(Signature::new),
             client: means.client,
             receipts: means.receipts,
+            settings: settings.clone(),
         })
     }
 
-    async fn post(&self, message: &Message, within: Duration) -> Result<Accepted, Failure> {
-        let body = render(message, self.receipts.as_deref());
-        let request = Request::post(&self.url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(
-                USER_AGENT,
-                concat!("countersign/", env!("CARGO_PKG_VERSION")),
-            )
-            .header(IDEMPOTENCY_KEY, message.id.as_str())
-            .header(SIGNATURE, self.sign(message.now.unix, &body))
-            .body(Bytes::from_owner(body))
-            .expect("a parsed address, and header values of visible ASCII");
-        let reply = self.client.post(request, within).await?;
-        match reply.refusal(message.now.unix) {
-            None => Ok(Accepted {
-                id: named(&reply).unwrap_or_else(|| message.id.to_string()),
-            }),
-            Some(failure) => Err(of_the_number(&reply).unwrap_or(failure)),
-        }
+    async fn deliver(
+        &self,
+        message: &Message,
+        from: Option<&Sender>,
+        within: Duration,
+    ) -> Result<Accepted, Failure> {
+        let reply = self
+            .client
+            .post(self.request(message, from)?, within)
+            .await?;
+        let ours = matches!(self.settings.body, Body::Ours);
+        let named = self
+            .settings
+            .rules
+            .read(&reply, message)
+            .map_err(|failure| {
+                let of_the_number = ours.then(|| ours::of_the_number(&reply)).flatten();
+                of_the_number
+                    .filter(|_| self.settings.rules.errors.is_empty())
+                    .unwrap_or(failure)
+            })?;
+        let by_our_rule = || vendor_id::fit(&ours::named(&reply)?, message);
+        let named = named.or_else(|| ours.then(by_our_rule).flatten());
+        Ok(Accepted {
+            id: named.unwrap_or_else(|| message.id.to_string()),
+        })
     }
 
-    fn sign(&self, unix: u64, body: &[u8]) -> String {
-        let time = unix.to_string();
-        let signed = self
-            .signature
-            .clone()
-            .chain_update(&time)
-            .chain_update(".")
-            .chain_update(body);
-        let mut header = format!("t={time},v1=");
-        for byte in signed.finalize().into_bytes() {
-            // Writing to a string cannot fail.
-            let _ = write!(header, "{byte:02x}");
+    fn request(&self, message: &Message, from: Option<&Sender>) -> Result<Request<Bytes>, Failure> {
+        let value = |place| self.value(place, message, from);
+        let fill = |template: &Template| {
+            let filled = template.fill(&value).map_err(unfilled)?;
+            Ok::<_, Failure>(Bytes::from_owner(filled))
+        };
+        let url = Uri::from_maybe_shared(fill(&self.url)?).map_err(|_| unfilled(Place::Text))?;
+        let (content_type, body) = match &self.settings.body {
+            Body::Ours => (
+                Some(HeaderValue::from_static("application/json")),
+                Bytes::from_owner(ours::render(message, from, self.receipts.as_deref())),
+            ),
+            Body::Empty => (None, Bytes::new()),
+            Body::Template { content_type, text } => (Some(content_type.clone()), fill(text)?),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = self.settings.method.clone();
+        *request.uri_mut() = url;
+        let agent = HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(USER_AGENT, agent);
+        if let Some(signature) = &self.signature {
+            let signed = signature.sign(message.now.unix, request.body());
+            let headers = request.headers_mut();
+            headers.insert(IDEMPOTENCY_KEY, visible(&message.id));
+            headers.insert(SIGNATURE, visible(&signed));
         }
-        header
+        let headers = request.headers_mut();
+        headers.extend(content_type.map(|content_type| (CONTENT_TYPE, content_type)));
+        headers.extend(self.basic.clone().map(|basic| (AUTHORIZATION, basic)));
+        for (name, template) in &self.settings.headers {
+            let mut value =
+                HeaderValue::from_maybe_shared(fill(template)?).map_err(|_| unfilled(Place::To))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(request)
+    }
+
+    /// What stands for a place, in a string that is wiped after use (C8).
+    fn value(
+        &self,
+        place: Place,
+        message: &Message,
+        from: Option<&Sender>,
+    ) -> Option<Zeroizing<String>> {
+        let life = message.life.as_secs();
+        let text = match place {
+            Place::To => message.to.as_str().to_owned(),
+            Place::ToDigits => message.phone()?.e164().trim_start_matches('+').to_owned(),
+            Place::From => from?.as_str().to_owned(),
+            Place::FromDigits => from?.as_str().trim_start_matches('+').to_owned(),
+            Place::Text => message.text().as_str().to_owned(),
+            Place::Code => message.code.as_str().to_owned(),
+            Place::Id => message.id.to_string(),
+            Place::Site => message.site.to_string(),
+            Place::Channel => message.channel.to_string(),
+            Place::Locale => message.locale.as_deref().unwrap_or("en").to_owned(),
+            Place::Expires => ours::expires(message),
+            Place::Life => life.to_string(),
+            Place::Minutes => life.div_ceil(60).to_string(),
+            Place::Secret => {
+                let secret = self.settings.secret.as_ref()?.expose();
+                std::str::from_utf8(secret).ok()?.to_owned()
+            }
+            Place::ReceiptUrl => self.receipts.clone()?,
+            Place::Twiml => message.script().twiml().as_str().to_owned(),
+            Place::Bxml => message.script().bxml().as_str().to_owned(),
+            Place::Ncco => message.script().ncco().as_str().to_owned(),
+        };
+        Some(Zeroizing::new(text))
     }
 }
 
@@ -127,92 +232,46 @@ impl Carrier for Webhook {
     fn send<'a>(
         &'a self,
         message: &'a Message,
-        _from: Option<&'a Sender>,
+        from: Option<&'a Sender>,
         within: Duration,
     ) -> Sending<'a> {
-        Box::pin(self.post(message, within))
+        Box::pin(self.deliver(message, from, within))
     }
 
     fn receipts(&self, report: &Report<'_>) -> Result<Vec<Receipt>, NotTaken> {
-        receipts::read(&self.signature, report)
+        match (&self.settings.receipt, &self.settings.body, &self.signature) {
+            (Some(form), ..) => form.read(report),
+            (None, Body::Ours, Some(signature)) => signed::read(signature.key(), report),
+            _ => Err(NotTaken::None),
+        }
     }
 }
 
-/// The body, in bytes that are wiped after use (C8): the code is in it.
-fn render(message: &Message, receipts: Option<&str>) -> Zeroizing<Vec<u8>> {
-    let expires_at = i64::try_from(message.now.later(message.life).unix).ok();
-    let expires_at = expires_at
-        .and_then(|unix| jiff::Timestamp::from_second(unix).ok())
-        .unwrap_or(jiff::Timestamp::MAX);
-    let text = message.text();
-    let posted = Posted {
-        id: message.id.as_str(),
-        site: message.site.as_str(),
-        scope: message.scope.as_str(),
-        channel: message.channel.as_str(),
-        to: message.to.as_str(),
-        text: text.as_str(),
-        locale: message.locale.as_deref(),
-        expires_at: expires_at.to_string(),
-        receipts,
-    };
-    // Room for a text of which every character is escaped: a vector that grows leaves a copy behind.
-    let room = 512 + 6 * posted.text.len() + receipts.map_or(0, str::len);
-    let mut body = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *body, &posted)
-        .expect("strings are JSON, and a vector takes all bytes");
-    body
+fn unfilled(place: Place) -> Failure {
+    Failure::Config(Cause::Unfilled(place.name()))
 }
 
-#[derive(Serialize)]
-struct Posted<'a> {
-    id: &'a str,
-    site: &'a str,
-    scope: &'a str,
-    channel: &'a str,
-    to: &'a str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    locale: Option<&'a str>,
-    expires_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipts: Option<&'a str>,
+/// The credentials of HTTP Basic (RFC 7617).
+fn basic(name: &str, password: &Secret) -> HeaderValue {
+    let mut plain = Zeroizing::new(Vec::with_capacity(name.len() + 1 + password.expose().len()));
+    plain.extend_from_slice(name.as_bytes());
+    plain.push(b':');
+    plain.extend_from_slice(password.expose());
+    let mut value =
+        visible(&Zeroizing::new(format!("Basic {}", STANDARD.encode(&*plain))).as_str());
+    value.set_sensitive(true);
+    value
 }
 
-/// What an answer may say; other members are none of ours.
-#[derive(Deserialize)]
-struct Answer {
-    id: Option<String>,
-    refused: Option<String>,
-}
-
-/// The receiver's own name for the message. It is logged: nothing that could write a line of its own.
-fn named(reply: &Reply) -> Option<String> {
-    let id = serde_json::from_slice::<Answer>(&reply.body).ok()?.id?;
-    let visible = (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
-    visible.then_some(id)
-}
-
-/// The failure, if the receiver says that the number is at fault.
-fn of_the_number(reply: &Reply) -> Option<Failure> {
-    if ![StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&reply.status) {
-        return None;
-    }
-    let refused = serde_json::from_slice::<Answer>(&reply.body)
-        .ok()?
-        .refused?;
-    let said = Cause::Status(reply.status);
-    match refused.as_str() {
-        "bad_number" => Some(Failure::BadNumber(said)),
-        "blocked" => Some(Failure::Blocked(said)),
-        "opted_out" => Some(Failure::OptedOut(said)),
-        "landline" => Some(Failure::Landline(said)),
-        _ => None,
-    }
+/// A header of what is visible ASCII by its making.
+fn visible(text: &impl Display) -> HeaderValue {
+    text.to_string()
+        .try_into()
+        .expect("base64, hexadecimal digits and punctuation")
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-countersign-signature");
 
 #[cfg(test)]
-mod tests;
+pub(in crate::carrier) mod tests;

@@ -234,27 +234,33 @@ impl<'a> Reader<'a> {
 
     /// Pairs of the operator's making, in a table: `query = { do = "admin" }`.
     pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(String, String)> {
+        self.placed_pairs(key, "a table such as { do = \"admin\" }")
+            .into_iter()
+            .map(|(own, value)| (own.value, value.value))
+            .collect()
+    }
+
+    /// The same, each with where it stands; `wanted` is said where there is something else.
+    pub(super) fn placed_pairs(
+        &mut self,
+        key: &'static str,
+        wanted: &'static str,
+    ) -> Vec<(At<String>, At<String>)> {
         let Some(entry) = self.take(key) else {
             return Vec::new();
         };
         let Kind::Table(table) = &entry.value.kind else {
-            self.wrong(
-                key,
-                &entry.value,
-                Wrong::Type("a table such as { do = \"admin\" }"),
-            );
+            self.wrong(key, &entry.value, Wrong::Type(wanted));
             return Vec::new();
         };
-        table
-            .entries
-            .iter()
-            .filter_map(|pair| {
-                Some((
-                    pair.key.clone(),
-                    self.leaf::<String>(&pair.key, &pair.value)?.value,
-                ))
-            })
-            .collect()
+        let pair = |pair: &Entry| {
+            let name = At {
+                value: pair.key.clone(),
+                place: pair.place.clone(),
+            };
+            Some((name, self.leaf(&pair.key, &pair.value)?))
+        };
+        table.entries.iter().filter_map(pair).collect()
     }
 
     /// A table below this one; an empty one if it is not written.

@@ -50,13 +50,13 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .iter()
         .filter_map(|directory| directory_settings(directory, notes))
         .collect();
+    let delivery = delivery::resolve(&file, notes);
     let carriers = file
         .carriers
         .iter()
-        .filter_map(|carrier| carrier.settings(notes, environment))
+        .filter_map(|carrier| carrier.settings(delivery.public.as_deref(), notes, environment))
         .collect();
     let admin = admin(&file, notes, environment);
-    let delivery = delivery::resolve(&file, notes);
     for carrier in &file.carriers {
         carrier.placed(&delivery, notes);
     }

@@ -30,6 +30,10 @@ impl Folder {
             rcgen::generate_simple_self_signed(vec!["portal.example.com".to_owned()]).unwrap();
         fs::create_dir(folder.path("conf.d")).unwrap();
         fs::create_dir(folder.path("credentials")).unwrap();
+        for (name, mode) in [("spool", 0o750), ("open_spool", 0o755)] {
+            fs::create_dir(folder.path(name)).unwrap();
+            fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
         for (name, mode, bytes) in [
             (
                 "users.toml",
@@ -52,6 +56,7 @@ impl Folder {
             ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
             ("credentials/api", 0o400, "a password"),
+            ("credentials/vendor", 0o400, "a key of the vendor's"),
             (
                 "credentials/session_key",
                 0o400,
@@ -369,7 +374,7 @@ fn secrets_come_from_a_credential_a_file_or_the_environment_without_their_line_e
             panic!("{place}")
         };
         assert_eq!(
-            webhook.signing_key.expose(),
+            webhook.signing_key.as_ref().unwrap().expose(),
             b"a key for the hook",
             "{place}"
         );
@@ -500,7 +505,9 @@ fn example(defaults: bool) -> String {
     let text = include_str!("../../config.example.toml")
         .replace("/etc/countersign/tls/fullchain.pem", "tls.pem")
         .replace("/etc/countersign/tls/app-ca.pem", "tls.pem")
-        .replace("/etc/countersign/users.toml", "users.toml");
+        .replace("/etc/countersign/users.toml", "users.toml")
+        .replace("/usr/local/bin/send-text", "/bin/sh")
+        .replace("/var/spool/countersign", "spool");
     let shows_default = |line: &str| {
         line.strip_prefix("# ").is_some_and(|rest| {
             rest.split_once(" = ")
@@ -596,7 +603,8 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             }
             match &entry.value.kind {
                 // The names in these are the operator's.
-                tree::Kind::Table(_) if ["query", "form", "by_country"].contains(&own) => {}
+                tree::Kind::Table(_)
+                    if ["query", "form", "by_country", "headers"].contains(&own) => {}
                 tree::Kind::Table(table) => walk(table, &path, keys),
                 tree::Kind::List(items) => {
                     for item in items {

@@ -4,7 +4,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::format_push_string,
-    reason = "a helper of tests fails the test, and may be slow"
+    clippy::print_stderr,
+    reason = "a helper of tests fails the test, may be slow, and says what it skips"
 )]
 
 mod bandwidth;

@@ -71,7 +71,7 @@ fn people_are_known_by_name_alias_and_number_however_they_type_them() {
 }
 
 /// An answer without what must differ: identifiers, tokens, references, and the seconds that have passed.
-fn shape(answer: &Answer) -> String {
+pub(super) fn shape(answer: &Answer) -> String {
     let mut text = format!("{}\n{}", answer.head.raw, answer.text());
     for (start, end) in [
         ("Date: ", "\r"),

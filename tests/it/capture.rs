@@ -3,6 +3,7 @@
 mod admitted;
 mod held;
 mod judged;
+mod mail;
 mod over_http2;
 mod quarantined;
 mod read;

@@ -20,6 +20,7 @@ mod faults;
 mod http2;
 mod leaks;
 mod limits;
+mod mail;
 mod metrics;
 mod proxy;
 mod receipts;

@@ -18,10 +18,7 @@ const LANDLINE: &str = "HTTP/1.1 422 No\r\nContent-Length: 22\r\n\r\n{\"refused\
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-";
 
 fn hook(carrier: &str, url: &str) -> Settings {
-    let settings = webhook::Settings {
-        url: url.to_owned(),
-        signing_key: Secret::new(b"hook key".to_vec()),
-    };
+    let settings = webhook::Settings::signed(url.to_owned(), Secret::new(b"hook key".to_vec()));
     Settings {
         name: name(carrier),
         kind: Kind::Webhook(settings),

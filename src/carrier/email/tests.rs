@@ -1,5 +1,7 @@
 //! The adapter against a mail server that does as it is told.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -45,7 +47,7 @@ fn whole(failure: &Failure) -> String {
     let mut all = format!("{failure} {failure:?}");
     let mut source = failure.source();
     while let Some(cause) = source {
-        all.push_str(&format!(" {cause} {cause:?}"));
+        let _ = write!(all, " {cause} {cause:?}");
         source = cause.source();
     }
     all

@@ -1,9 +1,14 @@
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls::RootCertStore;
+use sha2::Sha256;
+
+use http::StatusCode;
 
 use super::*;
 use crate::carrier::Cause;
 use crate::carrier::tests::peer::{self, Peer};
 use crate::carrier::tests::{BRIEF, NOW, PATIENCE, means, message, webhook_to};
+use crate::carrier::webhook::answer::{Class, Condition};
 
 const TAKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -71,7 +76,8 @@ fn digit(half: u8) -> char {
 /// Computed with Python's `hmac`.
 #[test]
 fn the_signature_is_hmac_sha_256_over_time_and_body() {
-    let signed = webhook_to("http://localhost/").sign(1_795_375_800, br#"{"id":"x"}"#);
+    let key = Secret::new(b"hook key".to_vec());
+    let signed = Signature::new(&key).sign(1_795_375_800, br#"{"id":"x"}"#);
     assert_eq!(
         signed,
         "t=1795375800,v1=16bcce20408a8fa9839686189cc3f7b94fa4d135024a339215f27e28502de28b"
@@ -295,10 +301,7 @@ async fn https_goes_only_to_those_whose_certificate_is_believed() {
 
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
-    let settings = Settings {
-        url: peer.url.clone(),
-        signing_key: Secret::new(b"hook key".to_vec()),
-    };
+    let settings = Settings::signed(peer.url.clone(), Secret::new(b"hook key".to_vec()));
     let webhook = Webhook::new(
         &settings,
         Means {
@@ -329,10 +332,406 @@ fn an_address_is_http_or_https_with_a_host_and_no_password() {
         ("", false),
         ("https://sms example.net/", false),
     ] {
-        let settings = Settings {
-            url: url.to_owned(),
-            signing_key: Secret::new(Vec::new()),
-        };
+        let settings = Settings::signed(url.to_owned(), Secret::new(Vec::new()));
         assert_eq!(Webhook::new(&settings, means()).is_ok(), fits, "{url}");
     }
+}
+
+/// A templated webhook with this body, and `change` made to it.
+fn templated(url: &str, body: &str, change: impl FnOnce(&mut Settings)) -> Webhook {
+    let mut settings = Settings {
+        signing_key: None,
+        body: Body::Template {
+            content_type: HeaderValue::from_static("application/json"),
+            text: Template::parse(body, Home::Json).unwrap(),
+        },
+        ..Settings::signed(url.to_owned(), Secret::new(Vec::new()))
+    };
+    change(&mut settings);
+    let receipts = Some("https://gw.example/.countersign/receipts/main/s".to_owned());
+    let means = Means {
+        receipts,
+        ..means()
+    };
+    Webhook::new(&settings, means).unwrap()
+}
+
+/// One that asks with everything in the address.
+pub(in crate::carrier) fn get_from(url: &str) -> Webhook {
+    let base = url.split('?').next().unwrap();
+    templated(
+        &format!("{base}?to={{TO}}&text={{TEXT}}"),
+        "{}",
+        |settings| {
+            settings.method = Method::GET;
+            settings.body = Body::Empty;
+        },
+    )
+}
+
+fn header(name: &'static str, value: &str) -> (HeaderName, Template) {
+    let value = Template::parse(value, Home::Header).unwrap();
+    (HeaderName::from_static(name), value)
+}
+
+fn status(codes: &[u16]) -> Vec<StatusCode> {
+    codes
+        .iter()
+        .map(|&code| StatusCode::from_u16(code).unwrap())
+        .collect()
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_request_is_what_its_template_says() {
+    let peer = Peer::answers(TAKEN).await;
+    let body = r#"{"to":["{TO_DIGITS}"],"from":"{FROM}","text":"{TEXT}","life":{LIFE},"min":{MINUTES},"until":"{EXPIRES}","ref":"{ID}","code":"{CODE}","notify":"{RECEIPT_URL}?id={ID}&s=%d","l":"{LOCALE}/{SITE}/{CHANNEL}"}"#;
+    let webhook = templated(&format!("{}&to={{TO}}", peer.url), body, |settings| {
+        settings.method = Method::PUT;
+        settings.headers = vec![
+            header("authorization", "App {SECRET}"),
+            header("x-to", "{TO}"),
+            header("user-agent", "mine"),
+        ];
+        settings.secret = Some(Secret::new(b"s3cret".to_vec()));
+    });
+    let (to_send, from) = (message("049271"), Sender::parse("+12025550101").unwrap());
+    webhook.send(&to_send, Some(&from), PATIENCE).await.unwrap();
+    let [seen] = peer.seen().try_into().unwrap();
+    assert!(
+        seen.head
+            .starts_with("PUT /send?a=1&to=%2B12025550143 HTTP/1.1\r\n"),
+        "{}",
+        seen.head
+    );
+    for (name, value) in [
+        ("authorization", "App s3cret"),
+        ("x-to", "+12025550143"),
+        ("user-agent", "mine"),
+        ("content-type", "application/json"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+    assert_eq!(seen.head.matches("ser-agent").count(), 1);
+    assert_eq!(seen.header("x-countersign-signature"), None);
+    let id = to_send.id.as_str();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&seen.body).unwrap(),
+        serde_json::json!({
+            "to": ["12025550143"], "from": "+12025550101", "life": 300, "min": 5, "until": "2026-11-22T19:35:00Z",
+            "text": "Example: 049271 is your Sign in code. Valid 5 min. Never share it.\n\n@portal.example.com #049271",
+            "ref": id, "code": "049271", "l": "en/portal/sms",
+            "notify": format!("https://gw.example/.countersign/receipts/main/s?id={id}&s=%d"),
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_get_has_all_of_it_in_its_address_and_no_body() {
+    let peer = Peer::answers(TAKEN).await;
+    get_from(&peer.url)
+        .send(&message("049271"), None, PATIENCE)
+        .await
+        .unwrap();
+    let [seen] = peer.seen().try_into().unwrap();
+    assert!(
+        seen.head.starts_with(
+            "GET /send?to=%2B12025550143&text=Example%3A%20049271%20is%20your%20Sign%20in%20code.%20Valid%205%20min.%20Never%20share%20it.%0A%0A%40portal.example.com%20%23049271 HTTP/1.1\r\n"
+        ),
+        "{}",
+        seen.head
+    );
+    assert_eq!(
+        (seen.body.as_str(), seen.header("content-length")),
+        ("", None)
+    );
+}
+
+/// Its message is in the head: once that is out, nobody knows.
+#[tokio::test]
+async fn a_get_that_is_not_answered_is_an_unknown_outcome() {
+    for (peer, broken) in [
+        (Peer::is_silent().await, false),
+        (Peer::answers("").await, true),
+    ] {
+        let failure = get_from(&peer.url)
+            .send(&message("049271"), None, BRIEF)
+            .await
+            .unwrap_err();
+        let fits = match failure {
+            Failure::Unknown(Cause::Silence) => !broken,
+            Failure::Unknown(Cause::Broken(_)) => broken,
+            _ => false,
+        };
+        assert!(fits, "{failure:?}");
+        assert_eq!(peer.seen().len(), 1);
+    }
+}
+
+/// TCP stands, but not TLS: nothing of the address went out.
+#[tokio::test]
+async fn a_get_that_never_left_is_a_transient_failure() {
+    let mute = Peer::is_silent().await;
+    let url = mute.url.replace("http://", "https://");
+    let failure = get_from(&url)
+        .send(&message("049271"), None, BRIEF)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(failure, Failure::Transient(Cause::SlowConnect)),
+        "{failure:?}"
+    );
+    assert!(mute.seen().is_empty());
+}
+
+#[tokio::test]
+async fn basic_credentials_and_a_signature_stand_beside_a_template() {
+    let peer = Peer::answers(TAKEN).await;
+    let webhook = templated(&peer.url, r#"["{TO}","{TEXT}"]"#, |settings| {
+        settings.login = Some(("Aladdin".to_owned(), Secret::new(b"open sesame".to_vec())));
+        settings.signing_key = Some(Secret::new(b"hook key".to_vec()));
+    });
+    let to_send = message("049271");
+    webhook.send(&to_send, None, PATIENCE).await.unwrap();
+    let [seen] = peer.seen().try_into().unwrap();
+    // RFC 7617 section 2.
+    assert_eq!(
+        seen.header("authorization"),
+        Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+    );
+    let signed =
+        Signature::new(&Secret::new(b"hook key".to_vec())).sign(NOW.unix, seen.body.as_bytes());
+    assert_eq!(
+        seen.header("x-countersign-signature"),
+        Some(signed.as_str())
+    );
+    assert_eq!(seen.header("idempotency-key"), Some(to_send.id.as_str()));
+}
+
+#[tokio::test]
+async fn our_own_json_names_the_sender_where_there_is_one() {
+    let peer = Peer::answers(TAKEN).await;
+    let from = Sender::parse("24273").unwrap();
+    webhook_to(&peer.url)
+        .send(&message("049271"), Some(&from), PATIENCE)
+        .await
+        .unwrap();
+    let body: serde_json::Value = serde_json::from_str(&peer.seen()[0].body).unwrap();
+    assert_eq!(body["from"], "24273");
+}
+
+#[tokio::test]
+async fn what_a_message_does_not_have_is_told_and_nothing_is_sent() {
+    let peer = Peer::answers(TAKEN).await;
+    let mail = crate::email::Email::parse("ann@example.com").unwrap();
+    for (body, place) in [
+        (r#"["{FROM}"]"#, "FROM"),
+        (r#"["{FROM_DIGITS}"]"#, "FROM_DIGITS"),
+        (r#"["{SECRET}"]"#, "SECRET"),
+        (r#"["{TO_DIGITS}"]"#, "TO_DIGITS"),
+    ] {
+        let mut to_send = message("049271");
+        to_send.to = crate::address::Address::Email(mail.clone());
+        let failure = templated(&peer.url, body, |_| {})
+            .send(&to_send, None, PATIENCE)
+            .await;
+        let Err(Failure::Config(Cause::Unfilled(named))) = failure else {
+            panic!("{body}: {failure:?}")
+        };
+        assert_eq!(named, place);
+    }
+    assert!(peer.seen().is_empty());
+}
+
+/// A vendor that says 200 to everything and means it once.
+fn liar(url: &str) -> Webhook {
+    templated(url, r#"["{TO}","{TEXT}"]"#, |settings| {
+        let at = |equals: &[&str]| Condition {
+            pointer: Some("/messages/0/status".to_owned()),
+            equals: texts(equals),
+            ..Condition::default()
+        };
+        settings.rules = Rules {
+            success: Some(Condition {
+                status: status(&[200, 202]),
+                ..at(&["0", "OK"])
+            }),
+            errors: vec![
+                (at(&["6"]), Class::BadNumber),
+                (at(&["7"]), Class::Blocked),
+                (at(&["8"]), Class::OptedOut),
+                (at(&["9"]), Class::Landline),
+                (at(&["1"]), Class::Throttled),
+                (at(&["5"]), Class::Transient),
+                (at(&["99"]), Class::Unknown),
+                (at(&["true"]), Class::Config),
+                (
+                    Condition {
+                        status: status(&[403]),
+                        ..Condition::default()
+                    },
+                    Class::Blocked,
+                ),
+                (
+                    Condition {
+                        starts_with: texts(&["No funds"]),
+                        ..Condition::default()
+                    },
+                    Class::Config,
+                ),
+                (
+                    Condition {
+                        status: status(&[200]),
+                        ..at(&[])
+                    },
+                    Class::Transient,
+                ),
+            ],
+            id: Some("/messages/0/id".to_owned()),
+        };
+    })
+}
+
+#[tokio::test]
+async fn the_operators_rules_say_what_an_answer_means() {
+    let said = |status: &str| format!(r#"{{"messages":[{{"status":{status},"id":17}}]}}"#);
+    for (line, headers, body, class) in [
+        ("200 OK", "", said("\"0\""), "taken"),
+        ("202 Accepted", "", said("0"), "taken"),
+        ("200 OK", "", said("\"OK\""), "taken"),
+        ("200 OK", "", said("\"6\""), "bad_number"),
+        ("200 OK", "", said("6"), "bad_number"),
+        ("200 OK", "", said("7"), "blocked"),
+        ("200 OK", "", said("8"), "opted_out"),
+        ("200 OK", "", said("9"), "landline"),
+        ("200 OK", "", said("1"), "throttled"),
+        ("200 OK", "", said("5"), "transient"),
+        ("200 OK", "", said("99"), "unknown"),
+        ("200 OK", "", said("true"), "config"),
+        // The last rule: that there is a status at all.
+        ("200 OK", "", said("\"WEATHER\""), "transient"),
+        ("200 OK", "", said("{}"), "transient"),
+        // Neither yes nor no: it may have been sent.
+        ("200 OK", "", said("null"), "unknown"),
+        ("200 OK", "", "<html>thanks</html>".to_owned(), "unknown"),
+        ("200 OK", "", String::new(), "unknown"),
+        ("201 Created", "", said("0"), "unknown"),
+        ("200 OK", "", "  No funds left".to_owned(), "config"),
+        ("500 No", "", "No funds left".to_owned(), "config"),
+        ("403 No", "", String::new(), "blocked"),
+        ("400 No", "", said("6"), "bad_number"),
+        // What no rule describes is judged by its status.
+        ("400 No", "", String::new(), "config"),
+        (
+            "400 No",
+            "",
+            r#"{"refused":"landline"}"#.to_owned(),
+            "config",
+        ),
+        ("503 No", "", String::new(), "transient"),
+        ("429 No", "", String::new(), "throttled"),
+        (
+            "302 Found",
+            "Location: http://localhost/\r\n",
+            String::new(),
+            "config",
+        ),
+    ] {
+        let peer = Peer::answers(answer(line, headers, &body)).await;
+        let sent = liar(&peer.url)
+            .send(&message("049271"), None, PATIENCE)
+            .await;
+        let is = match &sent {
+            Ok(accepted) => {
+                assert_eq!(accepted.id, "17");
+                "taken"
+            }
+            Err(failure) => failure.class(),
+        };
+        assert_eq!(is, class, "{line} {body}: {sent:?}");
+    }
+    let wait = answer("503 No", "Retry-After: 30\r\n", &said("1"));
+    let peer = Peer::answers(wait).await;
+    let failure = liar(&peer.url)
+        .send(&message("049271"), None, PATIENCE)
+        .await
+        .unwrap_err();
+    let Failure::Throttled { retry_after, .. } = failure else {
+        panic!("{failure:?}")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(30)));
+}
+
+#[tokio::test]
+async fn c8_what_a_vendor_says_back_is_not_told_further() {
+    let rules = |settings: &mut Settings| {
+        settings.rules = Rules {
+            errors: vec![(
+                Condition {
+                    pointer: Some("/error".to_owned()),
+                    ..Condition::default()
+                },
+                Class::BadNumber,
+            )],
+            id: Some("/id".to_owned()),
+            success: None,
+        };
+    };
+    for (said, shown) in [
+        ("E-17 a\\u0007b", "the answer was 200 OK, code E-17ab"),
+        ("no route to +12025550143", "the answer was 200 OK"),
+        ("12025550143", "the answer was 200 OK"),
+        ("Example: 049271 is your code", "the answer was 200 OK"),
+    ] {
+        let peer = Peer::answers(answer("200 OK", "", &format!(r#"{{"error":"{said}"}}"#))).await;
+        let webhook = templated(&peer.url, r#"["{TEXT}"]"#, rules);
+        let failure = webhook
+            .send(&message("049271"), None, PATIENCE)
+            .await
+            .unwrap_err();
+        let Failure::BadNumber(cause) = failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(cause.to_string(), shown, "{said}");
+    }
+    let peer = Peer::answers(answer("200 OK", "", r#"{"id":"to-12025550143"}"#)).await;
+    let to_send = message("049271");
+    let webhook = templated(&peer.url, r#"["{TEXT}"]"#, rules);
+    let accepted = webhook.send(&to_send, None, PATIENCE).await.unwrap();
+    assert_eq!(accepted.id, to_send.id.as_str());
+}
+
+#[test]
+fn receipts_are_taken_only_where_their_form_is_known() {
+    let (headers, body) = (http::HeaderMap::new(), Bytes::new());
+    let report = Report {
+        headers: &headers,
+        body: &body,
+        url: "https://gw.example/.countersign/receipts/main/s?id=a&s=1",
+        now: NOW,
+    };
+    let plain = webhook_to("http://localhost/");
+    assert_eq!(plain.receipts(&report), Err(NotTaken::None));
+    let webhook = templated("http://localhost/", r#"["{TEXT}"]"#, |settings| {
+        settings.receipt = Some(receipt::Form {
+            each: None,
+            id: receipt::Field::parse("id"),
+            state: receipt::Field::parse("s"),
+            code: None,
+            sent: Vec::new(),
+            delivered: texts(&["1"]),
+            failed: Vec::new(),
+        });
+    });
+    let fate = crate::carrier::Fate::Delivered;
+    assert_eq!(
+        webhook.receipts(&report),
+        Ok(vec![Receipt {
+            id: "a".to_owned(),
+            fate
+        }])
+    );
 }

@@ -38,7 +38,7 @@ struct Common {
 /// The kinds as written.
 pub(in crate::config) enum Written {
     Console(console::Written),
-    Webhook(webhook::Written),
+    Webhook(Box<webhook::Written>),
     Bandwidth(Box<bandwidth::Written>),
     Twilio(twilio::Written),
     Email(email::Written),
@@ -57,7 +57,7 @@ const KINDS: [(&str, Read); 7] = [
         Written::Twilio(twilio::Written::read(table))
     }),
     ("webhook", |table| {
-        Written::Webhook(webhook::Written::read(table))
+        Written::Webhook(Box::new(webhook::Written::read(table)))
     }),
     ("email", |table| Written::Email(email::Written::read(table))),
     ("command", |table| {
@@ -107,16 +107,17 @@ impl Carrier {
         Self { name, common, kind }
     }
 
-    /// What it means. `None` if something is wrong with it, which is noted.
+    /// What it means; `public` is where vendors reach this gateway. `None` if something is wrong with it, which is noted.
     pub(in crate::config) fn settings(
         &self,
+        public: Option<&str>,
         notes: &Notes,
         environment: &Environment,
     ) -> Option<carrier::Settings> {
         let name = &self.name.value;
         let kind = match self.kind.as_ref()? {
             Written::Console(own) => Some(own.kind(name, notes)),
-            Written::Webhook(own) => own.settings(notes, environment).map(Kind::Webhook),
+            Written::Webhook(own) => own.settings(public, notes, environment).map(Kind::Webhook),
             Written::Bandwidth(own) => own
                 .settings(&self.common.from, notes, environment)
                 .map(Kind::Bandwidth),
@@ -149,16 +150,17 @@ impl Common {
     fn read(table: &mut Reader<'_>, kind: &str) -> Self {
         let default = Self::default();
         // A mail's `from` is an address; the others without one send as whoever they are.
-        let from: List<Sender> = if ["bandwidth", "twilio", "webhook"].contains(&kind) {
-            table.some("from")
-        } else {
-            return Self {
-                timeout: timeout(table),
-                price: price(table),
-                at_once: table.number("at_once", 1..=1000, default.at_once),
-                from: Vec::new(),
+        let from: List<Sender> =
+            if ["bandwidth", "twilio", "webhook", "command", "spool"].contains(&kind) {
+                table.some("from")
+            } else {
+                return Self {
+                    timeout: timeout(table),
+                    price: price(table),
+                    at_once: table.number("at_once", 1..=1000, default.at_once),
+                    from: Vec::new(),
+                };
             };
-        };
         Self {
             timeout: timeout(table),
             price: price(table),

@@ -7,6 +7,7 @@ pub mod bare;
 pub mod browser;
 pub mod gate;
 pub mod legacy;
+pub mod post;
 pub mod program;
 pub mod recorder;
 pub mod visitor;

@@ -27,6 +27,9 @@ pub(in crate::config) struct Written {
     ca: Option<At<PathBuf>>,
 }
 
+/// Something is wrong, which is noted.
+struct Noted;
+
 /// Whom a mail server's certificate is made out to.
 struct Host(ServerName<'static>);
 
@@ -99,14 +102,14 @@ impl Written {
             }),
             tls,
             authorities,
-            login: login?,
+            login: login.ok()?,
             sender: from.sender.clone(),
             name: from.name.clone(),
         })
     }
 
-    /// `Some(None)` where the server is not to be told who we are; `None` if something is wrong, which is noted.
-    fn login(&self, notes: &Notes, environment: &Environment) -> Option<Option<Login>> {
+    /// Who we are to the server, if it is to be told.
+    fn login(&self, notes: &Notes, environment: &Environment) -> Result<Option<Login>, Noted> {
         let half = |place, there: &str, missing: &str| {
             let problem = Diagnostic::new(
                 Rule::BadCarrier,
@@ -119,18 +122,18 @@ impl Written {
             )));
         };
         match (&self.username, &self.password) {
-            (None, None) => Some(None),
+            (None, None) => Ok(None),
             (Some(username), None) => {
                 half(&username.place, "username", "password");
-                None
+                Err(Noted)
             }
             (None, Some(password)) => {
                 half(&password.place, "password", "username");
-                None
+                Err(Noted)
             }
             (Some(username), Some(password)) => {
-                let password = secret::noted(password, environment, notes)?;
-                Some(Some(Login {
+                let password = secret::noted(password, environment, notes).ok_or(Noted)?;
+                Ok(Some(Login {
                     username: username.value.0.clone(),
                     password,
                 }))
