@@ -1,7 +1,9 @@
 //! Builds everything from the configuration, keeps it running, and takes it down in order.
 
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::bind::{Bound as Watched, NotBound};
 use crate::api::{Account, Api, Senders};
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
@@ -20,6 +23,8 @@ use crate::gateway::{Front, Gateway, Shared};
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
+use crate::observe::fan::{Fan, Relay};
+use crate::observe::metrics::Metrics;
 use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
@@ -33,12 +38,19 @@ use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 
+pub(crate) mod inside;
+
+use self::inside::Admin;
+
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
     /// A socket is not to be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The admin listener's sockets are not to be had.
+    #[error(transparent)]
+    Admin(#[from] NotBound),
     /// A certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -94,6 +106,7 @@ impl Default for Surroundings {
 /// A gateway at work.
 pub struct Running {
     addresses: Vec<Address>,
+    admin: Admin,
     api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
@@ -123,6 +136,8 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
+    let sender = inside::sender(&config);
+    let watched = Watched::bind(&config.admin)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let api = ApiDoor::open(&config)?;
     let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
@@ -150,12 +165,20 @@ pub fn start(
         console,
         most_challenges,
     } = surroundings;
+    let carriers = config.carriers.iter().map(|carrier| &carrier.name);
+    let metrics = Arc::new(Metrics::new(carriers, clock.now()));
+    let relay = Arc::new(Relay::default());
+    let witness = Fan(vec![
+        Arc::new(Carriers),
+        Arc::<Metrics>::clone(&metrics),
+        Arc::<Relay>::clone(&relay),
+    ]);
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
         &delivery::Surroundings {
             sink: console,
-            witness: Arc::new(Carriers),
+            witness: Arc::new(witness),
             receipt_secret: &|name| ring.receipt_secret(name.as_str()),
         },
     )?);
@@ -165,6 +188,7 @@ pub fn start(
         ring,
         pages: Pages::new(),
         dispatcher,
+        metrics,
         clock,
         show_phone: config.show_phone,
         slow: slow.handle().clone(),
@@ -216,8 +240,10 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
         addresses,
+        admin,
         api,
         shutdown,
         workers,
@@ -298,6 +324,16 @@ impl Running {
         &self.addresses
     }
 
+    /// Where `/metrics` and the like are, if they are served.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address
+    }
+
+    /// The socket that the command talks to, if there is one.
+    pub fn admin_socket(&self) -> Option<&Path> {
+        self.admin.socket.as_deref()
+    }
+
     /// Where the API is, if there is one.
     pub fn api(&self) -> Option<Address> {
         self.api.as_ref().map(|(address, _)| *address)
@@ -333,6 +369,8 @@ impl Running {
             self.slow
                 .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
         );
+        // It waits for its last answers by itself, and not for long.
+        drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
         self.flow.store.close();
         lost

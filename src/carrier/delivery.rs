@@ -25,6 +25,7 @@ mod attempt;
 mod breaker;
 pub mod health;
 mod lane;
+pub mod trial;
 
 use self::attempt::{Hope, TOO_SHORT, Way};
 use self::health::Health;
