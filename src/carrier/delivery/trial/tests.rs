@@ -56,10 +56,8 @@ fn settings(carrier: &str, kind: Kind, from: &[&str]) -> Settings {
 }
 
 fn hook(url: &str) -> Kind {
-    Kind::Webhook(webhook::Settings {
-        url: url.to_owned(),
-        signing_key: Secret::new(b"hook key".to_vec()),
-    })
+    let key = Secret::new(b"hook key".to_vec());
+    Kind::Webhook(webhook::Settings::signed(url.to_owned(), key))
 }
 
 /// `main` and `spare` carry texts in this order, `other` is in no order.
