@@ -14,12 +14,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::bind::{Bound as Watched, NotBound};
 use crate::api::{Account, Api, Senders};
+use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
+use crate::moment::Moment;
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
@@ -140,11 +142,7 @@ pub fn start(
     let watched = Watched::bind(&config.admin)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let api = ApiDoor::open(&config)?;
-    let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
-        None
-    } else {
-        Some(server::tls::server_config(&config.listen.certificates)?)
-    };
+    let tls = tls(&config.listen)?;
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.store.path)?],
@@ -165,14 +163,7 @@ pub fn start(
         console,
         most_challenges,
     } = surroundings;
-    let carriers = config.carriers.iter().map(|carrier| &carrier.name);
-    let metrics = Arc::new(Metrics::new(carriers, clock.now()));
-    let relay = Arc::new(Relay::default());
-    let witness = Fan(vec![
-        Arc::new(Carriers),
-        Arc::<Metrics>::clone(&metrics),
-        Arc::<Relay>::clone(&relay),
-    ]);
+    let (witness, metrics, relay) = witnesses(&config.carriers, clock.now());
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
@@ -250,6 +241,27 @@ pub fn start(
         flow,
         slow,
     })
+}
+
+/// The certificates, where anything speaks https.
+fn tls(listen: &server::Settings) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    if listen.https.is_empty() {
+        return Ok(None);
+    }
+    server::tls::server_config(&listen.certificates).map(Some)
+}
+
+/// Who hears of what carriers do: the log, the counters, and whoever follows a message.
+fn witnesses(carriers: &[carrier::Settings], now: Moment) -> (Fan, Arc<Metrics>, Arc<Relay>) {
+    let names = carriers.iter().map(|carrier| &carrier.name);
+    let metrics = Arc::new(Metrics::new(names, now));
+    let relay = Arc::new(Relay::default());
+    let fan = Fan(vec![
+        Arc::new(Carriers),
+        Arc::<Metrics>::clone(&metrics),
+        Arc::<Relay>::clone(&relay),
+    ]);
+    (fan, metrics, relay)
 }
 
 /// The API before it serves: its socket is taken, its certificate read.
