@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -82,8 +83,11 @@ pub enum NotStarted {
 /// How often what has ended is forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How long sends that are under way may take when the process stops.
-const LAST_SENDS: Duration = Duration::from_secs(10);
+/// The longest that all of a stop may take: less than the `TimeoutStopSec` of the systemd unit, after which it kills.
+const STOP: Duration = Duration::from_secs(42);
+
+/// What a send needs beside the carriers' time: its count on the disk, and what became of it.
+const BESIDE: Duration = Duration::from_secs(1);
 
 /// What is given from outside: tests and the demonstration set these, `run` takes the defaults.
 pub struct Surroundings {
@@ -114,6 +118,8 @@ pub struct Running {
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+    /// `[delivery] timeout`
+    send: Duration,
 }
 
 /// One worker for each core.
@@ -240,6 +246,7 @@ pub fn start(
         workers,
         flow,
         slow,
+        send: config.delivery.timeout,
     })
 }
 
@@ -371,20 +378,59 @@ impl Running {
     /// # Errors
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
+        let began = Instant::now();
         self.shutdown.cancel();
         let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
         let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
+        let within = last_sends(self.send, began.elapsed());
         drop(
             self.slow
-                .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
+                .block_on(async { tokio::time::timeout(within, tasks.wait()).await }),
         );
         // It waits for its last answers by itself, and not for long.
         drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
         self.flow.store.close();
         lost
+    }
+}
+
+/// How long sends that are under way may take when the process stops: each has `[delivery] timeout` (`send`), but what the
+/// last requests took of [`STOP`] is gone.
+fn last_sends(send: Duration, drained: Duration) -> Duration {
+    (send + BESIDE).min(STOP.saturating_sub(drained))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_a_stop_waits_for_a_send_as_long_as_it_may_take_and_ends_before_systemd_kills() {
+        for (send, drained, wait) in [
+            (1, 0, 2),
+            (10, 0, 11),
+            (30, 0, 31),
+            (30, 5, 31),
+            (30, 31, 11),
+            (10, 31, 11),
+            (1, 31, 2),
+            (30, 50, 0),
+        ] {
+            let seconds = Duration::from_secs;
+            let waits = last_sends(seconds(send), seconds(drained));
+            assert_eq!(waits, seconds(wait), "{send} s after {drained} s");
+        }
+        let unit = include_str!("../systemd/countersign.service");
+        let kills = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("TimeoutStopSec=")?.strip_suffix('s'))
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        // The runtime's own second, and the last of the state file.
+        assert!(STOP + Duration::from_secs(2) < kills.unwrap());
     }
 }
