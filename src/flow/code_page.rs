@@ -30,6 +30,10 @@ impl Flow {
             // A stranger is told how the carriers do for everybody, never how their own message fared (C7).
             let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel);
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
+            // A vendor keeps one code at a time: how many live would tell whether there is a vendor's.
+            if self.dispatcher.is_managed(&view.question.scope.channels) {
+                view.living = view.living.min(1);
+            }
         }
         if let Some(reward) = &view.reward {
             let again = reward.destination.as_str();

@@ -21,6 +21,7 @@ mod http2;
 mod leaks;
 mod limits;
 mod mail;
+mod managed;
 mod proxy;
 mod receipts;
 mod restart;
