@@ -22,6 +22,7 @@ mod http2;
 mod leaks;
 mod limits;
 mod mail;
+mod managed;
 mod metrics;
 mod proxy;
 mod receipts;
