@@ -353,3 +353,32 @@ fn a4_a_send_under_way_ends_before_the_gateway_does() {
     assert_eq!(vendor.seen().len(), 1);
     assert_eq!(gate.messages.count(), 0, "the next carrier was not needed");
 }
+
+/// What needs no code needs no carrier; what needs one stays shut.
+#[test]
+fn a3_while_no_carrier_works_open_pages_do_and_closed_ones_stay_shut() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .routes(&[("/open/**", "public"), ("/admin", "admin")])
+        .start();
+    let mut known = gate.signed_in("ann");
+    gate.messages.break_down();
+    let mut stranger = gate.browser();
+    app.forget();
+    assert_eq!(stranger.get("/open/news").status(), 200);
+    assert_eq!(known.get("/private").status(), 200);
+    let page = known.step_up("/admin");
+    known.press(&page, "send");
+    gate.settle();
+    let shown = known.get(&page).text();
+    assert!(shown.contains("We could not send the message"), "{shown}");
+    stranger.ask("/private", "bob");
+    gate.settle();
+    for (browser, path) in [(&mut known, "/admin"), (&mut stranger, "/private")] {
+        assert_eq!(browser.get(path).status(), 303, "{path}");
+    }
+    assert_eq!(
+        app.lines(),
+        ["GET /open/news HTTP/1.1", "GET /private HTTP/1.1"]
+    );
+}
