@@ -650,6 +650,10 @@ fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
     assert!(store.turn(&id, false).is_none(), "nobody has to queue yet");
     store.entrust(&id, &RIGHT, remote(), [5; 32]);
     assert!(store.turn(&id, false).is_some());
+    assert!(
+        store.turn(&sent(store, 0xff, "nobody"), true).is_some(),
+        "c7: nobody's answers queue as well"
+    );
     id
 }
 
