@@ -648,6 +648,10 @@ fn remote() -> Remote {
 fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
     let id = sent(store, id, subject);
     store.entrust(&id, &RIGHT, remote(), [5; 32]);
+    assert!(
+        store.turn(&sent(store, 0xff, "nobody")).is_some(),
+        "c7: nobody's answers queue as well"
+    );
     id
 }
 
