@@ -20,6 +20,7 @@ use crate::hold::release::{Release, Way};
 use crate::hold::{Destination, Hold, Kept, Sealed, Waiting};
 use crate::message::Channel;
 use crate::moment::Moment;
+use crate::observe::chain;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::site::Site;
@@ -248,7 +249,7 @@ impl Flow {
         match said {
             Some(Ok(right)) => Some(right),
             Some(Err(failure)) => {
-                warn!(carrier = %carrier, class = failure.class(), "a code could not be checked");
+                warn!(carrier = %carrier, class = failure.class(), reason = chain(&failure), "a code could not be checked");
                 if proven { None } else { Some(false) }
             }
             None => {
