@@ -392,10 +392,18 @@ impl Challenge {
 
     /// The message went out with a code of the vendor's instead of the one with the hash `mac`, which nobody has: `none`,
     /// a hash that no code has, takes its place. The vendor keeps one code at a time, so one that it sent earlier ends.
+    ///
+    /// A stranger's keeps its place, as it would if nothing had been sent: how many codes live must not show (C7).
     pub fn entrust(&mut self, mac: &Mac, remote: Remote, none: Mac) {
         let Some(place) = self.codes.iter().position(|code| code.mac == *mac) else {
             return;
         };
+        let proven = self.question.entry.proven();
+        for code in &mut self.codes[..place] {
+            if !proven {
+                code.remote = None;
+            }
+        }
         let code = &mut self.codes[place];
         code.mac = none;
         code.carrier = Some(remote.carrier.clone());
@@ -505,6 +513,12 @@ impl Challenge {
         } else {
             Answer::Wrong
         }
+    }
+
+    /// An answer that must not be compared, to somebody who must not see that (C7): it counts as a wrong one.
+    pub fn miss(&mut self) {
+        self.wrong = self.wrong.saturating_add(1);
+        self.mistake = Some(Mistake::Wrong);
     }
 
     /// What became of the message that was asked for at `sent`; only of the newest one anything is shown.

@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::bind::{Bound as Watched, NotBound};
 use crate::api::{Account, Api, Senders};
+use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
+use crate::moment::Moment;
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
@@ -80,8 +83,11 @@ pub enum NotStarted {
 /// How often what has ended is forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How long sends that are under way may take when the process stops.
-const LAST_SENDS: Duration = Duration::from_secs(10);
+/// The longest that all of a stop may take: less than the `TimeoutStopSec` of the systemd unit, after which it kills.
+const STOP: Duration = Duration::from_secs(42);
+
+/// What a send needs beside the carriers' time: its count on the disk, and what became of it.
+const BESIDE: Duration = Duration::from_secs(1);
 
 /// What is given from outside: tests and the demonstration set these, `run` takes the defaults.
 pub struct Surroundings {
@@ -112,6 +118,8 @@ pub struct Running {
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+    /// `[delivery] timeout`
+    send: Duration,
 }
 
 /// One worker for each core.
@@ -140,11 +148,7 @@ pub fn start(
     let watched = Watched::bind(&config.admin)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let api = ApiDoor::open(&config)?;
-    let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
-        None
-    } else {
-        Some(server::tls::server_config(&config.listen.certificates)?)
-    };
+    let tls = tls(&config.listen)?;
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.store.path)?],
@@ -165,14 +169,7 @@ pub fn start(
         console,
         most_challenges,
     } = surroundings;
-    let carriers = config.carriers.iter().map(|carrier| &carrier.name);
-    let metrics = Arc::new(Metrics::new(carriers, clock.now()));
-    let relay = Arc::new(Relay::default());
-    let witness = Fan(vec![
-        Arc::new(Carriers),
-        Arc::<Metrics>::clone(&metrics),
-        Arc::<Relay>::clone(&relay),
-    ]);
+    let (witness, metrics, relay) = witnesses(&config.carriers, clock.now());
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
@@ -249,7 +246,29 @@ pub fn start(
         workers,
         flow,
         slow,
+        send: config.delivery.timeout,
     })
+}
+
+/// The certificates, where anything speaks https.
+fn tls(listen: &server::Settings) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    if listen.https.is_empty() {
+        return Ok(None);
+    }
+    server::tls::server_config(&listen.certificates).map(Some)
+}
+
+/// Who hears of what carriers do: the log, the counters, and whoever follows a message.
+fn witnesses(carriers: &[carrier::Settings], now: Moment) -> (Fan, Arc<Metrics>, Arc<Relay>) {
+    let names = carriers.iter().map(|carrier| &carrier.name);
+    let metrics = Arc::new(Metrics::new(names, now));
+    let relay = Arc::new(Relay::default());
+    let fan = Fan(vec![
+        Arc::new(Carriers),
+        Arc::<Metrics>::clone(&metrics),
+        Arc::<Relay>::clone(&relay),
+    ]);
+    (fan, metrics, relay)
 }
 
 /// The API before it serves: its socket is taken, its certificate read.
@@ -359,20 +378,59 @@ impl Running {
     /// # Errors
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
+        let began = Instant::now();
         self.shutdown.cancel();
         let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
         let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
+        let within = last_sends(self.send, began.elapsed());
         drop(
             self.slow
-                .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
+                .block_on(async { tokio::time::timeout(within, tasks.wait()).await }),
         );
         // It waits for its last answers by itself, and not for long.
         drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
         self.flow.store.close();
         lost
+    }
+}
+
+/// How long sends that are under way may take when the process stops: each has `[delivery] timeout` (`send`), but what the
+/// last requests took of [`STOP`] is gone.
+fn last_sends(send: Duration, drained: Duration) -> Duration {
+    (send + BESIDE).min(STOP.saturating_sub(drained))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_a_stop_waits_for_a_send_as_long_as_it_may_take_and_ends_before_systemd_kills() {
+        for (send, drained, wait) in [
+            (1, 0, 2),
+            (10, 0, 11),
+            (30, 0, 31),
+            (30, 5, 31),
+            (30, 31, 11),
+            (10, 31, 11),
+            (1, 31, 2),
+            (30, 50, 0),
+        ] {
+            let seconds = Duration::from_secs;
+            let waits = last_sends(seconds(send), seconds(drained));
+            assert_eq!(waits, seconds(wait), "{send} s after {drained} s");
+        }
+        let unit = include_str!("../systemd/countersign.service");
+        let kills = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("TimeoutStopSec=")?.strip_suffix('s'))
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        // The runtime's own second, and the last of the state file.
+        assert!(STOP + Duration::from_secs(2) < kills.unwrap());
     }
 }

@@ -1,7 +1,7 @@
 //! Which address says what, and to whom.
 
 use std::convert::Infallible;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -98,10 +98,12 @@ fn ready(health: &[Health], query: Option<&str>) -> Response<Body> {
     let mut told = String::new();
     if verbose || !good {
         for Health { part, trouble } in health {
-            told.push_str(&match trouble {
-                None => format!("[+] {part}: ok\n"),
-                Some(trouble) => format!("[-] {part}: {trouble}\n"),
-            });
+            let (sign, word) = match trouble {
+                None => ('+', "ok"),
+                Some(trouble) => ('-', trouble.as_str()),
+            };
+            // Writing to a String cannot fail.
+            let _ = writeln!(told, "[{sign}] {part}: {word}");
         }
     }
     told.push_str(if good { "ready\n" } else { "not ready\n" });

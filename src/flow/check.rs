@@ -133,17 +133,19 @@ impl Flow {
             };
             self.reward(visit, (id, view), verified, hold, grant_id, secrets)
         };
-        // One at a time, so that as many answers are compared as may be (C3).
-        let turn = self.store.turn(id);
+        let managed = self.dispatcher.is_managed(&question.scope.channels);
+        let waits = managed && !question.entry.proven();
+        // One at a time, so that as many answers are compared as may be (C3); a stranger's also where there is nobody whose
+        // vendor is asked, since two answers at once would show it (C7).
+        let turn = self.store.turn(id, waits);
         let _first = match &turn {
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
         let consulted = self.store.consult(id, browser, &mac, part, visit.now);
-        let managed = self.dispatcher.is_managed(&question.scope.channels);
         let attempt = match consulted {
             // A stranger must not see by the time whether there is anybody whose vendor is asked (C7).
-            Consult::Nobody | Consult::Refused(_) if managed && !question.entry.proven() => {
+            Consult::Nobody | Consult::Refused(_) if waits => {
                 tokio::time::sleep(ASKING).await;
                 match consulted {
                     Consult::Refused(refused) => Attempt::Refused(refused),

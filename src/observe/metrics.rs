@@ -147,7 +147,7 @@ impl Metrics {
         self
     }
 
-    /// Everything, as OpenMetrics 1.0 has it.
+    /// Everything, as version 1.0 of `OpenMetrics` has it.
     ///
     /// # Errors
     /// Whatever the library's own writer says; a `String` takes everything.

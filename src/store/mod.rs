@@ -475,11 +475,16 @@ impl Store {
         }
     }
 
-    /// Where answers queue while a vendor is asked about one; `None` where no vendor has to be.
+    /// Where answers queue while a vendor is asked about one; `None` where no vendor has to be, unless they are `queued` all
+    /// the same.
     ///
     /// A lock that may be held over an await: it guards nothing but the order, and each holder has a deadline.
-    pub fn turn(&self, id: &challenge::Id) -> Option<Arc<tokio::sync::Mutex<()>>> {
-        self.challenges.get(id)?.turn.clone()
+    pub fn turn(&self, id: &challenge::Id, queued: bool) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let mut entry = self.challenges.get_mut(id)?;
+        if queued {
+            entry.turn.get_or_insert_default();
+        }
+        entry.turn.clone()
     }
 
     /// Whether a vendor must be asked before an attempt can be compared. If so, the attempt is already counted.
@@ -581,13 +586,16 @@ impl Store {
     /// Counts an attempt as a failure of its subject before it is compared.
     fn admit(&self, entry: &mut Entry, part: Part, now: Moment) -> Result<(), Refused> {
         let question = entry.challenge.question();
-        self.counters
-            .failure(question, part, now)
-            .map_err(|locked| {
-                let until = locked.wait.map(|wait| now.unix + wait.as_secs());
-                entry.challenge.note(Mistake::Locked { until });
-                Refused::Locked
-            })
+        if let Err(locked) = self.counters.failure(question, part, now) {
+            let until = locked.wait.map(|wait| now.unix + wait.as_secs());
+            entry.challenge.note(Mistake::Locked { until });
+            return Err(Refused::Locked);
+        }
+        if self.counters.failure_behind(question, part, now).is_err() {
+            entry.challenge.miss();
+            return Err(Refused::Locked);
+        }
+        Ok(())
     }
 
     /// Compares and spends.

@@ -647,9 +647,9 @@ fn remote() -> Remote {
 /// A challenge whose code a vendor made.
 fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
     let id = sent(store, id, subject);
-    assert!(store.turn(&id).is_none(), "nobody has to queue yet");
+    assert!(store.turn(&id, false).is_none(), "nobody has to queue yet");
     store.entrust(&id, &RIGHT, remote(), [5; 32]);
-    assert!(store.turn(&id).is_some());
+    assert!(store.turn(&id, false).is_some());
     id
 }
 

@@ -12,6 +12,7 @@
 mod layers;
 mod support;
 
+mod alike;
 mod ask;
 mod audience;
 mod capture;

@@ -60,7 +60,9 @@ impl Dispatcher {
                 let from = lane.fits(message, &self.policy);
                 let plan = Plan {
                     carrier: lane.name.clone(),
-                    from: from.map(|from| from.cloned()).map_err(|why| story(&why)),
+                    from: from
+                        .map(Option::<&Sender>::cloned)
+                        .map_err(|why| story(&why)),
                     managed: matches!(lane.service, Service::Managed(_)),
                     rests: rests_until.map(|_| lane.why_it_rests()),
                 };

@@ -1,5 +1,6 @@
 //! Asks the gateway that runs, by its admin socket.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -107,12 +108,14 @@ async fn reason(body: Incoming) -> Result<String, NotAsked> {
     Ok(why.to_owned())
 }
 
-fn lost(why: impl ToString) -> NotAsked {
-    NotAsked::Lost(why.to_string())
+fn lost(why: impl fmt::Display) -> NotAsked {
+    NotAsked::Lost(format!("{why}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixListener;
 
@@ -158,7 +161,7 @@ mod tests {
     fn in_chunks(chunks: &[&str]) -> String {
         let mut answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
         for chunk in chunks {
-            answer.push_str(&format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+            write!(answer, "{:x}\r\n{chunk}\r\n", chunk.len()).unwrap();
         }
         answer
     }

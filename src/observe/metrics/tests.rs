@@ -372,7 +372,7 @@ fn c8_a9_no_label_can_hold_a_number_a_code_or_a_person() {
 
 /// Tells all that messages, receipts and events can carry, with secrets wherever there is room for one.
 fn everything_happens(metrics: &Metrics) {
-    let (main, scope) = (name("main"), name("login"));
+    let (carrier, scope) = (name("main"), name("login"));
     let story = Story::begin(metrics);
     story.asked("main").failed("main", "unknown");
     story.asked("spare").taken("spare", 1, Some(1));
@@ -382,12 +382,12 @@ fn everything_happens(metrics: &Metrics) {
         ..Story::begin(metrics)
     };
     mail.step(Step::LeftOut {
-        carrier: &main,
+        carrier: &carrier,
         why: "ann@example.com",
     })
     .unsent("config");
     metrics.heard(&Told {
-        carrier: &main,
+        carrier: &carrier,
         id: "+12025550143",
         channel: Channel::Sms,
         state: "delivered",
