@@ -7,7 +7,7 @@ use std::fmt;
 use crate::challenge::Entry;
 use crate::code::Reference;
 use crate::gate::Reason;
-use crate::message::Channel;
+use crate::message::{Channel, Id};
 use crate::name::Name;
 use crate::subject::Subject;
 
@@ -55,11 +55,15 @@ pub enum What<'a> {
         channel: Channel,
         /// By whom.
         carrier: &'a Name,
+        /// Which message, as the carriers' lines name it.
+        message: &'a Id,
     },
     /// A message was asked for and none went out.
     ChallengeUnsent {
         /// For what.
         scope: &'a Name,
+        /// Which message, if it was made at all.
+        message: Option<&'a Id>,
         /// Why, in our words.
         why: &'a str,
     },

@@ -128,7 +128,7 @@ where
         uid,
         gid,
         pid,
-        "told from outside"
+        "a command by the admin socket"
     );
     let Ok(order) = Limited::new(request.into_body(), LONGEST_ORDER)
         .collect()

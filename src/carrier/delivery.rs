@@ -138,7 +138,7 @@ impl Dispatcher {
             let secret = &surroundings.receipt_secret;
             Means {
                 client: client.clone(),
-                receipts: public.map(|public| format!("{public}{RECEIPTS}{name}/{}", secret(name))),
+                receipts: public.map(|public| receipts_at(public, name, &secret(name))),
                 voice: public.map(|public| format!("{public}{VOICE}")),
             }
         };
@@ -412,6 +412,12 @@ type Missed = SmallVec<[u64; SEVERAL]>;
 
 /// Where our own paths for vendors begin (design section 8); the carrier's name and a secret follow.
 pub const RECEIPTS: &str = "/.countersign/receipts/";
+
+/// The public address at which the receipts of one carrier come in.
+#[must_use]
+pub fn receipts_at(public: &str, carrier: &Name, secret: &str) -> String {
+    format!("{public}{RECEIPTS}{carrier}/{secret}")
+}
 
 /// And where scripts for calls are; a one-time token follows.
 pub const VOICE: &str = "/.countersign/voice/";

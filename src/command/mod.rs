@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod receipts;
 pub mod run;
 pub mod send_test;
 
@@ -88,6 +89,12 @@ enum Command {
     },
     /// Send one message to try the carriers out, and tell every step up to the receipt
     SendTest(send_test::Arguments),
+    /// Print where vendors bring their receipts; each address has a secret in it
+    Receipts {
+        /// The configuration
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
 }
 
 /// Reads the arguments and does what they say.
@@ -113,6 +120,7 @@ pub fn main() -> ExitCode {
         )
         .into(),
         Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
+        Command::Receipts { config } => receipts::receipts(&config).into(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::upstream::{Address, HostMode};
 
 mod captures;
 mod delivery;
+mod documents;
 mod messages;
 
 /// A folder with a configuration and every file that one may name.

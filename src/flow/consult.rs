@@ -11,6 +11,7 @@ use super::Flow;
 use crate::challenge::{self, Browser, Mac};
 use crate::code::Typed;
 use crate::moment::Moment;
+use crate::observe::chain;
 use crate::store::counters::Part;
 use crate::store::{Consult, Refused};
 
@@ -102,7 +103,7 @@ impl Flow {
             Some(Ok(true)) => return Opinion::Right,
             Some(Ok(false)) => return Opinion::Wrong,
             Some(Err(failure)) => {
-                warn!(carrier = %remote.carrier, class = failure.class(), "a code could not be checked");
+                warn!(carrier = %remote.carrier, class = failure.class(), reason = chain(&failure), "a code could not be checked");
             }
             None => warn!(carrier = %remote.carrier, "a code could not be checked in time"),
         }

@@ -313,10 +313,15 @@ impl Flow {
                     scope: &scope.name,
                     channel: *channel,
                     carrier: &sent.carrier,
+                    message: &message.id,
                 });
             }
             Err(failed) => {
-                errand.unsent(failed.failure.class());
+                errand.record(What::ChallengeUnsent {
+                    scope: &scope.name,
+                    message: Some(&message.id),
+                    why: failed.failure.class(),
+                });
                 self.store
                     .report(id, trouble(&failed.failure, question.entry));
             }
@@ -361,7 +366,11 @@ impl Errand {
 
     fn unsent(&self, why: &str) {
         let scope = &self.question.scope.name;
-        self.record(What::ChallengeUnsent { scope, why });
+        self.record(What::ChallengeUnsent {
+            scope,
+            message: None,
+            why,
+        });
     }
 }
 

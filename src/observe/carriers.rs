@@ -1,5 +1,7 @@
 //! What carriers do, in the log.
 
+use std::time::Duration;
+
 use tracing::{debug, info, warn};
 
 use crate::event::dispatch::{Dispatch, Step, Told, Witness};
@@ -32,7 +34,7 @@ impl Witness for Carriers {
                 segments,
                 micros,
             } => {
-                let ms = took.as_millis();
+                let ms = millis(*took);
                 info!(carrier = %carrier, %id, %to, %channel, vendor_id, ms, segments, micros, "sent");
             }
             Step::Failed {
@@ -41,7 +43,7 @@ impl Witness for Carriers {
                 reason,
                 took,
             } => {
-                let ms = took.as_millis();
+                let ms = millis(*took);
                 warn!(carrier = %carrier, %id, %to, %channel, class, reason, ms, "not sent");
             }
             Step::Unsent { class, reason } => {
@@ -53,12 +55,17 @@ impl Witness for Carriers {
     fn heard(&self, told: &Told<'_>) {
         let Told {
             carrier,
+            id,
             channel,
             state,
             code,
-            ..
         } = told;
-        info!(carrier = %carrier, %channel, state, code, "receipt");
+        // What the operator must mend: the carrier took the message, and every one after it will end like it.
+        if *state == "config" {
+            warn!(carrier = %carrier, id, %channel, state, code, "receipt");
+        } else {
+            info!(carrier = %carrier, id, %channel, state, code, "receipt");
+        }
     }
 
     fn rests(&self, carrier: &Name, rests: bool) {
@@ -74,11 +81,15 @@ impl Witness for Carriers {
     }
 }
 
+/// As a number: one of 128 bits would be written as text.
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     use super::*;
     use crate::address::Address;
@@ -208,6 +219,38 @@ mod tests {
     }
 
     #[test]
+    fn how_long_it_took_is_a_number_for_programs() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let (id, to) = (
+            Id::draw(),
+            Address::Phone(Phone::parse("+12025550143").unwrap()),
+        );
+        let step = Step::Taken {
+            carrier: &main(),
+            vendor_id: "SM-17",
+            took: Duration::from_millis(87),
+            segments: 1,
+            micros: None,
+        };
+        let dispatch = Dispatch {
+            id: &id,
+            to: &to,
+            channel: Channel::Sms,
+            step,
+        };
+        tracing::subscriber::with_default(subscriber, || Carriers.saw(&dispatch));
+        let line: serde_json::Value = serde_json::from_slice(&lines.0.lock().unwrap()).unwrap();
+        assert_eq!(line["ms"], serde_json::json!(87), "{line}");
+    }
+
+    #[test]
     fn how_carriers_do_is_told_as_loudly_as_it_matters() {
         let carrier = main();
         let told = |state, code| Told {
@@ -224,7 +267,11 @@ mod tests {
             ),
             (
                 logged(|log| log.heard(&told("bad_number", Some("30005")))),
-                &["INFO", "main", "voice", "bad_number", "30005"],
+                &["INFO", "main", "voice", "bad_number", "30005", "SM1"],
+            ),
+            (
+                logged(|log| log.heard(&told("config", Some("4773")))),
+                &["WARN", "main", "voice", "config", "4773"],
             ),
             (
                 logged(|log| log.rests(&carrier, true)),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use tracing::field::display;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -24,8 +25,17 @@ pub enum Format {
 
 /// Begins to log to standard error. `COUNTERSIGN_LOG` chooses more or less, as `tracing-subscriber` reads it.
 pub fn begin(format: Format) {
+    begin_at(format, "info");
+}
+
+/// As [`begin`], for a terminal in which something else is shown: only what went wrong.
+pub fn begin_with_warnings() {
+    begin_at(Format::Text, "warn");
+}
+
+fn begin_at(format: Format, usual: &str) {
     let filter =
-        EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let logger = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -61,11 +71,17 @@ pub fn record(event: &Event<'_>) {
             scope,
             channel,
             carrier,
+            message,
         } => {
-            info!(event = name, reference, site, scope = %scope, channel = %channel.as_str(), carrier = %carrier, "a code was sent");
+            info!(event = name, reference, site, scope = %scope, channel = %channel.as_str(), carrier = %carrier, id = %message, "a code was sent");
         }
-        What::ChallengeUnsent { scope, why } => {
-            warn!(event = name, reference, site, scope = %scope, why, "no message went out");
+        What::ChallengeUnsent {
+            scope,
+            message,
+            why,
+        } => {
+            let id = message.map(display);
+            warn!(event = name, reference, site, scope = %scope, id, why, "no message went out");
         }
         What::ChallengeFailed {
             scope,

@@ -60,6 +60,20 @@ pub fn kept_in(directory: &Path) -> Result<Secret, NoKey> {
     }
 }
 
+/// The key that is kept in `directory`; `None` if there is none yet. Makes nothing: whoever only looks may be another user
+/// than the one that serves, who could not read a key of theirs.
+///
+/// # Errors
+/// [`NoKey`].
+pub fn found_in(directory: &Path) -> Result<Option<Secret>, NoKey> {
+    let path = directory.join(NAME);
+    match OpenOptions::new().read(true).open(&path) {
+        Ok(file) => read(file, &path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(NoKey::Unreachable(directory.to_owned(), error)),
+    }
+}
+
 fn read(mut file: fs::File, path: &Path) -> Result<Secret, NoKey> {
     let unreachable = |error| NoKey::Unreachable(path.to_owned(), error);
     if file.metadata().map_err(unreachable)?.mode() & 0o077 != 0 {
@@ -109,6 +123,16 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn who_only_looks_for_a_key_makes_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        assert_eq!(found_in(&state).unwrap(), None);
+        assert!(!state.exists());
+        let made = kept_in(&state).unwrap();
+        assert_eq!(found_in(&state).unwrap(), Some(made));
+    }
 
     #[test]
     fn s10_a_key_is_made_once_and_only_its_owner_reads_it() {

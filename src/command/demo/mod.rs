@@ -15,6 +15,7 @@ use super::run::until_stopped;
 use super::{Exit, check, fail};
 use crate::code::Reference;
 use crate::config;
+use crate::observe;
 use crate::run::{self, NotStarted, Running, Surroundings};
 use crate::server;
 use crate::server::bind::Bound;
@@ -50,6 +51,8 @@ pub fn demo(port: Option<u16>) -> Exit {
 }
 
 fn show(port: Option<u16>) -> Result<Exit, NotShown> {
+    // What goes well shows in the browser and in the messages.
+    observe::begin_with_warnings();
     let folder = Folder::make()?;
     let bound = match (listen(port.unwrap_or(PORT)), port) {
         (Err(_), None) => listen(0)?,
