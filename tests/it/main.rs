@@ -18,6 +18,7 @@ mod capture;
 mod disk_full;
 mod faults;
 mod http2;
+mod languages;
 mod leaks;
 mod limits;
 mod mail;
