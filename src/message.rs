@@ -9,8 +9,11 @@ use rand::Rng;
 use zeroize::Zeroizing;
 
 pub mod draft;
+pub mod language;
 pub mod segments;
 pub mod voice;
+pub mod wording;
+mod words;
 
 /// How a code travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,30 +133,7 @@ impl Template {
         if length > LONGEST {
             return Err(BadTemplate::TooLong(length));
         }
-        let column = |at: usize| text[..at].chars().count() + 1;
-        let (mut parts, mut done) = (Vec::new(), 0);
-        while let Some(brace) = text[done..].find(['{', '}']).map(|found| done + found) {
-            let inside = text[brace..]
-                .strip_prefix('{')
-                .and_then(|rest| rest.split_once(['{', '}']));
-            let name = match inside {
-                Some((name, _)) if text[brace + 1 + name.len()..].starts_with('}') => name,
-                _ => {
-                    return Err(BadTemplate::Unbalanced {
-                        column: column(brace),
-                    });
-                }
-            };
-            let place = Place::parse(name).ok_or_else(|| BadTemplate::Unknown {
-                name: name.to_owned(),
-                like: Place::like(name),
-                column: column(brace),
-            })?;
-            parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
-            parts.push(Part::Place(place));
-            done = brace + name.len() + 2;
-        }
-        parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
+        let parts = split(text)?;
         if !parts.contains(&Part::Place(Place::Code)) {
             return Err(BadTemplate::NoCode);
         }
@@ -269,44 +249,22 @@ impl Template {
         values: &Values<'a>,
         minutes: &'a str,
     ) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone {
-        let Values {
-            name,
-            code,
-            scope,
-            host,
-            ..
-        } = *values;
-        self.0.iter().map(move |part| match part {
-            Part::Text(text) => (None, text.as_str()),
-            Part::Place(place) => {
-                let value = match place {
-                    Place::Name => name,
-                    Place::Code => code,
-                    Place::Scope => scope,
-                    Place::Minutes => minutes,
-                    Place::Host => host.unwrap_or_default(),
-                };
-                (Some(*place), value)
-            }
-        })
+        filled(&self.0, values, minutes)
     }
 }
 
 impl Default for Template {
     /// `{NAME}: {CODE} is your {SCOPE} code. Valid {MINUTES} min. Never share it.`
     fn default() -> Self {
-        let text = |text: &str| Part::Text(text.to_owned());
-        Self(vec![
-            Part::Place(Place::Name),
-            text(": "),
-            Part::Place(Place::Code),
-            text(" is your "),
-            Part::Place(Place::Scope),
-            text(" code. Valid "),
-            Part::Place(Place::Minutes),
-            text(" min. Never share it."),
-        ])
+        words::of(None).text.clone()
     }
+}
+
+/// The subject of a mail with a code, in the language of `locale` (BCP 47): servers write it into their logs, and
+/// telephones show it to everybody, so the code is not in it (C8).
+#[must_use]
+pub fn subject(name: &str, locale: Option<&str>) -> String {
+    words::of(locale).subject(name)
 }
 
 /// A text with a code in it: wiped when dropped, and not to be printed by accident (C8).
@@ -426,6 +384,63 @@ impl Place {
             .filter(|&(score, _)| score > 0.75)
             .map(|(_, own)| own)
     }
+}
+
+/// The stretches of a text and its places.
+fn split(text: &str) -> Result<Vec<Part>, BadTemplate> {
+    let column = |at: usize| text[..at].chars().count() + 1;
+    let (mut parts, mut done) = (Vec::new(), 0);
+    while let Some(brace) = text[done..].find(['{', '}']).map(|found| done + found) {
+        let inside = text[brace..]
+            .strip_prefix('{')
+            .and_then(|rest| rest.split_once(['{', '}']));
+        let name = match inside {
+            Some((name, _)) if text[brace + 1 + name.len()..].starts_with('}') => name,
+            _ => {
+                return Err(BadTemplate::Unbalanced {
+                    column: column(brace),
+                });
+            }
+        };
+        let place = Place::parse(name).ok_or_else(|| BadTemplate::Unknown {
+            name: name.to_owned(),
+            like: Place::like(name),
+            column: column(brace),
+        })?;
+        parts.extend((brace > done).then(|| Part::Text(text[done..brace].to_owned())));
+        parts.push(Part::Place(place));
+        done = brace + name.len() + 2;
+    }
+    parts.extend((done < text.len()).then(|| Part::Text(text[done..].to_owned())));
+    Ok(parts)
+}
+
+/// The stretches with the values in their places, each with the place whose value it is.
+fn filled<'a>(
+    parts: &'a [Part],
+    values: &Values<'a>,
+    minutes: &'a str,
+) -> impl Iterator<Item = (Option<Place>, &'a str)> + Clone + use<'a> {
+    let Values {
+        name,
+        code,
+        scope,
+        host,
+        ..
+    } = *values;
+    parts.iter().map(move |part| match part {
+        Part::Text(text) => (None, text.as_str()),
+        Part::Place(place) => {
+            let value = match place {
+                Place::Name => name,
+                Place::Code => code,
+                Place::Scope => scope,
+                Place::Minutes => minutes,
+                Place::Host => host.unwrap_or_default(),
+            };
+            (Some(*place), value)
+        }
+    })
 }
 
 /// Characters of a template.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::message::{Channel, Template};
+use crate::message::Channel;
+use crate::message::wording::Wording;
 use crate::name::Name;
 
 /// A scope as the operator set it up: `[scopes.NAME]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     /// Its name in routes, cookies and logs.
     pub name: Name,
@@ -22,8 +23,8 @@ pub struct Scope {
     pub idle: Duration,
     /// The first is used at once, the others are offered on the page. Never empty.
     pub channels: Vec<Channel>,
-    /// The text of a message.
-    pub message: Template,
+    /// The text of a message, by the person's language.
+    pub message: Wording,
 }
 
 /// Words that [`crate::route::Class`] takes for itself, so no scope may bear them.

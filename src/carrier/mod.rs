@@ -211,7 +211,7 @@ pub struct Message {
     pub from: Option<Sender>,
     /// Whether the code must be ours, so that managed services are left out.
     pub ours: bool,
-    /// The language of the text (BCP 47), where one was chosen: the voice that says it.
+    /// The language of the person (BCP 47), where it is known: of the call and its voice, and of a mail's subject.
     pub locale: Option<String>,
     /// How long its code is good: after that a carrier need not try any more.
     pub life: Duration,
@@ -233,7 +233,8 @@ impl Message {
     /// What is to be said, for every language of calls.
     #[must_use]
     pub fn script(&self) -> Script {
-        self.draft.script(self.code.as_str())
+        let locale = self.locale.as_deref();
+        self.draft.script(self.code.as_str(), locale)
     }
 
     /// The number, where it goes to one.

@@ -1,7 +1,7 @@
 //! Challenges as tables: what was done, `now`, what came of it.
 
 use super::*;
-use crate::message::Template;
+use crate::message::wording::Wording;
 
 /// A scope with the defaults of the configuration.
 pub(crate) fn scope(name: &str) -> Scope {
@@ -13,7 +13,7 @@ pub(crate) fn scope(name: &str) -> Scope {
         grant_life: Duration::from_secs(12 * 3600),
         idle: Duration::from_secs(1800),
         channels: vec![Channel::Sms, Channel::Voice],
-        message: Template::default(),
+        message: Wording::default(),
     }
 }
 

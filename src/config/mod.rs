@@ -22,6 +22,7 @@ mod classes;
 mod delivery;
 pub mod diagnostic;
 mod file;
+mod language;
 mod messages;
 mod names;
 mod notes;

@@ -263,6 +263,60 @@ impl<'a> Reader<'a> {
         table.entries.iter().filter_map(pair).collect()
     }
 
+    /// Values under keys that are values, too, in a table that says something: `messages = { fr = "…" }`. What is wrong
+    /// is noted and left out.
+    pub(super) fn keyed<K: Leaf, T: Leaf>(
+        &mut self,
+        key: &'static str,
+        wanted: &'static str,
+    ) -> Vec<(At<K>, At<T>)> {
+        let Some(entry) = self.take(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(table) = &entry.value.kind else {
+            self.wrong(key, &entry.value, Wrong::Type(wanted));
+            return Vec::new();
+        };
+        if table.entries.is_empty() {
+            self.is_empty(key, &entry.place);
+        }
+        let pair = |entry| self.pair(key, entry);
+        table.entries.iter().filter_map(pair).collect()
+    }
+
+    /// The same with what is left of this table, in place of [`Self::finish`]. The operator named the table `own`; the
+    /// reference calls the keys `placeholder`.
+    pub(super) fn others<K: Leaf, T: Leaf>(
+        self,
+        own: &str,
+        placeholder: &str,
+    ) -> Vec<(At<K>, At<T>)> {
+        self.notes.ask(self.path_of(placeholder));
+        if self.table.entries.is_empty() {
+            self.is_empty(own, &self.place);
+        }
+        let (meant, others): (Vec<_>, Vec<_>) = self
+            .table
+            .entries
+            .iter()
+            .filter(|entry| !self.known.contains(&entry.key.as_str()))
+            .partition(|entry| nearest(&entry.key, self.known.iter().copied()).is_some());
+        for entry in meant {
+            self.unknown(entry);
+        }
+        let pair = |entry| self.pair(placeholder, entry);
+        others.into_iter().filter_map(pair).collect()
+    }
+
+    fn pair<K: Leaf, T: Leaf>(&self, key: &str, entry: &Entry) -> Option<(At<K>, At<T>)> {
+        let own = Value {
+            place: entry.place.clone(),
+            kind: Kind::Text(entry.key.clone()),
+        };
+        let value = self.leaf(&entry.key, &entry.value);
+        Some((self.leaf(key, &own)?, value?))
+    }
+
     /// A table below this one; an empty one if it is not written.
     pub(super) fn table(&mut self, key: &'static str) -> Reader<'a> {
         self.table_if_written(key)
@@ -389,19 +443,23 @@ impl<'a> Reader<'a> {
             .iter()
             .filter(|entry| !self.known.contains(&entry.key.as_str()))
         {
-            let place = &entry.place;
-            let problem = Diagnostic::new(
-                Rule::UnknownKey,
-                format!("there is no key `{}` here", entry.key),
-                place,
-                "not known",
-            );
-            match nearest(&entry.key, self.known.iter().copied()) {
-                Some(near) => self
-                    .notes
-                    .add(problem.help(format!("did you mean `{near}`?"))),
-                None => self.notes.add_stray(problem, &entry.key),
-            }
+            self.unknown(entry);
+        }
+    }
+
+    /// Reports a key that nobody asked for.
+    fn unknown(&self, entry: &Entry) {
+        let problem = Diagnostic::new(
+            Rule::UnknownKey,
+            format!("there is no key `{}` here", entry.key),
+            &entry.place,
+            "not known",
+        );
+        match nearest(&entry.key, self.known.iter().copied()) {
+            Some(near) => self
+                .notes
+                .add(problem.help(format!("did you mean `{near}`?"))),
+            None => self.notes.add_stray(problem, &entry.key),
         }
     }
 

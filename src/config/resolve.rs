@@ -9,7 +9,6 @@ use rustls::pki_types::pem::PemObject;
 
 use super::diagnostic::{Diagnostic, Place, Source};
 use super::file::delivery as written;
-use super::file::site::MESSAGE;
 use super::file::{self, File};
 use super::names::{repeated, twice};
 use super::notes::Notes;
@@ -19,7 +18,8 @@ use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
 use super::{Config, api, delivery, messages, sites};
-use crate::message::{Channel, Template};
+use crate::message::Channel;
+use crate::message::wording::Wording;
 use crate::name::Name;
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -90,7 +90,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
 }
 
 fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
-    let mut scopes = Vec::new();
+    let (mut scopes, house) = (Vec::new(), Arc::new(Wording::default()));
     for scope in &file.scopes {
         repeated(&scope.channels, "channel", notes, |channel| *channel);
         let channels: Vec<Channel> = if scope.channels.written {
@@ -130,10 +130,6 @@ fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
                 )));
             }
         }
-        // Where the operator's own message cannot be sent that is noted, and nothing comes of this configuration.
-        let own = scope.message.as_ref().map(|message| message.value.clone());
-        let message =
-            own.unwrap_or_else(|| Template::parse(MESSAGE).expect("a constant, parsed in a test"));
         let meant = Scope {
             name: scope.name.value.clone(),
             title: scope.title.as_ref().map_or_else(
@@ -145,7 +141,8 @@ fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
             grant_life: scope.grant_life,
             idle: scope.idle,
             channels,
-            message,
+            // Where a text of the operator's cannot be sent that is noted, and nothing comes of this configuration.
+            message: scope.messages.over(&house),
         };
         scopes.push(At {
             value: Arc::new(meant),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::classes::{not_of_site, to_blame};
 use super::diagnostic::Diagnostic;
 use super::file::File;
 use super::file::site as written;
-use super::names::{refer, repeated};
+use super::names::{no_such, refer, repeated};
 use super::notes::Notes;
 use super::pem::certified;
 use super::resolve::KnownScope;
@@ -264,11 +265,36 @@ fn own_scopes(
                 scopes
                     .iter()
                     .find(|scope| scope.value.name == name.value)
-                    .map(|scope| Arc::clone(&scope.value)),
+                    .map(|scope| in_own_words(&scope.value, site)),
             );
         }
     }
+    for (name, _) in &site.messages {
+        let text = name.value.as_str();
+        let has = site.scopes.items.iter().any(|own| own.value == name.value);
+        if has || !to_blame(text, site, file, notes) {
+            continue;
+        }
+        let foreign = not_of_site("message", text, &name.place, site, file);
+        notes
+            .add(foreign.unwrap_or_else(|| no_such("message", "scope", text, &name.place, &known)));
+    }
     (own.len() == site.scopes.items.len() && !own.is_empty()).then_some(own)
+}
+
+/// The scope with the site's messages, if it has some for it.
+fn in_own_words(scope: &Arc<Scope>, site: &written::Site) -> Arc<Scope> {
+    let own = site
+        .messages
+        .iter()
+        .find(|(name, _)| name.value == scope.name);
+    let Some((_, own)) = own else {
+        return Arc::clone(scope);
+    };
+    Arc::new(Scope {
+        message: own.over(&Arc::new(scope.message.clone())),
+        ..Scope::clone(scope)
+    })
 }
 
 /// The first scope of a site guards what no route names; any other guards only what routes say.

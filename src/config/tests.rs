@@ -19,6 +19,7 @@ use crate::upstream::{Address, HostMode};
 mod captures;
 mod delivery;
 mod documents;
+mod languages;
 mod messages;
 
 /// A folder with a configuration and every file that one may name.
@@ -445,7 +446,6 @@ fn a_message_that_cannot_be_sent_is_told_in_the_words_of_its_parser() {
             crate::message::BadTemplate::NoCode.to_string()
         )
     );
-    assert!(crate::message::Template::parse(file::site::MESSAGE).is_ok());
 }
 
 #[test]
@@ -583,6 +583,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             let above_named = [
                 "sites",
                 "sites.NAME.captures",
+                "sites.NAME.messages",
                 "scopes",
                 "directory",
                 "carriers",
@@ -591,6 +592,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             .contains(&path);
             let own = match path {
                 "api.accounts" => "ID",
+                "sites.NAME.messages.NAME" if entry.key != "default" => "LANGUAGE",
                 _ if above_named => "NAME",
                 _ => &entry.key,
             };
@@ -606,6 +608,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
                 // The names in these are the operator's.
                 tree::Kind::Table(_)
                     if ["query", "form", "by_country", "headers"].contains(&own) => {}
+                tree::Kind::Table(_) if path == "scopes.NAME.messages" => {}
                 tree::Kind::Table(table) => walk(table, &path, keys),
                 tree::Kind::List(items) => {
                     for item in items {

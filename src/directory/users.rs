@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::Person;
 use super::problem::{Lines, Problem, What};
 use crate::email::Email;
+use crate::message::language::Tag;
 use crate::phone::{NotAPhone, Phone};
 use crate::subject::Subject;
 
@@ -146,7 +147,10 @@ impl Reader<'_> {
                         .text(value, "email", is_address, "ann@example.com")
                         .and_then(|text| Email::parse(&text).ok());
                 }
-                "locale" => locale = self.text(value, "locale", is_language, "en or pt-BR"),
+                "locale" => {
+                    let fits = |text: &str| Tag::parse(text).is_ok();
+                    locale = self.text(value, "locale", fits, "en or pt-BR");
+                }
                 "disabled" => match value.get_ref().as_bool() {
                     Some(given) => disabled = given,
                     None => self.kind(value, "disabled", "true or false"),
@@ -309,17 +313,6 @@ const KEYS: [&str; 6] = ["name", "phone", "aliases", "email", "locale", "disable
 
 fn is_address(text: &str) -> bool {
     Email::parse(text).is_ok()
-}
-
-/// A language tag in form (BCP 47): letters, then groups of letters and digits.
-fn is_language(text: &str) -> bool {
-    let mut groups = text.split('-');
-    let language = groups.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && groups.all(|group| {
-            (1..=8).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ mod tests {
             host: None,
             digits: 6,
         };
-        let words = draft.script("049271").plain();
+        let words = draft.script("049271", None).plain();
         let reply = spoken(words.clone());
         assert_eq!(reply.status(), StatusCode::OK);
         assert_eq!(reply.headers()[header::CONTENT_TYPE], "application/xml");

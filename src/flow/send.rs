@@ -333,6 +333,7 @@ impl Errand {
     /// The message for a code.
     fn compose(&self, to: &Address, code: Code) -> Message {
         let (site, scope) = (&self.door.site, &self.question.scope);
+        let locale = self.recipient.locale.clone();
         Message {
             id: message::Id::draw(),
             site: site.name.clone(),
@@ -340,7 +341,7 @@ impl Errand {
             to: to.clone(),
             channel: self.channel,
             draft: Draft {
-                template: scope.message.clone(),
+                template: scope.message.choose(locale.as_deref()).clone(),
                 name: site.title.clone(),
                 scope: scope.title.clone(),
                 minutes: scope.code_life.as_secs().div_ceil(60),
@@ -350,7 +351,7 @@ impl Errand {
             code,
             from: None,
             ours: false,
-            locale: self.recipient.locale.clone(),
+            locale,
             life: scope.code_life,
             now: self.now,
         }

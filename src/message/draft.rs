@@ -34,10 +34,10 @@ impl Draft {
         self.template.words(&self.values(code))
     }
 
-    /// The words of a call that says `code`.
+    /// The words of a call that says `code`, in the language of `locale` (BCP 47).
     #[must_use]
-    pub fn script(&self, code: &str) -> Script {
-        Script::new(&self.values(code))
+    pub fn script(&self, code: &str, locale: Option<&str>) -> Script {
+        Script::new(&self.values(code), locale)
     }
 
     /// The text with `{CODE}` in the places of the digits, as Bandwidth's MFA wants it.

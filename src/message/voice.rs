@@ -1,52 +1,55 @@
 //! What a call says, from one source: in plain text, and in the languages in which vendors are told what to say.
 //!
-//! A person holds the phone in one hand and writes with the other: the digits come slowly, one by one, three times. All
-//! of it is in English.
+//! A person holds the phone in one hand and writes with the other: the digits come slowly, one by one, three times. The
+//! words are those of the person's language, where the house has them and the vendor has a voice for it; else English.
+
+use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::{Text, Values};
+use super::words::{self, Words};
+use super::{Part, Place, Text, Values};
 
 /// The words of one call; wiped when dropped.
 #[derive(Clone)]
 pub struct Script {
     name: String,
     code: Zeroizing<String>,
-    life: String,
+    /// 0 if it is not known how long the code is good.
+    minutes: u64,
+    words: &'static Words,
 }
 
 impl Script {
-    /// Takes the site's name, the digits and the minutes out of `values`. Of the code only ASCII digits are taken:
-    /// nothing else can be said digit by digit.
+    /// Takes the site's name, the digits and the minutes out of `values`, to be said in the language of `locale` (BCP 47).
+    /// Of the code only ASCII digits are taken: nothing else can be said digit by digit.
     #[must_use]
-    pub fn new(values: &Values<'_>) -> Self {
+    pub fn new(values: &Values<'_>, locale: Option<&str>) -> Self {
         // With room for all of it: growing would leave a copy behind, unwiped.
         let mut code = Zeroizing::new(String::with_capacity(values.code.len()));
         code.extend(values.code.chars().filter(char::is_ascii_digit));
         Self {
             name: values.name.to_owned(),
             code,
-            life: match values.minutes {
-                0 => String::new(),
-                1 => "1 minute".to_owned(),
-                more => format!("{more} minutes"),
-            },
+            minutes: values.minutes,
+            words: words::of(locale),
         }
     }
 
     /// For carriers that say what they get; commas and full stops are the pauses.
     #[must_use]
     pub fn plain(&self) -> Text {
-        Text::of(self.said(&self.name, &PLAIN))
+        Text::of(self.said(self.words, &PLAIN).iter().map(Cow::as_ref))
     }
 
     /// BXML, Bandwidth's answer to the event that somebody picked up: at most 64 KiB. Where it ends the call does.
     #[must_use]
     pub fn bxml(&self) -> Text {
-        self.marked_up(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Pause duration=\"1\"/><SpeakSentence locale=\"en_US\">",
-            "</SpeakSentence></Response>",
-        )
+        let (words, locale) = self.spoken(|words| words.bandwidth.as_deref());
+        let head = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Pause duration=\"1\"/><SpeakSentence locale=\"{locale}\">"
+        );
+        self.marked_up(words, &head, "</SpeakSentence></Response>")
     }
 
     /// `TwiML`, for the `Twiml` field of Twilio's Calls: at most 4,000 characters. Where it ends the call does.
@@ -54,57 +57,82 @@ impl Script {
     /// The voice is named because the account's own may be one that knows no pauses in a sentence.
     #[must_use]
     pub fn twiml(&self) -> Text {
-        self.marked_up(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Pause length=\"1\"/><Say voice=\"Polly.Joanna\">",
-            "</Say></Response>",
-        )
+        let (words, say) = self.spoken(|words| words.twilio.as_ref());
+        let (voice, language) = (&say.voice, &say.language);
+        let head = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Pause length=\"1\"/><Say voice=\"{voice}\" language=\"{language}\">"
+        );
+        self.marked_up(words, &head, "</Say></Response>")
     }
 
     /// An NCCO, for the `ncco` field of Vonage's calls: a list of one action, in JSON. Where it ends the call does.
     #[must_use]
     pub fn ncco(&self) -> Text {
-        self.marked_up(
-            "[{\"action\":\"talk\",\"language\":\"en-US\",\"text\":\"<speak><break time='1s'/>",
-            "</speak>\"}]",
-        )
+        let (words, language) = self.spoken(|words| words.vonage.as_deref());
+        let head = format!(
+            "[{{\"action\":\"talk\",\"language\":\"{language}\",\"text\":\"<speak><break time='1s'/>"
+        );
+        self.marked_up(words, &head, "</speak>\"}]")
+    }
+
+    /// The words, and whose voice says them at a vendor's.
+    fn spoken<T>(&self, voice: impl Fn(&'static Words) -> Option<T>) -> (&'static Words, T) {
+        let own = voice(self.words).map(|own| (self.words, own));
+        own.or_else(|| {
+            let english = words::english();
+            voice(english).map(|own| (english, own))
+        })
+        .expect("English has a voice at every vendor's: a test sees to it")
     }
 
     /// What is said in SSML, between two texts. All three vendors know these two of its elements.
-    fn marked_up(&self, head: &str, tail: &str) -> Text {
-        let name = escaped(&self.name);
-        let mut parts = vec![head];
-        parts.extend(self.said(&name, &SLOWLY));
-        parts.push(tail);
-        Text::of(parts)
+    fn marked_up(&self, words: &Words, head: &str, tail: &str) -> Text {
+        let said = self.said(words, &SLOWLY);
+        let said = said.iter().map(Cow::as_ref);
+        let ends = |text| std::iter::once(text);
+        Text::of(ends(head).chain(said).chain(ends(tail)))
     }
 
-    /// The source of all forms.
-    fn said<'a>(&'a self, name: &'a str, manner: &Manner) -> Vec<&'a str> {
-        let digits = self.digits(manner);
-        let mut parts = vec!["Hello, this is ", name, ". Your code is "];
-        parts.extend(&digits);
-        for _ in 0..2 {
-            parts.push(". Again: ");
-            parts.extend(&digits);
-        }
-        if !self.life.is_empty() {
-            parts.extend([". It is good for ", &self.life]);
-        }
-        parts.push(". If you did not ask for this, hang up.");
-        parts
-    }
-
-    fn digits(&self, manner: &Manner) -> Vec<&str> {
-        let mut parts = vec![manner.before];
-        for at in 0..self.code.len() {
-            if at > 0 {
-                parts.push(manner.between);
+    /// The source of all forms. The digits, of which no copy is made, are the only part that is never owned.
+    fn said<'a>(&'a self, words: &'a Words, manner: &Manner) -> Vec<Cow<'a, str>> {
+        let mut parts = Vec::new();
+        let mut sentences = [
+            &words.call[..],
+            words.good_for(self.minutes),
+            &words.end[..],
+        ]
+        .into_iter()
+        .filter(|sentence| !sentence.is_empty());
+        let mut next = sentences.next();
+        while let Some(sentence) = next {
+            for part in sentence {
+                match part {
+                    Part::Text(text) => parts.push((manner.write)(text)),
+                    Part::Place(Place::Code) => parts.extend(self.digits(manner)),
+                    Part::Place(Place::Minutes) => parts.push(self.minutes.to_string().into()),
+                    // No other place stands in what is said: a test sees to it.
+                    Part::Place(_) => parts.push((manner.write)(&self.name)),
+                }
             }
-            // Each is one byte: they are ASCII.
-            parts.push(&self.code[at..=at]);
+            next = sentences.next();
+            parts.extend(next.map(|_| Cow::Borrowed(" ")));
         }
-        parts.push(manner.after);
         parts
+    }
+
+    fn digits(&self, manner: &Manner) -> impl Iterator<Item = Cow<'_, str>> {
+        let Manner {
+            before,
+            between,
+            after,
+            ..
+        } = *manner;
+        // Each is one byte: they are ASCII.
+        let digits = (0..self.code.len()).flat_map(move |at| {
+            let pause = if at == 0 { before } else { between };
+            [pause, &self.code[at..=at]]
+        });
+        digits.chain([after]).map(Cow::Borrowed)
     }
 }
 
@@ -114,14 +142,18 @@ impl std::fmt::Debug for Script {
     }
 }
 
-/// How digits are said.
+/// How a call is written down.
 struct Manner {
+    /// What becomes of words.
+    write: fn(&str) -> Cow<'_, str>,
+    /// What stands around digits and between them.
     before: &'static str,
     between: &'static str,
     after: &'static str,
 }
 
 const PLAIN: Manner = Manner {
+    write: |text| Cow::Borrowed(text),
     before: "",
     between: ", ",
     after: "",
@@ -129,6 +161,7 @@ const PLAIN: Manner = Manner {
 
 /// With apostrophes, so that it can stand in JSON as it is.
 const SLOWLY: Manner = Manner {
+    write: |text| Cow::Owned(escaped(text)),
     before: "<prosody rate='slow'>",
     between: "<break time='500ms'/>",
     after: "</prosody>",

@@ -19,6 +19,7 @@ mod capture;
 mod disk_full;
 mod faults;
 mod http2;
+mod languages;
 mod leaks;
 mod limits;
 mod mail;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Settings;
 use crate::carrier::Message;
 use crate::email::Email;
+use crate::message::subject;
 
 /// The whole mail (RFC 5322), in bytes that are wiped after use.
 ///
@@ -34,7 +35,7 @@ pub(super) fn write(
             sender.clone(),
         ))
         .to(Mailbox::new(None, recipient.clone()))
-        .subject(format!("{site}: your code"))
+        .subject(subject(&site, message.locale.as_deref()))
         .message_id(Some(id))
         // No programme answers it: "I am on holiday" would go back to the sender (RFC 3834).
         .raw_header(HeaderValue::new(

@@ -1,6 +1,7 @@
 //! `[sites.…]` and `[scopes.…]` as written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -10,10 +11,13 @@ use super::capture::Capture;
 use crate::config::address::Upstream;
 use crate::config::application::Charset;
 use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::names::twice;
 use crate::config::notes::Notes;
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
 use crate::config::value::{At, Colour, Words};
+use crate::message::language::Tag;
+use crate::message::wording::Wording;
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::route::Pattern;
@@ -25,10 +29,6 @@ use crate::upstream::HostMode;
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-
-/// The text that a scope without `message` sends (carriers ask for the site first; `ux` for "never share it").
-pub(in crate::config) const MESSAGE: &str =
-    "{NAME}: {CODE} is your {SCOPE} code. Valid {MINUTES} min. Never share it.";
 
 /// `[sites.NAME]`
 pub(in crate::config) struct Site {
@@ -51,6 +51,8 @@ pub(in crate::config) struct Site {
     pub(in crate::config) identity_header: Option<At<HeaderName>>,
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
+    /// `[sites.NAME.messages.NAME]`: what it says for a scope in place of the scope's own.
+    pub(in crate::config) messages: Vec<(At<Name>, Messages)>,
     /// True if nothing in the table is wrong by itself: then what is not there was not meant to be.
     pub(in crate::config) sound: bool,
 }
@@ -78,7 +80,15 @@ pub(in crate::config) struct Scope {
     pub(in crate::config) grant_life: Duration,
     pub(in crate::config) idle: Duration,
     pub(in crate::config) channels: List<Channel>,
-    pub(in crate::config) message: Option<At<Template>>,
+    pub(in crate::config) messages: Messages,
+}
+
+/// The texts of a scope's messages, on all sites or on one.
+pub(in crate::config) struct Messages {
+    /// For everybody whose language is not there.
+    pub(in crate::config) otherwise: Option<At<Template>>,
+    /// By language; none of them twice.
+    pub(in crate::config) by_language: Vec<(At<Tag>, At<Template>)>,
 }
 
 impl Site {
@@ -119,6 +129,11 @@ impl Site {
                 .named("captures")
                 .into_iter()
                 .map(|(name, table)| Capture::read(name, table, fixed))
+                .collect(),
+            messages: table
+                .named("messages")
+                .into_iter()
+                .map(|(name, table)| (name.clone(), Messages::of_site(&name.value, table)))
                 .collect(),
             sound: true,
             name,
@@ -253,10 +268,58 @@ impl Scope {
             grant_life,
             idle: table.duration("idle", MINUTE..=grant_life, grant_life.min(30 * MINUTE)),
             channels: table.some("channels"),
-            message: table.optional("message"),
+            messages: Messages::of_scope(&mut table),
             name,
         };
         table.finish();
         scope
+    }
+}
+
+impl Messages {
+    /// `message` for everybody, and `messages` by language.
+    fn of_scope(table: &mut Reader<'_>) -> Self {
+        let otherwise = table.optional("message");
+        let by_language = table.keyed(
+            "messages",
+            "a table such as { fr = \"{NAME} : {CODE} est votre code.\" }",
+        );
+        Self::new(otherwise, by_language, table.notes())
+    }
+
+    /// A table of its own: `default`, and the languages beside it.
+    fn of_site(scope: &Name, mut table: Reader<'_>) -> Self {
+        let (notes, otherwise) = (table.notes(), table.optional("default"));
+        Self::new(otherwise, table.others(scope.as_str(), "LANGUAGE"), notes)
+    }
+
+    fn new(
+        otherwise: Option<At<Template>>,
+        mut by_language: Vec<(At<Tag>, At<Template>)>,
+        notes: &Notes,
+    ) -> Self {
+        let mut seen: Vec<At<Tag>> = Vec::new();
+        // TOML knows `pt-BR` and `pt-br` apart; nobody else does.
+        by_language.retain(|(tag, _)| {
+            let first = seen.iter().find(|first| first.value == tag.value);
+            if let Some(first) = first {
+                notes.add(twice("language", &tag.place, &first.place));
+                return false;
+            }
+            seen.push(tag.clone());
+            true
+        });
+        Self {
+            otherwise,
+            by_language,
+        }
+    }
+
+    /// What they mean over those that hold where they say nothing.
+    pub(in crate::config) fn over(&self, beneath: &Arc<Wording>) -> Wording {
+        let texts = self.by_language.iter();
+        let texts = texts.map(|(tag, text)| (tag.value.clone(), text.value.clone()));
+        let otherwise = self.otherwise.as_ref().map(|text| text.value.clone());
+        Wording::new(texts.collect(), otherwise, beneath)
     }
 }
