@@ -19,6 +19,7 @@ mod disk_full;
 mod faults;
 mod http2;
 mod leaks;
+mod leaks_of_carriers;
 mod limits;
 mod mail;
 mod proxy;
