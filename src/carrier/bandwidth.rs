@@ -24,7 +24,7 @@ use super::endpoint::{self, BadUrl};
 use super::http_client::{HttpClient, Reply};
 use super::{
     Accepted, Carrier, Cause, Failure, Means, Message, NotTaken, Receipt, Report, Sending, Service,
-    taxonomy,
+    taxonomy, vendor_id,
 };
 use crate::message::{Channel, Text};
 use crate::phone::sender::Sender;
@@ -168,7 +168,9 @@ impl Carrier for Bandwidth {
                     return Err(Failure::Config(Cause::WrongChannel(message.channel)));
                 }
             };
-            Ok(Accepted { id })
+            Ok(Accepted {
+                id: known_as(&id, message),
+            })
         })
     }
 
@@ -304,6 +306,15 @@ fn taken(reply: &Reply, name: &str) -> Result<String, Failure> {
     id.filter(|id| is_name(id))
         .map(str::to_owned)
         .ok_or(Failure::Unknown(Cause::Unreadable))
+}
+
+/// The name by which the message is known from now on: ours in place of one that tells of the message (C8). Of a code
+/// that the vendor drew we know only how it looks: up to 8 digits, which is no name of theirs.
+fn known_as(id: &str, message: &Message) -> String {
+    let code = id.len() <= 8 && id.bytes().all(|b| b.is_ascii_digit());
+    vendor_id::fit(id, message)
+        .filter(|_| !code)
+        .unwrap_or_else(|| message.id.to_string())
 }
 
 /// Whether a text may be a message's name.

@@ -87,13 +87,25 @@ pub(super) fn means(vendor: &str, code: &str) -> Option<&'static str> {
     find(vendor, code).map(|entry| entry.means.as_str())
 }
 
-/// A vendor's code as it may stand in a log: nothing that could write a line of its own, and nothing long.
+/// A vendor's code as it may stand in a log: nothing that could write a line of its own, nothing long, and nothing that
+/// could be a number, a code or a mail address (C8).
 pub(super) fn shown(code: &str) -> String {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+    // Between them stands at most what people write into numbers.
+    let apart = |c: char| !(c.is_ascii_digit() || "+-().,/ ".contains(c));
+    let secret = code.split(apart).any(|run| digits(run) > LONGEST_CODE) || code.contains('@');
     code.chars()
         .filter(char::is_ascii_graphic)
+        .map(|c| match c {
+            c if secret && c.is_ascii_alphanumeric() => '*',
+            c => c,
+        })
         .take(32)
         .collect()
 }
+
+/// Digits of a vendor's code: Twilio's have 5, and nobody's more.
+const LONGEST_CODE: usize = 5;
 
 fn find(vendor: &str, code: &str) -> Option<&'static Entry> {
     let entries = TABLE.get(vendor)?;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::http_client::{HttpClient, Reply};
 use super::{Carrier, Cause, Failure, Means, Message, NotTaken, Receipt, Report, Sending, Service};
-use super::{endpoint, taxonomy};
+use super::{endpoint, taxonomy, vendor_id};
 use crate::message::Channel;
 use crate::phone::sender::Sender;
 use crate::secret::Secret;
@@ -283,6 +283,11 @@ fn sid(answer: &Answer, kinds: &[&str]) -> Result<String, Failure> {
     // It said yes: whatever it calls it, it may be on its way.
     sid.map(str::to_owned)
         .ok_or(Failure::Unknown(Cause::Unreadable))
+}
+
+/// The name by which a message is known from now on: ours in place of one that tells of the message (C8).
+fn known_as(sid: &str, message: &Message) -> String {
+    vendor_id::fit(sid, message).unwrap_or_else(|| message.id.to_string())
 }
 
 /// The table of `carriers/errors.toml`.

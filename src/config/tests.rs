@@ -417,6 +417,43 @@ fn c8_a_literal_secret_is_told_and_not_shown() {
     assert!(!told.contains("hunter2"), "{told}");
 }
 
+/// Whoever prints a configuration, whole or a part of it, prints no secret. The example has every kind of carrier.
+#[test]
+fn c8_a_configuration_prints_no_secret() {
+    let folder = Folder::new(&example(false));
+    let config = folder.load().config.unwrap();
+    let shown = format!("{config:?} {config:#?}");
+    let files = fs::read_dir(folder.path("credentials")).unwrap();
+    let mut secrets: Vec<String> = files
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(secrets.len() > 10);
+    // A careless derive prints bytes as a list.
+    let listed = |text: &String| {
+        let list = format!("{:?}", text.as_bytes());
+        list.trim_matches(['[', ']']).to_owned()
+    };
+    secrets.extend(secrets.iter().map(listed).collect::<Vec<_>>());
+    // Numbers that messages come from, and the address of mail.
+    secrets.extend((1..=6).map(|n| format!("202555010{n}")));
+    secrets.push("codes@".to_owned());
+    for secret in secrets {
+        assert!(!shown.contains(&secret), "{secret}");
+    }
+    for kind in [
+        "Bandwidth(",
+        "Twilio(",
+        "Webhook(",
+        "Email(",
+        "Command(",
+        "Spool(",
+        "Console",
+    ] {
+        assert!(shown.contains(kind), "{kind}");
+    }
+}
+
 #[test]
 fn without_a_credentials_directory_a_credential_says_how_to_have_one() {
     let folder = Folder::new(&GOOD.replace("file:hook.key", "credential:hook"));

@@ -398,7 +398,10 @@ async fn follow(
 fn shown(message: &Message) -> Step {
     let text = match message.channel {
         Channel::Sms | Channel::Email => message.draft.text(MADE_UP),
-        Channel::Voice => message.draft.script(MADE_UP).plain(),
+        Channel::Voice => message
+            .draft
+            .script(MADE_UP, message.locale.as_deref())
+            .plain(),
     };
     let count = (message.channel == Channel::Sms).then(|| segments::count(text.as_str()).segments);
     Step::Text {

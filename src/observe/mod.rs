@@ -3,8 +3,12 @@
 use std::io;
 
 use tracing::field::display;
-use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, dispatcher, info, warn};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use crate::event::{Event, What};
 
@@ -23,7 +27,7 @@ pub enum Format {
     Json,
 }
 
-/// Begins to log to standard error. `COUNTERSIGN_LOG` chooses more or less, as `tracing-subscriber` reads it.
+/// Begins to log to standard error, as much as `COUNTERSIGN_LOG` asks for.
 pub fn begin(format: Format) {
     begin_at(format, "info");
 }
@@ -34,18 +38,42 @@ pub fn begin_with_warnings() {
 }
 
 fn begin_at(format: Format, usual: &str) {
-    let filter =
-        EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let logger = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_target(false);
+    let wanted = std::env::var("COUNTERSIGN_LOG").unwrap_or_else(|_| usual.to_owned());
     // A second call, as in tests, finds a logger there already: that one goes on.
-    let begun = match format {
-        Format::Text => logger.with_ansi(false).try_init(),
-        Format::Json => logger.json().flatten_event(true).try_init(),
-    };
+    let begun = dispatcher::set_global_default(logger(format, &wanted, io::stderr));
     drop(begun);
+}
+
+/// What writes the log. `wanted` says more or less, as `tracing-subscriber` reads it (`debug`,
+/// `countersign::carrier=trace`); what cannot be read means `info`.
+///
+/// Only lines of our own are written, whatever is asked for: a library knows nothing of codes and numbers, and what it
+/// tells of its work, at `trace` or in its next version at `info`, is what went through it (C8).
+pub fn logger<W>(format: Format, wanted: &str, writer: W) -> tracing::Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let wanted = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse(wanted)
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let of_ours = filter_fn(is_ours).with_max_level_hint(LevelFilter::TRACE);
+    let lines = fmt::layer()
+        .with_ansi(false)
+        .with_writer(writer)
+        .with_target(false);
+    let lines = match format {
+        Format::Text => lines.boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    registry()
+        .with(lines.with_filter(wanted.and(of_ours)))
+        .into()
+}
+
+fn is_ours(line: &Metadata<'_>) -> bool {
+    let root = line.target().split("::").next();
+    root == Some(env!("CARGO_CRATE_NAME"))
 }
 
 /// Writes one line. Every field from outside is escaped by the writer (A9).
@@ -141,4 +169,83 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{debug, error, trace};
+
+    use super::*;
+
+    /// Everything that was logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: Format, wanted: &str, story: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let logger = logger(format, wanted, move || writer.clone());
+        // With a second one alive, tracing does not remember what the first line's thread wanted to hear.
+        let _second = tracing::Dispatch::new(registry());
+        dispatcher::with_default(&logger, story);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn everybody_speaks() {
+        trace!("ours at trace");
+        debug!("ours at debug");
+        info!("ours at info");
+        trace!(target: "hyper::proto::h1::role", "theirs at trace");
+        debug!(target: "h2::codec", "theirs at debug");
+        info!(target: "hyper_util", "theirs at info");
+        warn!(target: "rustls", "theirs at warn");
+        error!(target: "countersigner", "theirs at error");
+    }
+
+    #[test]
+    fn c8_libraries_write_nothing_whatever_the_operator_asks_for() {
+        for wanted in ["trace", "trace,hyper=trace", "hyper=trace,h2=trace", ""] {
+            for format in [Format::Text, Format::Json] {
+                let said = logged(format, wanted, everybody_speaks);
+                assert!(!said.contains("theirs"), "{wanted}: {said}");
+                let for_them = wanted.starts_with("hyper");
+                assert_eq!(said.contains("ours at info"), !for_them, "{wanted}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_operator_gets_more_or_less_of_ours() {
+        for (wanted, lines) in [
+            ("", 1),
+            ("no such, =level", 1),
+            ("info", 1),
+            ("trace", 3),
+            ("debug", 2),
+            ("countersign=debug", 2),
+            ("countersign::observe=trace", 3),
+            ("countersign::carrier=trace", 0),
+            ("info,countersign::carrier=trace", 1),
+            ("warn", 0),
+            ("off", 0),
+        ] {
+            let said = logged(Format::Text, wanted, everybody_speaks);
+            assert_eq!(said.lines().count(), lines, "{wanted}: {said}");
+        }
+    }
 }

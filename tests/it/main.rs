@@ -21,6 +21,7 @@ mod faults;
 mod http2;
 mod languages;
 mod leaks;
+mod leaks_of_carriers;
 mod limits;
 mod mail;
 mod managed;

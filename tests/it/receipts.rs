@@ -11,7 +11,7 @@ use crate::support::app::App;
 use crate::support::browser::path_of;
 use crate::support::gate::{HOST, Setup, other_than};
 
-mod hook;
+pub mod hook;
 
 #[test]
 fn what_is_delivered_shows_on_the_page_and_to_its_script() {

@@ -14,7 +14,7 @@ use super::super::{
     Cause, Checking, Failure, Managed, Message, NotTaken, Receipt, Report, Started, Starting,
 };
 use super::login::Basic;
-use super::{Api, Settings, body, messaging, receipts, refusal, sender, taken};
+use super::{Api, Settings, body, known_as, messaging, receipts, refusal, sender, taken};
 use crate::message::Channel;
 use crate::message::draft::Draft;
 use crate::phone::sender::{Kind, Sender};
@@ -115,7 +115,7 @@ impl Mfa {
         let reply = self.api.post(url, body, within).await?;
         match refusal(&reply, message.now.unix) {
             None => Ok(Started {
-                id: taken(&reply, name)?,
+                id: known_as(&taken(&reply, name)?, message),
                 handle: handle.to_text(),
             }),
             Some(failure) => Err(failure),

@@ -56,3 +56,19 @@ async fn what_keeps_a_connection_from_coming_about_is_told_and_nothing_was_sent(
     }
     assert!(strange.seen().is_empty());
 }
+
+#[test]
+fn c8_an_answer_that_says_our_credentials_back_is_recognised() {
+    let basic = HeaderValue::from_static("Basic YXBpLXVzZXI6aG9vayBrZXk=");
+    let bearer = HeaderValue::from_static("Bearer one.two");
+    for (body, shown, does) in [
+        (r#"{"id":"YXBpLXVzZXI6aG9vayBrZXk="}"#, &basic, true),
+        (r#"{"id":"Basic YXBpLXVzZXI6aG9vayBrZXk="}"#, &basic, true),
+        (r#"{"code":"one.two"}"#, &bearer, true),
+        (r#"{"id":"Basic"}"#, &basic, false),
+        ("", &bearer, false),
+        ("anything", &HeaderValue::from_static("Basic "), false),
+    ] {
+        assert_eq!(repeats(body.as_bytes(), shown), does, "{body}");
+    }
+}

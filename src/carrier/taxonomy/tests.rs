@@ -34,5 +34,36 @@ fn a_single_code_beats_a_range() {
 #[test]
 fn a_vendors_code_cannot_write_a_line_of_its_own() {
     assert_eq!(shown("4775\r\nfake"), "4775fake");
-    assert_eq!(shown(&"9".repeat(100)).len(), 32);
+    assert_eq!(shown(&"x".repeat(100)).len(), 32);
+}
+
+#[test]
+fn c8_a_vendors_code_is_no_number_no_code_and_no_address() {
+    for code in [
+        "30005",
+        "4775",
+        "EC_INVALID_DESTINATION",
+        "E-17/4",
+        "0xB",
+        "",
+    ] {
+        assert_eq!(shown(code), code);
+    }
+    for secret in [
+        "049271",
+        "0,4,9,2,7,1",
+        "+12025550143",
+        "%2B12025550143",
+        "to:(202) 555-0143",
+        "202.555.0143",
+        "ann@example.com",
+        "30005 049271",
+    ] {
+        let shown = shown(secret);
+        assert!(
+            !shown.contains(|c: char| c.is_ascii_alphanumeric()),
+            "{shown}"
+        );
+        assert!(!shown.is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Twilio, answer, sid};
+use super::{Twilio, answer, known_as, sid};
 use crate::carrier::{Accepted, Cause, Failure, Message};
 use crate::phone::sender::Sender;
 
@@ -30,7 +30,7 @@ pub(super) async fn send(
     let reply = twilio.account.post(&path, &fields, within).await?;
     let answer = answer(&reply, message.now.unix)?;
     Ok(Accepted {
-        id: sid(&answer, &["CA"])?,
+        id: known_as(&sid(&answer, &["CA"])?, message),
     })
 }
 

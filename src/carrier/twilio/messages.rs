@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Twilio, VENDOR, answer, plain, sid};
+use super::{Answer, Twilio, VENDOR, answer, known_as, plain, sid};
 use crate::carrier::http_client::Reply;
 use crate::carrier::{Accepted, Cause, Failure, Message, taxonomy};
 use crate::phone::sender::Sender;
@@ -32,7 +32,7 @@ pub(super) async fn send(
     match failed(&answer, &reply) {
         Some(failure) => Err(failure),
         None => Ok(Accepted {
-            id: sid(&answer, &["SM", "MM"])?,
+            id: known_as(&sid(&answer, &["SM", "MM"])?, message),
         }),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Account, Answer, answer, code, sid};
+use super::{Account, Answer, answer, code, known_as, sid};
 use crate::carrier::http_client::Reply;
 use crate::carrier::{Cause, Checking, Failure, Managed, Message, Started, Starting};
 use crate::message::Channel;
@@ -39,7 +39,7 @@ impl Verify {
             Some("pending") => {
                 let sid = sid(&answer, &["VE"])?;
                 Ok(Started {
-                    id: sid.clone(),
+                    id: known_as(&sid, message),
                     handle: sid,
                 })
             }
