@@ -1,25 +1,33 @@
 //! Builds everything from the configuration, keeps it running, and takes it down in order.
 
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::bind::{Bound as Watched, NotBound};
 use crate::api::{Account, Api, Senders};
+use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
 use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
+use crate::moment::Moment;
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
+use crate::observe::fan::{Fan, Relay};
+use crate::observe::metrics::Metrics;
 use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
@@ -33,12 +41,19 @@ use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 
+pub(crate) mod inside;
+
+use self::inside::Admin;
+
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
     /// A socket is not to be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The admin listener's sockets are not to be had.
+    #[error(transparent)]
+    Admin(#[from] NotBound),
     /// A certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -68,8 +83,11 @@ pub enum NotStarted {
 /// How often what has ended is forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How long sends that are under way may take when the process stops.
-const LAST_SENDS: Duration = Duration::from_secs(10);
+/// The longest that all of a stop may take: less than the `TimeoutStopSec` of the systemd unit, after which it kills.
+const STOP: Duration = Duration::from_secs(42);
+
+/// What a send needs beside the carriers' time: its count on the disk, and what became of it.
+const BESIDE: Duration = Duration::from_secs(1);
 
 /// What is given from outside: tests and the demonstration set these, `run` takes the defaults.
 pub struct Surroundings {
@@ -94,11 +112,14 @@ impl Default for Surroundings {
 /// A gateway at work.
 pub struct Running {
     addresses: Vec<Address>,
+    admin: Admin,
     api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+    /// `[delivery] timeout`
+    send: Duration,
 }
 
 /// One worker for each core.
@@ -123,13 +144,11 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
+    let sender = inside::sender(&config);
+    let watched = Watched::bind(&config.admin)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let api = ApiDoor::open(&config)?;
-    let tls: Option<Arc<ServerConfig>> = if config.listen.https.is_empty() {
-        None
-    } else {
-        Some(server::tls::server_config(&config.listen.certificates)?)
-    };
+    let tls = tls(&config.listen)?;
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.store.path)?],
@@ -150,12 +169,13 @@ pub fn start(
         console,
         most_challenges,
     } = surroundings;
+    let (witness, metrics, relay) = witnesses(&config.carriers, clock.now());
     let dispatcher = Arc::new(Dispatcher::open(
         &config.carriers,
         &config.delivery,
         &delivery::Surroundings {
             sink: console,
-            witness: Arc::new(Carriers),
+            witness: Arc::new(witness),
             receipt_secret: &|name| ring.receipt_secret(name.as_str()),
         },
     )?);
@@ -165,6 +185,7 @@ pub fn start(
         ring,
         pages: Pages::new(),
         dispatcher,
+        metrics,
         clock,
         show_phone: config.show_phone,
         slow: slow.handle().clone(),
@@ -216,14 +237,38 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
         addresses,
+        admin,
         api,
         shutdown,
         workers,
         flow,
         slow,
+        send: config.delivery.timeout,
     })
+}
+
+/// The certificates, where anything speaks https.
+fn tls(listen: &server::Settings) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    if listen.https.is_empty() {
+        return Ok(None);
+    }
+    server::tls::server_config(&listen.certificates).map(Some)
+}
+
+/// Who hears of what carriers do: the log, the counters, and whoever follows a message.
+fn witnesses(carriers: &[carrier::Settings], now: Moment) -> (Fan, Arc<Metrics>, Arc<Relay>) {
+    let names = carriers.iter().map(|carrier| &carrier.name);
+    let metrics = Arc::new(Metrics::new(names, now));
+    let relay = Arc::new(Relay::default());
+    let fan = Fan(vec![
+        Arc::new(Carriers),
+        Arc::<Metrics>::clone(&metrics),
+        Arc::<Relay>::clone(&relay),
+    ]);
+    (fan, metrics, relay)
 }
 
 /// The API before it serves: its socket is taken, its certificate read.
@@ -298,6 +343,16 @@ impl Running {
         &self.addresses
     }
 
+    /// Where `/metrics` and the like are, if they are served.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address
+    }
+
+    /// The socket that the command talks to, if there is one.
+    pub fn admin_socket(&self) -> Option<&Path> {
+        self.admin.socket.as_deref()
+    }
+
     /// Where the API is, if there is one.
     pub fn api(&self) -> Option<Address> {
         self.api.as_ref().map(|(address, _)| *address)
@@ -323,18 +378,59 @@ impl Running {
     /// # Errors
     /// [`Lost`] if a worker panicked or could not go on.
     pub fn stop(self) -> Result<(), Lost> {
+        let began = Instant::now();
         self.shutdown.cancel();
         let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
         let lost = self.workers.join().and(api);
         self.flow.tasks.close();
         let tasks = &self.flow.tasks;
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
+        let within = last_sends(self.send, began.elapsed());
         drop(
             self.slow
-                .block_on(async { tokio::time::timeout(LAST_SENDS, tasks.wait()).await }),
+                .block_on(async { tokio::time::timeout(within, tasks.wait()).await }),
         );
+        // It waits for its last answers by itself, and not for long.
+        drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
         self.flow.store.close();
         lost
+    }
+}
+
+/// How long sends that are under way may take when the process stops: each has `[delivery] timeout` (`send`), but what the
+/// last requests took of [`STOP`] is gone.
+fn last_sends(send: Duration, drained: Duration) -> Duration {
+    (send + BESIDE).min(STOP.saturating_sub(drained))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_a_stop_waits_for_a_send_as_long_as_it_may_take_and_ends_before_systemd_kills() {
+        for (send, drained, wait) in [
+            (1, 0, 2),
+            (10, 0, 11),
+            (30, 0, 31),
+            (30, 5, 31),
+            (30, 31, 11),
+            (10, 31, 11),
+            (1, 31, 2),
+            (30, 50, 0),
+        ] {
+            let seconds = Duration::from_secs;
+            let waits = last_sends(seconds(send), seconds(drained));
+            assert_eq!(waits, seconds(wait), "{send} s after {drained} s");
+        }
+        let unit = include_str!("../systemd/countersign.service");
+        let kills = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("TimeoutStopSec=")?.strip_suffix('s'))
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        // The runtime's own second, and the last of the state file.
+        assert!(STOP + Duration::from_secs(2) < kills.unwrap());
     }
 }

@@ -163,7 +163,7 @@ mod tests {
         for (failure, text) in [
             (
                 Failure::BadNumber(cause()),
-                Some("to number is refused: the number does not exist"),
+                Some("to number is refused: nobody can be reached there"),
             ),
             (
                 Failure::OptedOut(cause()),

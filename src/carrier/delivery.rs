@@ -1,11 +1,12 @@
 //! Which carrier is asked, in which order, and when the next one.
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::RootCertStore;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -25,6 +26,7 @@ mod attempt;
 mod breaker;
 pub mod health;
 mod lane;
+pub mod trial;
 
 use self::attempt::{Hope, TOO_SHORT, Way};
 use self::health::Health;
@@ -39,7 +41,10 @@ pub struct Dispatcher {
     lanes: Vec<Arc<Lane>>,
     orders: [Vec<Arc<Lane>>; 3],
     by_country: Vec<(Policy, [Vec<Arc<Lane>>; 3])>,
-    trouble: [AtomicBool; 3],
+    /// By channel, who got no message for the carriers' sake since the last that was taken: see [`Missed`]. A lock of the
+    /// standard library: nothing is awaited under it.
+    missed: Mutex<[Missed; 3]>,
+    hasher: RandomState,
     policy: Policy,
     timeout: Duration,
     witness: Arc<dyn Witness>,
@@ -179,7 +184,8 @@ impl Dispatcher {
             lanes,
             orders,
             by_country,
-            trouble: Default::default(),
+            missed: Mutex::default(),
+            hasher: RandomState::new(),
             policy: Policy {
                 countries: delivery.countries.clone(),
                 fictional: delivery.fictional,
@@ -197,17 +203,17 @@ impl Dispatcher {
     pub async fn send(&self, message: &Message) -> Result<Sent, Failed> {
         let sent = self.try_in_order(message).await;
         match &sent {
-            Ok(_) => self.note(message.channel, false),
+            Ok(_) => self.note(message, false),
             // One that no carrier was asked to take says nothing about them, unless there is none.
             Err(Failed {
                 carrier: None,
                 failure,
             }) => {
                 if matches!(failure, Failure::Config(Cause::NoCarrier(_))) {
-                    self.note(message.channel, true);
+                    self.note(message, true);
                 }
             }
-            Err(failed) => self.note(message.channel, failed.failure.is_of_the_carrier()),
+            Err(failed) => self.note(message, failed.failure.is_of_the_carrier()),
         }
         sent
     }
@@ -272,12 +278,14 @@ impl Dispatcher {
         &*self.witness
     }
 
-    /// Whether the last message of `channel` found no carrier that works.
+    /// Whether messages of `channel` find no carrier that works, as so many `people` in a row have shown.
     ///
-    /// A page for somebody who gets no message at all must then say what everybody's says (C7).
+    /// A page for somebody who gets no message at all must say what everybody's says, and one message must not change
+    /// what they all say: whether there was one would show (C7).
     #[must_use]
-    pub fn trouble(&self, channel: Channel) -> bool {
-        self.trouble[place(channel)].load(Ordering::Relaxed)
+    pub fn trouble(&self, channel: Channel, people: usize) -> bool {
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed[place(channel)].len() >= people
     }
 
     /// A code that this carrier took to somebody was typed, and was right.
@@ -383,10 +391,24 @@ impl Dispatcher {
         });
     }
 
-    fn note(&self, channel: Channel, trouble: bool) {
-        self.trouble[place(channel)].store(trouble, Ordering::Relaxed);
+    fn note(&self, message: &Message, trouble: bool) {
+        let who = self.hasher.hash_one(message.to.as_str());
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = &mut missed[place(message.channel)];
+        if !trouble {
+            missed.clear();
+        } else if missed.len() < SEVERAL && !missed.contains(&who) {
+            missed.push(who);
+        }
     }
 }
+
+/// People in a row whom no carrier took a message to, after which it is said to be so for everybody. With fewer, a
+/// stranger could try a name and see it by that; a number of which the carriers want nothing would tell it every time.
+pub const SEVERAL: usize = 3;
+
+/// Hashes of addresses, each once, [`SEVERAL`] at the most.
+type Missed = SmallVec<[u64; SEVERAL]>;
 
 /// Where our own paths for vendors begin (design section 8); the carrier's name and a secret follow.
 pub const RECEIPTS: &str = "/.countersign/receipts/";

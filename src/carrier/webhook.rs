@@ -1,4 +1,4 @@
-//! A carrier of the operator's own: one HTTP request a message, [ours](ours) or any that a template describes.
+//! A carrier of the operator's own: one HTTP request a message, [ours] or any that a template describes.
 //!
 //! The request is made of a method, an address, headers and a body, with [places](template) for what the message is; what
 //! the answer means is told by [rules](answer), and receipts by a [form](receipt). Redirects are not followed.

@@ -10,6 +10,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod run;
+pub mod send_test;
 
 /// Where the configuration is, unless said otherwise.
 const CONFIG: &str = "/etc/countersign/countersign.toml";
@@ -21,17 +22,26 @@ pub enum Exit {
     Ok,
     /// Something failed; the reason was printed.
     Failed,
+    /// What was asked makes no sense; the reason was printed.
+    Usage,
     /// The configuration has errors, which were printed.
     Configuration,
+    /// The gateway that runs did not answer to the end.
+    Unreachable,
+    /// What was named is not there; what is was printed.
+    NotFound,
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        // 2 is clap's own, for usage.
         Self::from(match exit {
             Exit::Ok => 0,
             Exit::Failed => 1,
+            // Clap's own as well.
+            Exit::Usage => 2,
             Exit::Configuration => 3,
+            Exit::Unreachable => 4,
+            Exit::NotFound => 5,
         })
     }
 }
@@ -76,6 +86,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Send one message to try the carriers out, and tell every step up to the receipt
+    SendTest(send_test::Arguments),
 }
 
 /// Reads the arguments and does what they say.
@@ -100,6 +112,7 @@ pub fn main() -> ExitCode {
             json,
         )
         .into(),
+        Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
     }
 }
 

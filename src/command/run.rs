@@ -37,20 +37,14 @@ fn start(config: config::Config) -> Result<Running, NotStarted> {
 
 /// Waits for SIGTERM, SIGINT, SIGHUP or the loss of a worker, then takes everything down.
 pub(super) fn until_stopped(running: Running) -> Exit {
-    for address in running.addresses() {
-        let scheme = if address.tls { "https" } else { "http" };
-        tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
-    }
-    if let Some(address) = running.api() {
-        let scheme = if address.tls { "https" } else { "http" };
-        tracing::info!(event = "listening", api = %address.socket, scheme, "taking calls of the API in");
-    }
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         // A closed terminal: there is no reload yet that this could mean instead.
         let mut hangup = signal(SignalKind::hangup())?;
+        // Who reads this may end it at once.
+        tell_where(&running);
         notify(&[NotifyState::Ready]);
         tokio::select! {
             _ = terminate.recv() => {}
@@ -66,6 +60,23 @@ pub(super) fn until_stopped(running: Running) -> Exit {
         (Ok(()), Ok(())) => Exit::Ok,
         (Err(error), _) => fail(&error),
         (_, Err(lost)) => fail(&lost),
+    }
+}
+
+fn tell_where(running: &Running) {
+    for address in running.addresses() {
+        let scheme = if address.tls { "https" } else { "http" };
+        tracing::info!(event = "listening", address = %address.socket, scheme, "taking connections in");
+    }
+    if let Some(address) = running.api() {
+        let scheme = if address.tls { "https" } else { "http" };
+        tracing::info!(event = "listening", api = %address.socket, scheme, "taking calls of the API in");
+    }
+    if let Some(address) = running.admin_address() {
+        tracing::info!(event = "watched", at = %address, "metrics and health");
+    }
+    if let Some(socket) = running.admin_socket() {
+        tracing::info!(event = "watched", at = %socket.display(), "metrics, health and orders");
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use self::admin::Admin;
 use self::api::Api;
 use self::carriers::Carrier;
 use self::delivery::{Delivery, Directory};
@@ -18,6 +19,7 @@ use super::secret::Reference;
 use super::value::At;
 use crate::limit;
 
+pub(super) mod admin;
 pub(super) mod api;
 pub(super) mod capture;
 pub(super) mod carriers;
@@ -42,6 +44,7 @@ pub(super) struct File {
     pub(super) session_keys: List<Reference>,
     pub(super) show_phone: u8,
     pub(super) log_format: LogFormat,
+    pub(super) admin: Admin,
 }
 
 /// `[listen]`
@@ -66,10 +69,6 @@ impl File {
     pub(super) fn read(mut root: Reader<'_>) -> Self {
         // Followed before anything else was read; here only its type is checked.
         let _ = root.list::<String>("include");
-        root.not_yet(
-            "admin",
-            "leave the table out: there is no admin socket and no metrics port yet",
-        );
         let file = Self {
             place: root.place().clone(),
             listen: Listen::read(root.table("listen")),
@@ -101,6 +100,7 @@ impl File {
             session_keys: session_keys(root.table("session")),
             show_phone: pages(root.table("pages")),
             log_format: log(root.table("log")),
+            admin: Admin::read(root.table("admin")),
         };
         root.finish();
         file

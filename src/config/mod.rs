@@ -4,7 +4,7 @@
 //! the things they name (`resolve`, `sites`). Every step goes on past a mistake, so that one run tells all of them; a
 //! [`Config`] comes out only if there was none. Who has one never asks "is this set?".
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use http::header::HeaderName;
 use ipnet::IpNet;
@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use crate::name::Name;
 use crate::secret::Secret;
 use crate::site::Site;
-use crate::{carrier, directory, limit, server, store, upstream};
+use crate::{admin, carrier, directory, limit, server, store, upstream};
 
 mod address;
 mod api;
@@ -69,6 +69,8 @@ pub struct Config {
     pub show_phone: u8,
     /// `[log] format`
     pub log_format: LogFormat,
+    /// `[admin]`
+    pub admin: admin::Settings,
 }
 
 /// A site, and what the rooms need to know of it.
@@ -120,6 +122,16 @@ impl Loaded {
 #[must_use]
 pub fn load(path: &Path) -> Loaded {
     load_in(path, &secret::Environment::of_process())
+}
+
+/// The admin socket of the gateway that runs from the configuration at `path`, if one is named there. Nothing else of it
+/// is asked for: who talks to the gateway need not be able to read its secrets.
+#[must_use]
+pub fn admin_socket(path: &Path) -> Option<PathBuf> {
+    let root = tree::read(path, &mut Vec::new())?;
+    let notes = notes::Notes::new(Vec::new());
+    let file = file::File::read(reader::Reader::root(&root, &notes));
+    resolve::admin(&file, &notes, &secret::Environment::of_process()).socket
 }
 
 fn load_in(path: &Path, environment: &secret::Environment) -> Loaded {

@@ -23,7 +23,7 @@ use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::{directory, server, store};
+use crate::{admin, directory, server, store};
 
 /// systemd's StateDirectory=countersign, for those who start the gateway by hand.
 const STATE_DIRECTORY: &str = "/var/lib/countersign";
@@ -55,6 +55,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         .iter()
         .filter_map(|carrier| carrier.settings(delivery.public.as_deref(), notes, environment))
         .collect();
+    let admin = admin(&file, notes, environment);
     for carrier in &file.carriers {
         carrier.placed(&delivery, notes);
     }
@@ -84,6 +85,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         session_keys,
         show_phone: file.show_phone,
         log_format: file.log_format,
+        admin,
     })
 }
 
@@ -291,6 +293,32 @@ fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Sett
     }
 }
 
+/// Where the gateway of this configuration is looked into.
+pub(super) fn admin(file: &File, notes: &Notes, environment: &Environment) -> admin::Settings {
+    let listen = file
+        .listen
+        .https
+        .items
+        .iter()
+        .chain(&file.listen.http.items);
+    if let Some(http) = &file.admin.http
+        && let Some(first) = listen
+            .into_iter()
+            .find(|address| address.value == http.value && http.value.port() != 0)
+    {
+        let what = format!("address {}", http.value);
+        notes.add(twice(&what, &http.place, &first.place));
+    }
+    let written = file.admin.socket.as_ref().map(|path| path.value.clone());
+    admin::Settings {
+        http: file.admin.http.as_ref().map(|http| http.value),
+        socket: written.or_else(|| {
+            let folder = first_of(environment, "RUNTIME_DIRECTORY")?;
+            Some(folder.join("admin.sock"))
+        }),
+    }
+}
+
 fn trusted_proxies(listen: &file::Listen, notes: &Notes) -> Vec<ipnet::IpNet> {
     for net in listen
         .trusted_proxies
@@ -360,12 +388,14 @@ fn judge_users(users: &At<PathBuf>, notes: &Notes) {
     }
 }
 
-/// `$STATE_DIRECTORY` may name several (systemd.exec(5)); the first is ours.
 fn state_directory(environment: &Environment) -> PathBuf {
-    let named = environment
-        .get("STATE_DIRECTORY")
-        .and_then(|paths| paths.to_str()?.split(':').next());
-    PathBuf::from(named.unwrap_or(STATE_DIRECTORY))
+    first_of(environment, "STATE_DIRECTORY").unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY))
+}
+
+/// Such a variable may name several directories (systemd.exec(5)); the first is ours.
+fn first_of(environment: &Environment, variable: &str) -> Option<PathBuf> {
+    let paths = environment.get(variable)?.to_str()?;
+    paths.split(':').next().map(PathBuf::from)
 }
 
 fn noted<T>(read: Result<T, Diagnostic>, notes: &Notes) -> Option<T> {

@@ -264,6 +264,35 @@ fn the_state_directory_is_the_one_that_systemd_names() {
 }
 
 #[test]
+fn the_admin_socket_is_the_written_one_else_in_the_folder_that_systemd_names() {
+    let runtime = |folder: &Folder| {
+        let loaded = folder.load_with([("RUNTIME_DIRECTORY", "/run/a:/run/b".into())]);
+        loaded.config.unwrap().admin
+    };
+    let folder = Folder::new(GOOD);
+    assert_eq!(
+        folder.load().config.unwrap().admin,
+        admin::Settings::default()
+    );
+    assert_eq!(runtime(&folder).socket, Some("/run/a/admin.sock".into()));
+    let written = format!("{GOOD}[admin]\nsocket = \"admin.sock\"\nhttp = \"[::1]:9464\"\n");
+    let folder = Folder::new(&written);
+    let admin = runtime(&folder);
+    assert_eq!(admin.socket, Some(folder.path("admin.sock")));
+    assert_eq!(admin.http, Some("[::1]:9464".parse().unwrap()));
+}
+
+#[test]
+fn the_admin_socket_is_found_by_who_cannot_read_the_secrets() {
+    let written = format!("{GOOD}[admin]\nsocket = \"admin.sock\"\n");
+    let folder = Folder::new(&written.replace("hook.key", "missing.key"));
+    assert!(folder.load().config.is_none());
+    let path = folder.path("countersign.toml");
+    assert_eq!(admin_socket(&path), Some(folder.path("admin.sock")));
+    assert_eq!(admin_socket(&folder.path("none.toml")), None);
+}
+
+#[test]
 fn a_scope_is_shared_by_the_sites_that_list_it() {
     let second = GOOD.replace(
         "[scopes.login]",

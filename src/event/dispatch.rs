@@ -77,6 +77,8 @@ pub enum Step<'a> {
 pub struct Told<'a> {
     /// Which carrier.
     pub carrier: &'a Name,
+    /// The vendor's name for the message, or ours.
+    pub id: &'a str,
     /// How it went.
     pub channel: Channel,
     /// `sent`, `delivered`, or the word for a failure.

@@ -7,6 +7,7 @@ use super::own::{code_path, state_path};
 use super::send::{Recipient, nowhere};
 use super::{Flow, Reply, Visit, look, reply_to};
 use crate::address::Address;
+use crate::carrier::delivery::SEVERAL;
 use crate::challenge::fate::{Fate, Heard};
 use crate::challenge::{self, MaySend, Mistake, Trouble};
 use crate::limit::Locked;
@@ -28,8 +29,17 @@ impl Flow {
         };
         if !view.question.entry.proven() {
             // A stranger is told how the carriers do for everybody, never how their own message fared (C7).
-            let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel);
+            // Where everybody is one and the same person there is nobody to find out about.
+            let people = match visit.door.site.fixed_user {
+                Some(_) => 1,
+                None => SEVERAL,
+            };
+            let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel, people);
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
+            // A vendor keeps one code at a time: how many live would tell whether there is a vendor's.
+            if self.dispatcher.is_managed(&view.question.scope.channels) {
+                view.living = view.living.min(1);
+            }
         }
         if let Some(reward) = &view.reward {
             let again = reward.destination.as_str();
@@ -69,7 +79,7 @@ impl Flow {
             other_channels: &channels,
             to: to.as_deref(),
             state,
-            notice: notice(&view),
+            notice: notice(&view, self.dispatcher.is_managed(&scope.channels)),
             error: error(&view, visit),
             resend_in: resend_in(&view),
             heard,
@@ -148,13 +158,16 @@ fn state(view: &View, locked: Option<Locked>, visit: &Visit<'_>) -> State {
     }
 }
 
-fn notice(view: &View) -> Option<Notice> {
+/// `managed`: a vendor may hold the code, and its newest ends the earlier ones. Whether it does so for a stranger must not
+/// show (C7), so nothing is then said of those.
+fn notice(view: &View, managed: bool) -> Option<Notice> {
     let send = view
         .last_send
         .filter(|_| view.sends > 1 && view.trouble.is_none() && view.mistake.is_none())
         .filter(|send| !is_lost(send))?;
     let at = send.at.unix;
-    Some(if view.living > 1 {
+    let told = view.question.entry.proven() || !managed;
+    Some(if view.living > 1 && told {
         Notice::SentAgain { at }
     } else {
         Notice::Sent { at }

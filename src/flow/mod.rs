@@ -22,6 +22,7 @@ use crate::grant::Grant;
 use crate::moment::Moment;
 use crate::observe;
 use crate::observe::clock::Clock;
+use crate::observe::metrics::Metrics;
 use crate::page::{Look, Page, Pages, Refusal, Rendered};
 use crate::peer::Peer;
 use crate::request::Checked;
@@ -37,12 +38,14 @@ pub mod audience;
 pub mod capture;
 pub mod check;
 pub mod code_page;
+mod consult;
 pub mod entry;
 pub mod own;
 pub mod posted;
 pub mod receipts;
 pub mod send;
 pub mod sign_out;
+pub mod trial;
 
 /// A whole answer of ours.
 pub type Reply = Response<Bytes>;
@@ -57,6 +60,8 @@ pub struct Flow {
     pub pages: Pages,
     /// Who carries messages.
     pub dispatcher: Arc<Dispatcher>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
     /// How many last digits of a number are shown: 0–4.
@@ -149,13 +154,15 @@ impl Flow {
         self.page(visit, &Page::Refused(refusal))
     }
 
-    /// Writes an event of this visit down.
+    /// Writes an event of this visit down, and counts it.
     pub fn record(&self, visit: &Visit<'_>, what: What<'_>) {
-        observe::record(&Event {
+        let event = Event {
             reference: visit.reference,
             site: Some(&visit.door.site.name),
             what,
-        });
+        };
+        observe::record(&event);
+        self.metrics.record(&event);
     }
 
     /// The cookie of a grant. It outlives the grant by a day, in which it tells who to ask.

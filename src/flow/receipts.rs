@@ -41,7 +41,7 @@ impl Flow {
             challenge,
         };
         for word in self.store.carried(&carried, self.clock.now()) {
-            self.pass_on(&sent.carrier, message.channel, &word);
+            self.pass_on(&sent.carrier, &sent.id, message.channel, &word);
         }
     }
 
@@ -84,14 +84,15 @@ impl Flow {
         for receipt in receipts.iter().take(BATCH) {
             let word = word(&receipt.fate);
             if let Some(channel) = self.store.told(carrier, &receipt.id, &word, now) {
-                self.pass_on(carrier, channel, &word);
+                self.pass_on(carrier, &receipt.id, channel, &word);
             }
         }
     }
 
-    fn pass_on(&self, carrier: &Name, channel: Channel, word: &Word) {
+    fn pass_on(&self, carrier: &Name, id: &str, channel: Channel, word: &Word) {
         self.dispatcher.witness().heard(&Told {
             carrier,
+            id,
             channel,
             state: word.state,
             code: word.code.as_deref(),

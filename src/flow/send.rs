@@ -275,6 +275,7 @@ impl Flow {
         let counters = &self.store.counters;
         if let Err(over) = counters.send(to, &door.site.name, &scope.name, *channel, *now) {
             self.store.touch();
+            self.metrics.limit("sends");
             errand.unsent("the number or address, or the scope, has had its messages");
             if open {
                 self.store.report(id, Some(Trouble::Carrier));

@@ -56,6 +56,7 @@ impl Witness for Carriers {
             channel,
             state,
             code,
+            ..
         } = told;
         info!(carrier = %carrier, %channel, state, code, "receipt");
     }
@@ -211,6 +212,7 @@ mod tests {
         let carrier = main();
         let told = |state, code| Told {
             carrier: &carrier,
+            id: "SM1",
             channel: Channel::Voice,
             state,
             code,

@@ -10,6 +10,8 @@ use crate::event::{Event, What};
 mod api;
 pub mod carriers;
 pub mod clock;
+pub mod fan;
+pub mod metrics;
 
 /// `[log] format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

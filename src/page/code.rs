@@ -295,7 +295,7 @@ impl CodePage<'_> {
         }
     }
 
-    /// The buttons that send, this channel's first; the first is the main one where there is no field.
+    /// The buttons that send, this channel's first unless it cannot work; the first is the main one where there is no field.
     fn sends(&self, texts: &Texts) -> Vec<Value> {
         let first = |channel| match (self.state, channel) {
             (State::NotSent, Channel::Sms) => "code.send",
@@ -308,16 +308,19 @@ impl CodePage<'_> {
         let button = |channel, key, main: bool| context! { does => does(channel), text => texts.html(key, &[]), main };
         match self.state {
             State::Locked { .. } => Vec::new(),
-            _ => std::iter::once(button(
-                self.channel,
-                first(self.channel),
-                !matches!(self.state, State::Sent { .. }),
-            ))
-            .chain(
-                self.others()
-                    .map(|channel| button(channel, instead(channel), false)),
-            )
-            .collect(),
+            state => {
+                let own = std::iter::once((self.channel, first(self.channel)));
+                let others = self.others().map(|channel| (channel, instead(channel)));
+                let mut ways: Vec<_> = own.chain(others).collect();
+                // What has just failed for good is not the first thing to press.
+                if self.error == Some(CodeError::NumberCannot) {
+                    ways.rotate_left(1);
+                }
+                let main = !matches!(state, State::Sent { .. });
+                let ways = ways.into_iter().enumerate();
+                ways.map(|(place, (channel, key))| button(channel, key, main && place == 0))
+                    .collect()
+            }
         }
     }
 

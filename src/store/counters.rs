@@ -41,6 +41,15 @@ pub enum Part {
     Stranger,
 }
 
+impl Part {
+    fn word(self) -> &'static [u8] {
+        match self {
+            Self::Known => b"known",
+            Self::Stranger => b"stranger",
+        }
+    }
+}
+
 /// The most keys of one kind. At the bound a new key counts as over its limit.
 const MOST: usize = 200_000;
 
@@ -74,12 +83,33 @@ impl Counters {
         }
     }
 
-    /// Counts an attempt as a failure before it is compared.
+    /// Counts an attempt as a failure before it is compared: of the subject, or, as long as nothing is proven, of the name
+    /// that was given. This is what a page tells of; two names of one person must not be seen to be locked together (C7).
     ///
     /// # Errors
     /// [`Locked`]: it may not be compared.
     pub fn failure(&self, question: &Question, part: Part, now: Moment) -> Result<(), Locked> {
-        let print = self.failures_of(question, part);
+        self.fail(self.told_of(question, part), now)
+    }
+
+    /// Counts it for the person behind the name as well, if that is not what [`Self::failure`] did: more names are no more
+    /// tries (C4).
+    ///
+    /// # Errors
+    /// [`Locked`]: it may not be compared, and only who has shown who they are may learn why.
+    pub fn failure_behind(
+        &self,
+        question: &Question,
+        part: Part,
+        now: Moment,
+    ) -> Result<(), Locked> {
+        if question.entry.proven() {
+            return Ok(());
+        }
+        self.fail(self.failures_of(question, part), now)
+    }
+
+    fn fail(&self, print: Print, now: Moment) -> Result<(), Locked> {
         let full = self.failures.len() >= MOST;
         match self.failures.entry(print) {
             Entry::Occupied(mut entry) => {
@@ -102,16 +132,21 @@ impl Counters {
 
     /// The attempt that was counted was right: the part starts anew.
     pub fn success(&self, question: &Question, part: Part) {
-        let print = self.failures_of(question, part);
-        if let Entry::Occupied(entry) = self.failures.entry(print) {
-            self.journal.note(Row::Failures(print), || None);
-            entry.remove();
+        for print in [
+            self.failures_of(question, part),
+            self.told_of(question, part),
+        ] {
+            if let Entry::Occupied(entry) = self.failures.entry(print) {
+                self.journal.note(Row::Failures(print), || None);
+                entry.remove();
+            }
         }
     }
 
-    /// How long this subject's part is locked; `Some(None)` until the operator lifts it.
+    /// How long this subject's part is locked, or their name's as long as nothing is proven; `Some(None)` until the operator
+    /// lifts it.
     pub fn locked(&self, question: &Question, part: Part, now: Moment) -> Option<Locked> {
-        let Some(failures) = self.failures.get(&self.failures_of(question, part)) else {
+        let Some(failures) = self.failures.get(&self.told_of(question, part)) else {
             let wait = self.used_up(HOUR, now)?;
             return Some(Locked { wait: Some(wait) });
         };
@@ -269,17 +304,31 @@ impl Counters {
         self.journal.note(row, || Some(record::tally(tally)));
     }
 
+    /// Whose failures a page tells of.
+    fn told_of(&self, question: &Question, part: Part) -> Print {
+        if question.entry.proven() {
+            self.failures_of(question, part)
+        } else {
+            self.failures_print(
+                question,
+                &[question.named.as_str().as_bytes(), part.word(), b"named"],
+            )
+        }
+    }
+
     fn failures_of(&self, question: &Question, part: Part) -> Print {
-        let part: &[u8] = match part {
-            Part::Known => b"known",
-            Part::Stranger => b"stranger",
-        };
-        let parts = [
+        self.failures_print(
+            question,
+            &[question.subject.as_str().as_bytes(), part.word()],
+        )
+    }
+
+    fn failures_print(&self, question: &Question, whose: &[&[u8]]) -> Print {
+        let at: [&[u8]; 2] = [
             question.site.as_str().as_bytes(),
             question.scope.name.as_str().as_bytes(),
-            question.subject.as_str().as_bytes(),
-            part,
         ];
+        let parts: SmallVec<[&[u8]; 5]> = at.iter().chain(whose).copied().collect();
         self.prints.print(Kind::Failures, &parts)
     }
 

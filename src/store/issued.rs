@@ -29,6 +29,10 @@ pub const LONGEST: Duration = Duration::from_mins(15);
 /// is nothing to guess. A line takes some 200 bytes, so they end at 40 MB.
 const MOST: usize = 200_000;
 
+/// One in so many of them is for lines with a code alone: an account that asks about numbers to which nobody sent
+/// anything cannot keep the others from sending (A1).
+const FOR_CODES: usize = 2;
+
 /// Wrong answers before nothing is compared for a while (design section 8).
 const WRONG: usize = 5;
 
@@ -138,7 +142,7 @@ impl Issued {
 
     /// One answer, whole: counts it, compares it, and spends the code if it is right (C3).
     pub fn answer(&self, line: Line, mac: &Mac, window: Duration, now: Moment) -> Verdict {
-        let full = self.lines.len() >= self.most;
+        let full = self.lines.len() >= self.most - self.most / FOR_CODES;
         let mut entry = match self.lines.entry(line) {
             Entry::Occupied(entry) => entry,
             Entry::Vacant(_) if full => return Verdict::Wrong,
@@ -427,6 +431,19 @@ mod tests {
         assert!(issued.lines.contains_key(&LINE));
         issued.sweep(at(1902));
         assert!(issued.issue(OTHER, RIGHT, at(1902)).is_ok());
+    }
+
+    #[test]
+    fn a1_who_asks_about_what_was_never_sent_leaves_room_for_what_is() {
+        let issued = Issued::bounded(10);
+        for n in 10..30 {
+            let asked = issued.answer([n; 16], &NOT, LONGEST, at(1000));
+            assert_eq!(asked, Verdict::Wrong);
+        }
+        for n in 0..5 {
+            assert!(issued.issue([n; 16], RIGHT, at(1000)).is_ok(), "{n}");
+        }
+        assert_eq!(issued.issue([5; 16], RIGHT, at(1000)), Err(Full));
     }
 
     #[test]

@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::format_push_string,
     clippy::print_stderr,
-    reason = "a helper of tests fails the test, may be slow, and says what it skips"
+    reason = "a helper of tests fails the test, may be slow, and says why it does nothing"
 )]
 
 mod bandwidth;
@@ -15,3 +15,4 @@ mod kannel;
 mod prism;
 mod smtp;
 mod twilio;
+mod webhook;

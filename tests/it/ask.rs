@@ -102,8 +102,8 @@ pub(super) fn shape(answer: &Answer) -> String {
     text
 }
 
-/// Who is known and who is not, in five ways.
-const PEOPLE: &str = r#"
+/// Who is known and who is not, in five ways; and [`OTHERS`].
+pub const PEOPLE: &str = r#"
 [[user]]
 name = "ann"
 phone = "+12025550143"
@@ -119,13 +119,28 @@ name = "nophone"
 name = "gone"
 phone = "+12025550199"
 disabled = true
+
+[[user]]
+name = "bob"
+phone = "+12025550167"
+
+[[user]]
+name = "cat"
+phone = "+12025550168"
+
+[[user]]
+name = "dan"
+phone = "+12025550169"
 "#;
+
+/// As many more people as must have got no message before it is said to be so for everybody.
+pub const OTHERS: [&str; 3] = ["bob", "cat", "dan"];
 
 const NAMES: [&str; 6] = ["ann", "nobody", "abroad", "nophone", "gone", "+12025550111"];
 
 /// A browser on its way, with the code page that it was led to.
 pub struct Visitor {
-    name: &'static str,
+    pub name: &'static str,
     pub browser: Browser,
     pub page: String,
 }
@@ -137,6 +152,7 @@ pub fn all_alike(
     mut step: impl FnMut(&mut Visitor) -> Vec<Answer>,
 ) -> Vec<Answer> {
     let mut first: Option<(Vec<Answer>, Vec<String>)> = None;
+    let known = visitors[0].name;
     for visitor in visitors {
         let answers = step(visitor);
         let shapes: Vec<String> = answers.iter().map(shape).collect();
@@ -153,7 +169,7 @@ pub fn all_alike(
                     *expected == shapes,
                     "{what}: {} is told apart from {} by {differing:#?}",
                     visitor.name,
-                    NAMES[0]
+                    known
                 );
             }
         }
@@ -162,12 +178,16 @@ pub fn all_alike(
 }
 
 pub fn visitors(gate: &Gate) -> Vec<Visitor> {
+    visitors_named(gate, &NAMES)
+}
+
+pub fn visitors_named(gate: &Gate, names: &[&'static str]) -> Vec<Visitor> {
     let new = |name| Visitor {
         name,
         browser: gate.browser(),
         page: String::new(),
     };
-    NAMES.into_iter().map(new).collect()
+    names.iter().copied().map(new).collect()
 }
 
 pub fn name_themselves(visitors: &mut [Visitor]) -> Vec<Answer> {
@@ -296,6 +316,9 @@ fn c7_carriers_that_are_down_are_down_for_known_and_unknown_alike() {
     let app = App::new();
     let gate = Setup::new(&app.url()).users(PEOPLE).with(CROWD).start();
     gate.messages.break_down();
+    for name in OTHERS {
+        gate.browser().ask("/", name);
+    }
     let mut people = visitors(&gate);
     name_themselves(&mut people);
     gate.settle();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::ask::{Visitor, all_alike, name_themselves, visitors};
+use super::ask::{OTHERS, PEOPLE, Visitor, all_alike, name_themselves, visitors};
 use super::support::app::App;
 use super::support::browser::path_of;
 use super::support::gate::{Gate, Setup};
@@ -138,6 +138,13 @@ fn answer(stream: &mut BufReader<TcpStream>, text: &str) {
 const TAKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const BROKEN: &str = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
 const REFUSES: &str = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n";
+const FOR_EVER: &str =
+    "HTTP/1.1 429 No\r\nRetry-After: 18446744073709551615\r\nContent-Length: 0\r\n\r\n";
+const ELSEWHERE: &str =
+    "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+const SWITCHES: &str = "HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+const HINTS_AND_BREAKS: &str =
+    "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
 const BUSY: &str = "HTTP/1.1 429 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n";
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-";
 const SHORT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"id\":";
@@ -150,6 +157,11 @@ struct Stage {
 }
 
 fn stage(setup: Setup, url: &str, spare: bool) -> Stage {
+    stage_of(setup, url, spare, ["1s", "3s"])
+}
+
+/// The same, with how long a carrier has and how long all have.
+fn stage_of(setup: Setup, url: &str, spare: bool, [one, all]: [&str; 2]) -> Stage {
     let mut key = tempfile::NamedTempFile::new().unwrap();
     key.write_all(b"a key for the hook").unwrap();
     let mode = std::fs::Permissions::from_mode(0o600);
@@ -161,8 +173,8 @@ fn stage(setup: Setup, url: &str, spare: bool) -> Stage {
     };
     let gate = setup
         .with(&format!(
-            "[carriers.main.webhook]\nurl = \"{url}\"\nsigning_key = \"file:{}\"\ntimeout = \"1s\"\n\
-             [delivery]\nsms = {carriers}\nvoice = [\"paper\"]\ntimeout = \"3s\"\nfictional = true\n\
+            "[carriers.main.webhook]\nurl = \"{url}\"\nsigning_key = \"file:{}\"\ntimeout = \"{one}\"\n\
+             [delivery]\nsms = {carriers}\nvoice = [\"paper\"]\ntimeout = \"{all}\"\nfictional = true\n\
              [limits]\nsends_per_hour = {{ network = 10000, number = 100 }}\nsends_per_day = {{ number = 100 }}",
             key.path().display()
         ))
@@ -172,10 +184,14 @@ fn stage(setup: Setup, url: &str, spare: bool) -> Stage {
 
 /// Every way to fail: the vendor's manner, the scheme that it is reached by, whether it is certain that nothing was
 /// sent, and how many requests come whole for one message.
-const FAULTS: [(Manner, &str, bool, usize); 11] = [
+const FAULTS: [(Manner, &str, bool, usize); 15] = [
     (Manner::Says(BROKEN), "http", true, 2),
     (Manner::Says(REFUSES), "http", true, 1),
     (Manner::Says(BUSY), "http", true, 1),
+    (Manner::Says(FOR_EVER), "http", true, 1),
+    (Manner::Says(ELSEWHERE), "http", true, 1),
+    (Manner::Says(SWITCHES), "http", true, 1),
+    (Manner::Says(HINTS_AND_BREAKS), "http", true, 2),
     (Manner::Mute, "https", true, 0),
     (Manner::Says(GARBAGE), "https", true, 0),
     (Manner::Mute, "http", false, 0),
@@ -252,8 +268,12 @@ fn c7_whatever_a_carrier_does_strangers_cannot_tell_who_is_known() {
     let app = App::new();
     for (manner, scheme, safe, _) in faults() {
         let vendor = Vendor::new(manner);
-        let stage = stage(Setup::new(&app.url()), &url(&vendor, scheme), false);
+        let setup = Setup::new(&app.url()).users(PEOPLE);
+        let stage = stage(setup, &url(&vendor, scheme), false);
         let gate = &stage.gate;
+        for name in OTHERS {
+            gate.browser().ask("/", name);
+        }
         let mut people = visitors(gate);
         name_themselves(&mut people);
         gate.settle();
@@ -381,4 +401,28 @@ fn a3_while_no_carrier_works_open_pages_do_and_closed_ones_stay_shut() {
         app.lines(),
         ["GET /open/news HTTP/1.1", "GET /private HTTP/1.1"]
     );
+}
+
+/// What waits for a slow carrier are messages, as many of them there as `at_once` allows and the others behind them: no
+/// visitor does.
+#[test]
+fn a1_a_carrier_that_takes_its_time_keeps_no_stranger_waiting() {
+    const VISITORS: usize = 60;
+    let app = App::new();
+    let vendor = Vendor::new(Manner::TakesLate);
+    let url = url(&vendor, "http");
+    let stage = stage_of(Setup::new(&app.url()), &url, false, ["10s", "30s"]);
+    let gate = &stage.gate;
+    for n in 0..VISITORS {
+        let name = ["ann", "bob", "nobody"][n % 3];
+        let mut browser = gate.browser();
+        let page = browser.ask("/", name);
+        assert!(browser.get(&page).text().contains("name=\"code\""));
+    }
+    vendor.wait_for(1);
+    assert!(gate.running().flow().tasks.len() > 1, "they are under way");
+    vendor.let_answer();
+    gate.settle();
+    let to_people = (0..VISITORS).filter(|n| n % 3 != 2).count();
+    assert_eq!(vendor.seen().len(), to_people, "each went out once");
 }

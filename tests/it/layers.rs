@@ -13,6 +13,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     (
         "rooms",
         &[
+            "admin",
             "carrier",
             "directory",
             "observe",

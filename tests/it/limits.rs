@@ -173,9 +173,19 @@ fn c4_names_of_one_person_share_their_wrong_answers() {
     ] {
         fail(&gate, name, 2);
     }
+    // None of the names had ten, so that no page may tell (C7); the person had, and nothing is compared.
     let mut browser = gate.browser();
-    let (page, _) = asked(&gate, &mut browser, "ann");
-    assert_eq!(browser.get(&page).status(), 429);
+    let (page, code) = asked(&gate, &mut browser, "ann");
+    assert_eq!(browser.get(&page).status(), 200);
+    browser.answer(&page, &code);
+    assert!(
+        browser
+            .get(&page)
+            .text()
+            .contains("That is not the code we sent")
+    );
+    gate.later(61);
+    assert_eq!(location(&browser.answer(&page, &code)), "/");
 }
 
 #[test]

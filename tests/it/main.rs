@@ -12,6 +12,7 @@
 mod layers;
 mod support;
 
+mod alike;
 mod ask;
 mod audience;
 mod capture;
@@ -21,9 +22,12 @@ mod http2;
 mod leaks;
 mod limits;
 mod mail;
+mod managed;
+mod metrics;
 mod proxy;
 mod receipts;
 mod restart;
+mod send_test;
 mod senders;
 mod sign_out;
 mod step_up;

@@ -93,7 +93,8 @@ impl Dispatcher {
             );
             let pause = pause(&failure, hope).filter(|pause| {
                 // In a hurry, a message that was certainly not sent could become one of which nobody knows.
-                let fits = Instant::now() + *pause + half <= end;
+                let left = end.saturating_duration_since(Instant::now());
+                let fits = pause.saturating_add(half) <= left;
                 fits && !again && !lane.is_failing()
             });
             let Some(pause) = pause else {

@@ -120,7 +120,7 @@ async fn the_next_carrier_is_asked_only_where_the_last_was_at_fault() {
                 assert_eq!(failed.failure.class(), class);
             }
         }
-        assert!(!dispatcher.trouble(Channel::Sms), "{class}");
+        assert!(!dispatcher.trouble(Channel::Sms, 1), "{class}");
     }
 }
 
@@ -142,16 +142,21 @@ async fn c7_trouble_is_when_no_carrier_works_and_ends_when_one_does() {
     let (broken, busy) = (Peer::answers(BROKEN).await, Peer::answers(BUSY).await);
     let carriers = [hook("main", &broken.url), hook("spare", &busy.url)];
     let troubled = dispatcher(&carriers);
-    assert!(!troubled.trouble(Channel::Sms));
+    let down = |channel| troubled.trouble(channel, SEVERAL);
     let failed = troubled.send(&message("049271")).await.unwrap_err();
+    for number in ["+12125550143", "+12125550143", "+13125550143"] {
+        // One person more or less must not be seen, however often they ask.
+        assert!(!down(Channel::Sms) && troubled.trouble(Channel::Sms, 1));
+        troubled.send(&to(number)).await.unwrap_err();
+    }
     assert_eq!(
         (failed.carrier, failed.failure.class()),
         (Some(name("spare")), "throttled")
     );
-    assert!(troubled.trouble(Channel::Sms) && !troubled.trouble(Channel::Voice));
+    assert!(down(Channel::Sms) && !troubled.trouble(Channel::Voice, 1));
     // A number that is refused by our own policy says nothing about the carriers.
     troubled.send(&to("+19005550143")).await.unwrap_err();
-    assert!(troubled.trouble(Channel::Sms));
+    assert!(down(Channel::Sms));
 
     let page = Page::default();
     let pair = [hook("main", &broken.url), console("trial")];
@@ -163,9 +168,9 @@ async fn c7_trouble_is_when_no_carrier_works_and_ends_when_one_does() {
         ..message("049271")
     };
     mixed.send(&call).await.unwrap_err();
-    assert!(mixed.trouble(Channel::Voice));
+    assert!(mixed.trouble(Channel::Voice, 1));
     mixed.send(&message("049271")).await.unwrap();
-    assert!(mixed.trouble(Channel::Voice) && !mixed.trouble(Channel::Sms));
+    assert!(mixed.trouble(Channel::Voice, 1) && !mixed.trouble(Channel::Sms, 1));
 }
 
 #[tokio::test]
@@ -173,9 +178,12 @@ async fn trouble_ends_with_the_first_message_that_is_taken() {
     let page = Page::default();
     let pair = [console("trial")];
     let dispatcher = open(&pair, &delivery(&pair), &page).unwrap();
-    dispatcher.note(Channel::Sms, true);
+    for number in ["+12125550143", "+13125550143", "+14155550143"] {
+        dispatcher.note(&to(number), true);
+    }
+    assert!(dispatcher.trouble(Channel::Sms, SEVERAL));
     dispatcher.send(&message("049271")).await.unwrap();
-    assert!(!dispatcher.trouble(Channel::Sms));
+    assert!(!dispatcher.trouble(Channel::Sms, 1));
 }
 
 #[tokio::test]
@@ -193,7 +201,7 @@ async fn a_channel_without_carriers_is_a_matter_of_configuration() {
             failure: Failure::Config(Cause::NoCarrier(Channel::Voice))
         }
     ));
-    assert!(dispatcher.trouble(Channel::Voice));
+    assert!(dispatcher.trouble(Channel::Voice, 1));
 }
 
 #[tokio::test]
@@ -326,7 +334,7 @@ async fn a_carrier_that_may_not_send_there_does_not_hide_why_another_failed() {
         (failed.carrier, failed.failure.class()),
         (Some(name("main")), "transient")
     );
-    assert!(dispatcher.trouble(Channel::Sms));
+    assert!(dispatcher.trouble(Channel::Sms, 1));
 }
 
 #[test]

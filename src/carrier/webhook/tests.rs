@@ -714,7 +714,9 @@ fn receipts_are_taken_only_where_their_form_is_known() {
         now: NOW,
     };
     let plain = webhook_to("http://localhost/");
-    assert_eq!(plain.receipts(&report), Err(NotTaken::None));
+    assert_eq!(plain.receipts(&report), Err(NotTaken::Forged), "not signed");
+    let without = templated("http://localhost/", r#"["{TEXT}"]"#, |_| {});
+    assert_eq!(without.receipts(&report), Err(NotTaken::None));
     let webhook = templated("http://localhost/", r#"["{TEXT}"]"#, |settings| {
         settings.receipt = Some(receipt::Form {
             each: None,

@@ -105,6 +105,11 @@ impl Program {
         self.process.log.0.lock().unwrap().0.len()
     }
 
+    /// All that it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log.0.lock().unwrap().0.join("\n")
+    }
+
     /// Waits until it has logged one of these events, after the first `from` lines. Gives which.
     pub fn logs<'e>(&self, events: &[&'e str], from: usize) -> &'e str {
         let event = |line: &str| {

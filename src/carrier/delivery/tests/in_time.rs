@@ -279,6 +279,15 @@ async fn who_asks_to_wait_is_waited_for_only_where_nobody_else_is() {
     assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
+/// A clock cannot be put forward by what a vendor may write.
+#[tokio::test(start_paused = true)]
+async fn a1_who_asks_to_wait_for_ever_fails_and_breaks_nothing() {
+    let alone = Scripted::does(&[Is(throttled::<{ u64::MAX }>)]);
+    let (dispatcher, _) = among(&[("main", &alone)]);
+    assert_eq!(send(&dispatcher).await, Err("throttled"));
+    assert_eq!(send(&dispatcher).await.as_deref(), Ok("main"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_asks_to_wait_is_left_out_until_then() {
     let main = Scripted::does(&[Is(throttled::<60>)]);
@@ -329,7 +338,7 @@ async fn a_carrier_that_fails_again_and_again_rests_and_comes_back() {
             .contains(&"main left out: it failed again and again".to_owned())
     );
     assert!(dispatcher.health()[0].rests && !dispatcher.health()[1].rests);
-    assert!(!dispatcher.trouble(Channel::Sms));
+    assert!(!dispatcher.trouble(Channel::Sms, 1));
 
     sleep(Duration::from_secs(30)).await;
     assert_eq!(send(&dispatcher).await.as_deref(), Ok("spare"));
@@ -375,7 +384,7 @@ async fn a_number_at_fault_says_nothing_against_its_carrier() {
     let (dispatcher, witness) = among(&[("main", &main)]);
     fail(&dispatcher, 20).await;
     assert_eq!((main.asked(), witness.told()), (20, vec![]));
-    assert!(!dispatcher.trouble(Channel::Sms));
+    assert!(!dispatcher.trouble(Channel::Sms, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,7 +174,7 @@ async fn a_sender_that_nobody_has_is_no_trouble_of_the_carriers() {
     };
     let failed = dispatcher.send(&wanted).await.unwrap_err();
     assert!(matches!(failed.failure, Failure::Config(Cause::NoSender)));
-    assert!(!dispatcher.trouble(Channel::Sms));
+    assert!(!dispatcher.trouble(Channel::Sms, 1));
     assert!(page.text().is_empty());
 }
 
