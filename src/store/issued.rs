@@ -397,13 +397,13 @@ mod tests {
     #[test]
     fn c3_of_many_at_once_one_is_right_and_five_are_compared() {
         /// How many of a thousand simultaneous answers come to `verdict`.
-        fn count(mac: &Mac, verdict: Verdict) -> usize {
+        fn count(mac: &Mac, verdict: &Verdict) -> usize {
             let (issued, counted) = (issued(), AtomicUsize::new(0));
             std::thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         for _ in 0..125 {
-                            let same = answer(&issued, mac, 1001) == verdict;
+                            let same = answer(&issued, mac, 1001) == *verdict;
                             counted.fetch_add(usize::from(same), Ordering::Relaxed);
                         }
                     });
@@ -411,8 +411,8 @@ mod tests {
             });
             counted.into_inner()
         }
-        assert_eq!(count(&RIGHT, Verdict::Right(None)), 1);
-        assert_eq!(count(&NOT, Verdict::Wrong), WRONG);
+        assert_eq!(count(&RIGHT, &Verdict::Right(None)), 1);
+        assert_eq!(count(&NOT, &Verdict::Wrong), WRONG);
     }
 
     #[test]
