@@ -97,10 +97,12 @@ pub struct Senders {
 }
 
 impl Senders {
-    /// Of all carriers that `delivery` names for the channel.
+    /// Of all carriers that `delivery` names for the channel. Those that make codes of their own carry none of the API's.
     pub fn of(carriers: &[carrier::Settings], delivery: &carrier::Delivery) -> Self {
         let listed = |names: &[Name]| {
-            let named = carriers.iter().filter(|own| names.contains(&own.name));
+            let named = carriers
+                .iter()
+                .filter(|own| names.contains(&own.name) && !own.kind.is_managed());
             named.flat_map(|own| own.from.iter().cloned()).collect()
         };
         Self {

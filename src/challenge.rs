@@ -418,17 +418,31 @@ impl Challenge {
     /// Whose vendor must be asked about an answer with this hash: the one of the newest living code that is not ours,
     /// unless the answer is a code of ours or would not be compared.
     pub fn entrusted(&self, mac: &Mac, wrong_limit: u8, now: Moment) -> Option<Remote> {
-        if !self.compares(wrong_limit, now) {
+        if !self.compares(wrong_limit, now) || self.knows(mac, now) {
             return None;
         }
-        let living = || self.codes.iter().filter(|code| code.until > now.mono);
-        let ours = living().fold(subtle::Choice::from(0), |ours, code| {
-            ours | code.mac.ct_eq(mac)
+        let living = self.codes.iter().rev().filter(|code| code.until > now.mono);
+        living.filter_map(|code| code.remote.clone()).next()
+    }
+
+    /// Whether the hash is that of a living code of ours, or of one that its vendor [vouched](Self::vouched) for.
+    pub fn knows(&self, mac: &Mac, now: Moment) -> bool {
+        let living = self.codes.iter().filter(|code| code.until > now.mono);
+        let known = living.fold(subtle::Choice::from(0), |known, code| {
+            known | code.mac.ct_eq(mac)
         });
-        if bool::from(ours) {
-            return None;
-        }
-        living().rev().find_map(|code| code.remote.clone())
+        bool::from(known)
+    }
+
+    /// An answer is on its way to a vendor: it counts as wrong before anybody compares it, so that however many are
+    /// under way, and whoever goes away meanwhile, no more are compared than may be (C3).
+    pub fn reserve(&mut self) {
+        self.wrong = self.wrong.saturating_add(1);
+    }
+
+    /// What was [reserved](Self::reserve) was not wrong, or nobody knows.
+    pub fn give_back(&mut self) {
+        self.wrong = self.wrong.saturating_sub(1);
     }
 
     /// The vendor behind `remote` says that the answer with this hash is its code.

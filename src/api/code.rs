@@ -7,6 +7,7 @@ use super::request::{Order, Question};
 use super::{Account, Api, Visit};
 use crate::address::Address;
 use crate::carrier::{Failure, Message};
+use crate::challenge::Brought;
 use crate::code::Code;
 use crate::event::api::Outcome;
 use crate::message::draft::Draft;
@@ -71,10 +72,19 @@ impl Api {
         let own = Arc::clone(flow);
         let errand = async move {
             let sent = own.dispatcher.send(&message).await;
-            if let Err(failed) = &sent
-                && !matches!(failed.failure, Failure::Unknown(_))
-            {
-                own.store.issued.withdraw(&line, &mac, before);
+            match &sent {
+                // No page waits for it, but logs and metrics hear what became of it.
+                Ok(sent) => {
+                    let by = Brought {
+                        carrier: sent.carrier.clone(),
+                        channel,
+                    };
+                    own.store.issued.carried(&line, &mac, by);
+                    own.taken(&message, sent, None);
+                }
+                // It may have gone out.
+                Err(failed) if matches!(failed.failure, Failure::Unknown(_)) => {}
+                Err(_) => own.store.issued.withdraw(&line, &mac, before),
             }
             sent
         };
@@ -100,7 +110,12 @@ impl Api {
             .line(&account.id, question.to.e164(), &question.scope);
         let mac = flow.ring.code(&line, &question.code);
         let (outcome, answer) = match flow.store.issued.answer(line, &mac, question.window, now) {
-            Verdict::Right => (Outcome::Verified, Answer::Valid(true)),
+            Verdict::Right(brought) => {
+                if let Some(Brought { carrier, channel }) = &brought {
+                    flow.dispatcher.entered(carrier, *channel);
+                }
+                (Outcome::Verified, Answer::Valid(true))
+            }
             Verdict::Wrong => (Outcome::Wrong, Answer::Valid(false)),
             Verdict::Resting => (Outcome::Resting, Answer::too_many_answers()),
         };

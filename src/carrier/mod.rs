@@ -75,6 +75,22 @@ pub enum Kind {
     Spool(spool::Settings),
 }
 
+impl Kind {
+    /// Whether the vendor makes the code and says whether what was typed is it: then nobody else's code can go this way.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        match self {
+            Self::Bandwidth(own) => own.product == bandwidth::Product::Mfa,
+            Self::Twilio(own) => matches!(own.product, twilio::Product::Verify { .. }),
+            Self::Console
+            | Self::Webhook(_)
+            | Self::Email(_)
+            | Self::Command(_)
+            | Self::Spool(_) => false,
+        }
+    }
+}
+
 /// `[delivery]`: who carries what, in which order.
 #[derive(Clone, Debug)]
 pub struct Delivery {

@@ -282,7 +282,6 @@ fn a_vendor_keeps_one_code_and_ours_live_beside_it() {
     // The next one of the vendor's ends the one before, and not ours.
     challenge.send([4; 32], Channel::Voice, at(90));
     challenge.entrust(&[4; 32], remote("v2"), [6; 32]);
-    assert_eq!(challenge.living(at(91)), 2);
     assert_eq!(challenge.entrusted(&WRONG, 5, at(91)), Some(remote("v2")));
     challenge.vouched(&remote("v1"), WRONG);
     assert!(matches!(challenge.answer(&WRONG, 5, at(91)), Answer::Wrong));
@@ -290,6 +289,27 @@ fn a_vendor_keeps_one_code_and_ours_live_beside_it() {
         challenge.answer(&RIGHT, 5, at(91)),
         Answer::Right(_)
     ));
+}
+
+/// What is sent to nobody stays in its place; so must what a vendor ended, for who has shown nothing.
+#[test]
+fn c7_how_many_codes_live_tells_a_stranger_of_no_vendor() {
+    for (entry, living) in [(Entry::Ask, 2), (Entry::Doubt, 2), (Entry::Capture, 1)] {
+        let question = Question {
+            entry,
+            ..question("login", "ann")
+        };
+        let mut challenge = Challenge::ask(question, at(0));
+        for (n, vendors) in [(1, "v1"), (2, "v2")] {
+            challenge.send([n; 32], Channel::Sms, at(u64::from(n) * 30));
+            challenge.entrust(&[n; 32], remote(vendors), [n + 20; 32]);
+        }
+        assert_eq!(challenge.living(at(61)), living, "{entry:?}");
+        assert_eq!(challenge.entrusted(&WRONG, 5, at(61)), Some(remote("v2")));
+        // The vendor's first code is none any more, whoever vouches for it.
+        challenge.vouched(&remote("v1"), WRONG);
+        assert!(matches!(challenge.answer(&WRONG, 5, at(61)), Answer::Wrong));
+    }
 }
 
 #[test]

@@ -1,17 +1,15 @@
 //! What was posted to a challenge: an answer, a wish for another message, or good-bye.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, Method};
-use tracing::warn;
-use zeroize::Zeroizing;
 
 use super::capture::{PAGE, RELEASE, SAME};
+use super::consult::Opinion;
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
-use crate::challenge::{self, Browser, Entry, Mistake, Remote, Verified};
+use crate::challenge::{self, Browser, Entry, Mistake, Verified};
 use crate::code::{Mistyped, Typed};
 use crate::event::What;
 use crate::grant::Grant;
@@ -20,20 +18,16 @@ use crate::hold::release::{Release, Way};
 use crate::hold::{Destination, Hold, Kept, Sealed, Waiting};
 use crate::message::Channel;
 use crate::moment::Moment;
-use crate::observe::chain;
 use crate::page::Refusal;
 use crate::seal::{BrowserSecret, cookies, print_id};
 use crate::site::Site;
 use crate::store::holds::Fetched;
-use crate::store::{Attempt, Consult, Lost, Refused, Reward, View};
+use crate::store::{Attempt, Lost, Refused, Reward, View};
 use crate::subject::Subject;
 use crate::upstream::body::Upload;
 
 /// How long a browser is remembered as one that passed a code, in seconds: as long as people keep a phone at hand.
 const KNOWN: u64 = 90 * 24 * 3600;
-
-/// How long an answer of a stranger takes where vendors check codes: most of them answer in less.
-const ASKING: Duration = Duration::from_secs(2);
 
 /// How long the cookie that says what is to be replayed lives, in seconds: as long as the replay waits.
 const REPLAY: u64 = 60;
@@ -102,7 +96,7 @@ impl Flow {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         visit: &Visit<'_>,
         id: &challenge::Id,
         browser: &Browser,
@@ -133,49 +127,26 @@ impl Flow {
             };
             self.reward(visit, (id, view), verified, hold, grant_id, secrets)
         };
-        let managed = self.dispatcher.is_managed(&question.scope.channels);
-        let waits = managed && !question.entry.proven();
-        // One at a time, so that as many answers are compared as may be (C3); a stranger's also where there is nobody whose
-        // vendor is asked, since two answers at once would show it (C7).
-        let turn = self.store.turn(id, waits);
-        let _first = match &turn {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+        let known = (id, browser);
+        let opinion = if self.dispatcher.is_managed(&question.scope.channels) {
+            let proven = question.entry.proven();
+            self.opinion(known, (mac, part), typed, proven, visit.now)
+                .await
+        } else {
+            Opinion::Ours
         };
-        let consulted = self.store.consult(id, browser, &mac, part, visit.now);
-        let attempt = match consulted {
-            // A stranger must not see by the time whether there is anybody whose vendor is asked (C7).
-            Consult::Nobody | Consult::Refused(_) if waits => {
-                tokio::time::sleep(ASKING).await;
-                match consulted {
-                    Consult::Refused(refused) => Attempt::Refused(refused),
-                    _ => self
-                        .store
-                        .answer(id, browser, &mac, part, visit.now, reward),
-                }
-            }
-            Consult::Nobody => self
+        let attempt = match opinion {
+            Opinion::Ours => self
                 .store
                 .answer(id, browser, &mac, part, visit.now, reward),
-            Consult::Refused(refused) => Attempt::Refused(refused),
-            Consult::Vendor(remote) => {
-                let right = self
-                    .ask_vendor(&remote, &typed, question.entry.proven())
-                    .await;
-                match right {
-                    Some(right) => self.store.conclude(
-                        (id, browser),
-                        &mac,
-                        (&remote, right),
-                        part,
-                        visit.now,
-                        reward,
-                    ),
-                    None => {
-                        self.store.note(id, browser, Mistake::Unchecked);
-                        return page;
-                    }
-                }
+            Opinion::Right => self
+                .store
+                .conclude(id, browser, &mac, part, visit.now, reward),
+            Opinion::Wrong => self.store.missed(id, browser, visit.now),
+            Opinion::Refused(refused) => Attempt::Refused(refused),
+            Opinion::Unknown => {
+                self.store.unchecked(id, browser, visit.now);
+                return page;
             }
         };
         let failed = |why| {
@@ -225,39 +196,6 @@ impl Flow {
                 page
             }
             Attempt::Gone => self.refuse(visit, Refusal::UnknownChallenge { again: "/" }),
-        }
-    }
-
-    /// Asks the vendor of a code whether that is it. `None`: nobody knows.
-    ///
-    /// For somebody who has shown nothing the answer takes as long as for a name that nobody has, and one that does not
-    /// come in that time is a no (C7).
-    async fn ask_vendor(&self, remote: &Remote, typed: &Typed, proven: bool) -> Option<bool> {
-        let dispatcher = Arc::clone(&self.dispatcher);
-        let (remote, typed) = (remote.clone(), Zeroizing::new(typed.as_str().to_owned()));
-        let carrier = remote.carrier.clone();
-        let asked = self
-            .slow
-            .spawn(async move { dispatcher.check(&remote, &typed).await });
-        let said = if proven {
-            asked.await.ok()
-        } else {
-            let (said, ()) = tokio::join!(
-                tokio::time::timeout(ASKING, asked),
-                tokio::time::sleep(ASKING)
-            );
-            said.ok().and_then(Result::ok)
-        };
-        match said {
-            Some(Ok(right)) => Some(right),
-            Some(Err(failure)) => {
-                warn!(carrier = %carrier, class = failure.class(), reason = chain(&failure), "a code could not be checked");
-                if proven { None } else { Some(false) }
-            }
-            None => {
-                warn!(carrier = %carrier, "a code could not be checked in time");
-                if proven { None } else { Some(false) }
-            }
         }
     }
 

@@ -36,6 +36,10 @@ impl Flow {
             };
             let down = |send: &challenge::Send| self.dispatcher.trouble(send.channel, people);
             view.trouble = view.last_send.filter(down).map(|_| Trouble::Carrier);
+            // A vendor keeps one code at a time: how many live would tell whether there is a vendor's.
+            if self.dispatcher.is_managed(&view.question.scope.channels) {
+                view.living = view.living.min(1);
+            }
         }
         if let Some(reward) = &view.reward {
             let again = reward.destination.as_str();

@@ -38,6 +38,7 @@ pub mod audience;
 pub mod capture;
 pub mod check;
 pub mod code_page;
+mod consult;
 pub mod entry;
 pub mod own;
 pub mod posted;

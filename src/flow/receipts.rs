@@ -32,7 +32,7 @@ const BATCH: usize = 100;
 impl Flow {
     /// A carrier took a message: from now on it may tell of it. `challenge` says which one and when it asked, if a page
     /// waits for it.
-    pub(super) fn taken(&self, message: &Message, sent: &Sent, challenge: Option<(Id, Moment)>) {
+    pub fn taken(&self, message: &Message, sent: &Sent, challenge: Option<(Id, Moment)>) {
         let carried = Carried {
             carrier: &sent.carrier,
             theirs: &sent.id,

@@ -12,6 +12,7 @@ use dashmap::{DashMap, Entry};
 use subtle::ConstantTimeEq;
 
 use super::Full;
+use crate::challenge::Brought;
 use crate::limit::{DAY, HOUR};
 use crate::moment::Moment;
 
@@ -27,6 +28,10 @@ pub const LONGEST: Duration = Duration::from_mins(15);
 /// The most lines. At the bound no code goes out for a new one, and nothing is counted about one without a code: there
 /// is nothing to guess. A line takes some 200 bytes, so they end at 40 MB.
 const MOST: usize = 200_000;
+
+/// One in so many of them is for lines with a code alone: an account that asks about numbers to which nobody sent
+/// anything cannot keep the others from sending (A1).
+const FOR_CODES: usize = 2;
 
 /// Wrong answers before nothing is compared for a while (design section 8).
 const WRONG: usize = 5;
@@ -46,17 +51,19 @@ pub struct Issued {
 }
 
 /// A code that went out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     mac: Mac,
     made: Duration,
+    /// Who took it and how, once that is known.
+    by: Option<Brought>,
 }
 
 /// What an answer came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the code, and was not used before; now it is.
-    Right,
+    /// It is the code, and was not used before; now it is. With who brought it, if that is known.
+    Right(Option<Brought>),
     /// Another code, or one that is too old or used, or none was ever sent.
     Wrong,
     /// There were too many wrong ones: not compared.
@@ -97,6 +104,7 @@ impl Issued {
         let sent = Sent {
             mac,
             made: now.mono,
+            by: None,
         };
         // Asked before the entry is held: the map takes each of its locks for it.
         let full = self.lines.len() >= self.most;
@@ -113,11 +121,20 @@ impl Issued {
         }
     }
 
+    /// A carrier took the code. Nothing happens if it has been used or replaced meanwhile.
+    pub fn carried(&self, line: &Line, mac: &Mac, by: Brought) {
+        if let Some(mut state) = self.lines.get_mut(line)
+            && let Some(sent) = state.sent.as_mut().filter(|sent| sent.mac == *mac)
+        {
+            sent.by = Some(by);
+        }
+    }
+
     /// The code certainly did not go out: the one before it, if any, is good again. Nothing happens if it has been
     /// replaced meanwhile.
     pub fn withdraw(&self, line: &Line, mac: &Mac, before: Option<Sent>) {
         if let Some(mut state) = self.lines.get_mut(line)
-            && state.sent.is_some_and(|sent| sent.mac == *mac)
+            && state.sent.as_ref().is_some_and(|sent| sent.mac == *mac)
         {
             state.sent = before;
         }
@@ -125,7 +142,7 @@ impl Issued {
 
     /// One answer, whole: counts it, compares it, and spends the code if it is right (C3).
     pub fn answer(&self, line: Line, mac: &Mac, window: Duration, now: Moment) -> Verdict {
-        let full = self.lines.len() >= self.most;
+        let full = self.lines.len() >= self.most - self.most / FOR_CODES;
         let mut entry = match self.lines.entry(line) {
             Entry::Occupied(entry) => entry,
             Entry::Vacant(_) if full => return Verdict::Wrong,
@@ -140,8 +157,7 @@ impl Issued {
             .as_ref()
             .is_some_and(|sent| bool::from(sent.mac.ct_eq(mac)) && sent.lives(window, now));
         if right {
-            entry.remove();
-            Verdict::Right
+            Verdict::Right(entry.remove().sent.and_then(|sent| sent.by))
         } else {
             state.wrong.count(now);
             Verdict::Wrong
@@ -151,7 +167,8 @@ impl Issued {
     /// Forgets what has ended.
     pub fn sweep(&self, now: Moment) {
         self.lines.retain(|_, state| {
-            if state.sent.is_some_and(|sent| !sent.lives(LONGEST, now)) {
+            let sent = state.sent.as_ref();
+            if sent.is_some_and(|sent| !sent.lives(LONGEST, now)) {
                 state.sent = None;
             }
             state.sent.is_some() || !state.wrong.idle(now)
@@ -214,6 +231,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::message::Channel;
+    use crate::name::Name;
 
     const LINE: Line = [1; 16];
     const OTHER: Line = [2; 16];
@@ -246,17 +265,17 @@ mod tests {
             issued.answer(OTHER, &RIGHT, LONGEST, at(1001)),
             Verdict::Wrong
         );
-        assert_eq!(answer(&issued, &RIGHT, 1001), Verdict::Right);
+        assert_eq!(answer(&issued, &RIGHT, 1001), Verdict::Right(None));
         assert_eq!(answer(&issued, &RIGHT, 1001), Verdict::Wrong);
     }
 
     #[test]
     fn who_asks_says_how_old_it_may_be_up_to_fifteen_minutes() {
         for (window, after, verdict) in [
-            (3 * MINUTE, 180, Verdict::Right),
+            (3 * MINUTE, 180, Verdict::Right(None)),
             (3 * MINUTE, 181, Verdict::Wrong),
             (Duration::from_millis(1), 1, Verdict::Wrong),
-            (15 * MINUTE, 900, Verdict::Right),
+            (15 * MINUTE, 900, Verdict::Right(None)),
             (60 * MINUTE, 901, Verdict::Wrong),
         ] {
             let issued = issued();
@@ -274,7 +293,7 @@ mod tests {
         );
         assert_eq!(
             issued.answer(LINE, &RIGHT, 3 * MINUTE, at(1100)),
-            Verdict::Right
+            Verdict::Right(None)
         );
     }
 
@@ -285,13 +304,34 @@ mod tests {
         assert!(before.is_some());
         assert_eq!(answer(&issued, &RIGHT, 1011), Verdict::Wrong);
         issued.withdraw(&LINE, &NOT, before);
-        assert_eq!(answer(&issued, &RIGHT, 1011), Verdict::Right);
+        assert_eq!(answer(&issued, &RIGHT, 1011), Verdict::Right(None));
         // A third one came in the meantime: withdrawing the second leaves it alone.
         let before = issued.issue(LINE, NOT, at(1012)).unwrap();
         issued.issue(LINE, RIGHT, at(1013)).unwrap();
         issued.withdraw(&LINE, &NOT, before);
-        assert_eq!(answer(&issued, &RIGHT, 1014), Verdict::Right);
+        assert_eq!(answer(&issued, &RIGHT, 1014), Verdict::Right(None));
         issued.withdraw(&LINE, &RIGHT, None);
+    }
+
+    #[test]
+    fn the_right_answer_tells_who_brought_the_code_and_no_other_does() {
+        let issued = issued();
+        let by = |carrier: &str| Brought {
+            carrier: Name::parse(carrier).unwrap(),
+            channel: Channel::Sms,
+        };
+        issued.carried(&OTHER, &RIGHT, by("nobody"));
+        issued.carried(&LINE, &NOT, by("late"));
+        issued.carried(&LINE, &RIGHT, by("main"));
+        let before = issued.issue(LINE, NOT, at(1010)).unwrap();
+        assert_eq!(answer(&issued, &RIGHT, 1011), Verdict::Wrong);
+        // The next one did not go out: the one before comes back as it was.
+        issued.withdraw(&LINE, &NOT, before);
+        let brought = Verdict::Right(Some(by("main")));
+        assert_eq!(answer(&issued, &RIGHT, 1012), brought);
+        issued.carried(&LINE, &RIGHT, by("late"));
+        issued.issue(LINE, RIGHT, at(1013)).unwrap();
+        assert_eq!(answer(&issued, &RIGHT, 1014), Verdict::Right(None));
     }
 
     #[test]
@@ -308,13 +348,13 @@ mod tests {
             Verdict::Wrong
         );
         assert_eq!(answer(&issued, &RIGHT, 1005 + 119), Verdict::Resting);
-        assert_eq!(answer(&issued, &RIGHT, 1005 + 120), Verdict::Right);
+        assert_eq!(answer(&issued, &RIGHT, 1005 + 120), Verdict::Right(None));
         // A right answer clears it: five more are compared.
         issued.issue(LINE, RIGHT, at(1200)).unwrap();
         for n in 0..4 {
             assert_eq!(answer(&issued, &NOT, 1200 + n), Verdict::Wrong);
         }
-        assert_eq!(answer(&issued, &RIGHT, 1205), Verdict::Right);
+        assert_eq!(answer(&issued, &RIGHT, 1205), Verdict::Right(None));
     }
 
     #[test]
@@ -337,7 +377,7 @@ mod tests {
             match answer(&issued, &NOT, now) {
                 Verdict::Wrong => compared += 1,
                 Verdict::Resting => now += 60,
-                Verdict::Right => panic!(),
+                Verdict::Right(_) => panic!(),
             }
         }
         assert!((100..100 + 5 * 25).contains(&compared), "{compared}");
@@ -371,7 +411,7 @@ mod tests {
             });
             counted.into_inner()
         }
-        assert_eq!(count(&RIGHT, Verdict::Right), 1);
+        assert_eq!(count(&RIGHT, Verdict::Right(None)), 1);
         assert_eq!(count(&NOT, Verdict::Wrong), WRONG);
     }
 
@@ -391,6 +431,19 @@ mod tests {
         assert!(issued.lines.contains_key(&LINE));
         issued.sweep(at(1902));
         assert!(issued.issue(OTHER, RIGHT, at(1902)).is_ok());
+    }
+
+    #[test]
+    fn a1_who_asks_about_what_was_never_sent_leaves_room_for_what_is() {
+        let issued = Issued::bounded(10);
+        for n in 10..30 {
+            let asked = issued.answer([n; 16], &NOT, LONGEST, at(1000));
+            assert_eq!(asked, Verdict::Wrong);
+        }
+        for n in 0..5 {
+            assert!(issued.issue([n; 16], RIGHT, at(1000)).is_ok(), "{n}");
+        }
+        assert_eq!(issued.issue([5; 16], RIGHT, at(1000)), Err(Full));
     }
 
     #[test]

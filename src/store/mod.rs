@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use dashmap::mapref::one::RefMut;
 
 use crate::challenge::{
     self, Answer, Brought, Challenge, MaySend, Mistake, Question, Remote, Trouble,
@@ -119,6 +120,8 @@ pub enum Consult {
     Nobody,
     /// The vendor of the code.
     Vendor(Remote),
+    /// Nobody has it: no code was sent, or none but ours. It is counted as if a vendor were asked.
+    Void,
     /// It is not compared at all.
     Refused(Refused),
 }
@@ -405,11 +408,7 @@ impl Store {
         network: Network,
         now: Moment,
     ) -> Sending {
-        let Some(mut entry) = self
-            .challenges
-            .get_mut(id)
-            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
-        else {
+        let Some(mut entry) = self.of(id, browser, now) else {
             return Sending::Gone;
         };
         let challenge = &mut entry.challenge;
@@ -471,69 +470,108 @@ impl Store {
     ) {
         if let Some(mut entry) = self.challenges.get_mut(id) {
             entry.challenge.entrust(mac, remote, none);
-            entry.turn.get_or_insert_default();
         }
     }
 
-    /// Where answers queue while a vendor is asked about one; `None` where no vendor has to be, unless they are `queued` all
-    /// the same.
+    /// Where answers queue while a vendor is asked about one: at every challenge alike, whether it has a vendor's code or
+    /// nobody's (C7).
     ///
     /// A lock that may be held over an await: it guards nothing but the order, and each holder has a deadline.
-    pub fn turn(&self, id: &challenge::Id, queued: bool) -> Option<Arc<tokio::sync::Mutex<()>>> {
+    pub fn turn(&self, id: &challenge::Id) -> Option<Arc<tokio::sync::Mutex<()>>> {
         let mut entry = self.challenges.get_mut(id)?;
-        if queued {
-            entry.turn.get_or_insert_default();
-        }
-        entry.turn.clone()
+        Some(Arc::clone(entry.turn.get_or_insert_default()))
     }
 
-    /// Whether a vendor must be asked before an attempt can be compared. If so, the attempt is already counted.
+    /// Whether a vendor must be asked before an attempt can be compared. If so, the attempt is already counted, and stays so
+    /// unless somebody [vouches](Self::vouch) for it.
+    ///
+    /// `veiled`: nobody may see which attempts those are, so all that are no code of ours are counted here (C7).
     pub fn consult(
         &self,
         id: &challenge::Id,
         browser: &challenge::Browser,
         mac: &challenge::Mac,
         part: Part,
+        veiled: bool,
         now: Moment,
     ) -> Consult {
-        let Some(mut entry) = self
-            .challenges
-            .get_mut(id)
-            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
-        else {
+        let Some(mut entry) = self.of(id, browser, now) else {
             return Consult::Nobody;
         };
         let limit = self.limits.wrong_per_challenge;
-        let Some(remote) = entry.challenge.entrusted(mac, limit, now) else {
-            return Consult::Nobody;
+        let consult = match entry.challenge.entrusted(mac, limit, now) {
+            Some(remote) => Consult::Vendor(remote),
+            None if veiled
+                && entry.challenge.compares(limit, now)
+                && !entry.challenge.knows(mac, now) =>
+            {
+                Consult::Void
+            }
+            None => return Consult::Nobody,
         };
-        match self.admit(&mut entry, part, now) {
-            Ok(()) => Consult::Vendor(remote),
-            Err(refused) => Consult::Refused(refused),
+        if let Err(refused) = self.admit(&mut entry, part, now) {
+            return Consult::Refused(refused);
+        }
+        entry.challenge.reserve();
+        consult
+    }
+
+    /// The vendor says that the answer with this hash is its code: from now on it is as good as one of ours, whether or not
+    /// whoever typed it has waited. A double click must not lose a login (design section 3, Codes).
+    pub fn vouch(&self, id: &challenge::Id, remote: &Remote, mac: challenge::Mac) {
+        if let Some(mut entry) = self.challenges.get_mut(id) {
+            entry.challenge.give_back();
+            entry.challenge.vouched(remote, mac);
         }
     }
 
-    /// The rest of an attempt that [`Self::consult`] began: `right` is what the vendor says.
+    /// The rest of an attempt that [`Self::consult`] counted and somebody vouched for.
     pub fn conclude(
         &self,
-        (id, browser): (&challenge::Id, &challenge::Browser),
+        id: &challenge::Id,
+        browser: &challenge::Browser,
         mac: &challenge::Mac,
-        (remote, right): (&Remote, bool),
         part: Part,
         now: Moment,
         reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
     ) -> Attempt {
-        let Some(mut entry) = self
-            .challenges
-            .get_mut(id)
-            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
-        else {
+        match self.of(id, browser, now) {
+            Some(mut entry) => self.compare(id, &mut entry, mac, part, now, reward),
+            None => Attempt::Gone,
+        }
+    }
+
+    /// The rest of one that nobody vouched for.
+    pub fn missed(&self, id: &challenge::Id, browser: &challenge::Browser, now: Moment) -> Attempt {
+        let Some(mut entry) = self.of(id, browser, now) else {
             return Attempt::Gone;
         };
-        if right {
-            entry.challenge.vouched(remote, *mac);
+        entry.challenge.note(Mistake::Wrong);
+        Attempt::Refused(
+            match entry.challenge.left(self.limits.wrong_per_challenge) {
+                0 => Refused::Spent,
+                _ => Refused::Wrong,
+            },
+        )
+    }
+
+    /// The rest of one about which the vendor could not be asked: of this challenge's answers it took none.
+    pub fn unchecked(&self, id: &challenge::Id, browser: &challenge::Browser, now: Moment) {
+        if let Some(mut entry) = self.of(id, browser, now) {
+            entry.challenge.give_back();
+            entry.challenge.note(Mistake::Unchecked);
         }
-        self.compare(id, &mut entry, mac, part, now, reward)
+    }
+
+    /// A challenge that lasts, for a browser that may answer it.
+    fn of(
+        &self,
+        id: &challenge::Id,
+        browser: &challenge::Browser,
+        now: Moment,
+    ) -> Option<RefMut<'_, challenge::Id, Entry>> {
+        let entry = self.challenges.get_mut(id)?;
+        (entry.challenge.ends() > now.mono && entry.is_of(browser)).then_some(entry)
     }
 
     /// Notes what became of a send.
@@ -566,11 +604,7 @@ impl Store {
         now: Moment,
         reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
     ) -> Attempt {
-        let Some(mut entry) = self
-            .challenges
-            .get_mut(id)
-            .filter(|entry| entry.challenge.ends() > now.mono && entry.is_of(browser))
-        else {
+        let Some(mut entry) = self.of(id, browser, now) else {
             return Attempt::Gone;
         };
         if entry

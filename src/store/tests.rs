@@ -647,20 +647,31 @@ fn remote() -> Remote {
 /// A challenge whose code a vendor made.
 fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
     let id = sent(store, id, subject);
-    assert!(store.turn(&id, false).is_none(), "nobody has to queue yet");
     store.entrust(&id, &RIGHT, remote(), [5; 32]);
-    assert!(store.turn(&id, false).is_some());
+    assert!(
+        store.turn(&sent(store, 0xff, "nobody")).is_some(),
+        "c7: nobody's answers queue as well"
+    );
     id
 }
 
 fn consult(store: &Store, id: &challenge::Id) -> Consult {
-    store.consult(id, &BROWSER, &WRONG, Part::Stranger, at(1))
+    store.consult(id, &BROWSER, &WRONG, Part::Stranger, false, at(1))
 }
 
-fn conclude(store: &Store, id: &challenge::Id, right: bool) -> Attempt {
-    let said = (&remote(), right);
-    let reward = |verified, _| reward(verified);
-    store.conclude((id, &BROWSER), &WRONG, said, Part::Stranger, at(1), reward)
+fn conclude(store: &Store, id: &challenge::Id) -> Attempt {
+    store.conclude(
+        id,
+        &BROWSER,
+        &WRONG,
+        Part::Stranger,
+        at(1),
+        |verified, _| reward(verified),
+    )
+}
+
+fn left(store: &Store, id: &challenge::Id) -> u8 {
+    store.view(id, &BROWSER, at(1)).unwrap().left
 }
 
 #[test]
@@ -669,20 +680,76 @@ fn a_vendor_is_asked_and_what_it_says_counts() {
     let id = entrusted(&store, 1, "ann");
     assert!(matches!(consult(&store, &id), Consult::Vendor(asked) if asked == remote()));
     assert!(matches!(
-        conclude(&store, &id, false),
+        store.missed(&id, &BROWSER, at(1)),
         Attempt::Refused(Refused::Wrong)
     ));
+    assert_eq!(left(&store, &id), 4);
     assert!(matches!(consult(&store, &id), Consult::Vendor(_)));
+    store.unchecked(&id, &BROWSER, at(1));
+    assert_eq!(left(&store, &id), 4, "nobody knows whether it was wrong");
+    assert!(matches!(consult(&store, &id), Consult::Vendor(_)));
+    store.vouch(&id, &remote(), WRONG);
     assert!(matches!(
-        conclude(&store, &id, true),
+        conclude(&store, &id),
         Attempt::Opened { first: true, .. }
     ));
     // The same code again is a double click, for which nobody is asked.
     assert!(matches!(consult(&store, &id), Consult::Nobody));
     assert!(matches!(
-        conclude(&store, &id, false),
+        conclude(&store, &id),
         Attempt::Opened { first: false, .. }
     ));
+}
+
+/// A browser gives its first request up for the second click, and by then the vendor has said yes: it says so once.
+#[test]
+fn what_a_vendor_vouched_for_is_right_whoever_waited() {
+    let store = store();
+    let id = entrusted(&store, 1, "ann");
+    for _ in 0..5 {
+        assert!(matches!(consult(&store, &id), Consult::Vendor(_)));
+    }
+    store.vouch(&id, &remote(), WRONG);
+    assert!(matches!(consult(&store, &id), Consult::Nobody));
+    let again = answer(&store, &id, WRONG, Part::Stranger, 1);
+    assert!(matches!(again, Attempt::Opened { first: true, .. }));
+}
+
+/// Whoever goes away before the vendor has said no has used up a try all the same.
+#[test]
+fn c3_no_sixth_answer_of_a_challenge_is_asked_about() {
+    let store = store();
+    let id = entrusted(&store, 1, "ann");
+    for n in 0..5 {
+        assert!(matches!(consult(&store, &id), Consult::Vendor(_)), "{n}");
+    }
+    assert!(matches!(consult(&store, &id), Consult::Nobody));
+    assert!(matches!(
+        store.missed(&id, &BROWSER, at(1)),
+        Attempt::Refused(Refused::Spent)
+    ));
+}
+
+/// What is counted while a vendor is asked is counted at the same time where nobody is.
+#[test]
+fn c7_a_strangers_answer_counts_at_once_whether_or_not_there_is_a_vendor() {
+    let store = store();
+    let (some, none) = (entrusted(&store, 1, "ann"), sent(&store, 2, "bob"));
+    let ask = |id, mac| store.consult(id, &BROWSER, mac, Part::Stranger, true, at(1));
+    assert!(matches!(ask(&some, &WRONG), Consult::Vendor(_)));
+    assert!(matches!(ask(&none, &WRONG), Consult::Void));
+    assert_eq!((left(&store, &some), left(&store, &none)), (4, 4));
+    // A code of ours is compared like any other.
+    assert!(matches!(ask(&none, &RIGHT), Consult::Nobody));
+    for id in [&some, &none] {
+        assert!(matches!(
+            store.missed(id, &BROWSER, at(1)),
+            Attempt::Refused(Refused::Wrong)
+        ));
+        assert!(store.turn(id).is_some(), "both queue");
+        let shown = store.view(id, &BROWSER, at(1)).unwrap();
+        assert_eq!((shown.left, shown.mistake), (4, Some(Mistake::Wrong)));
+    }
 }
 
 /// However many answers are under way at once in however many browsers, no more are compared than may be: each is
@@ -700,7 +767,7 @@ fn c4_an_answer_is_counted_before_its_vendor_is_asked() {
             let id = store.ask(asked, [n; 16], at(0)).unwrap();
             store.send(&id, &browser, RIGHT, Channel::Sms, network(n), at(0));
             store.entrust(&id, &RIGHT, remote(), [5; 32]);
-            store.consult(&id, &browser, &WRONG, Part::Stranger, at(1))
+            store.consult(&id, &browser, &WRONG, Part::Stranger, false, at(1))
         })
         .collect();
     let vendor = |consult: &&Consult| matches!(consult, Consult::Vendor(_));
@@ -712,10 +779,9 @@ fn c4_an_answer_is_counted_before_its_vendor_is_asked() {
 fn another_browser_gets_no_vendor_asked() {
     let store = store();
     let id = entrusted(&store, 1, "ann");
-    let consult = store.consult(&id, &[6; 32], &WRONG, Part::Stranger, at(1));
+    let consult = store.consult(&id, &[6; 32], &WRONG, Part::Stranger, false, at(1));
     assert!(matches!(consult, Consult::Nobody));
-    let said = (&remote(), true);
     let reward = |verified, _| reward(verified);
-    let attempt = store.conclude((&id, &[6; 32]), &WRONG, said, Part::Stranger, at(1), reward);
+    let attempt = store.conclude(&id, &[6; 32], &WRONG, Part::Stranger, at(1), reward);
     assert!(matches!(attempt, Attempt::Gone));
 }

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use countersign::config;
+use countersign::message::Channel;
 use countersign::observe::clock::Clock;
 use countersign::run::{self, Running, Surroundings};
 use countersign::store::MOST_CHALLENGES;
@@ -27,6 +28,9 @@ pub(crate) const PASSWORD: &str = "a password with é";
 
 /// What the paper carrier of [`FROM`] sends from; `loose` configurations have none listed.
 pub(crate) const FROM: &str = "+12025550101";
+
+/// What a webhook carrier signs with, and its receipts: `file:hook.key`.
+pub(crate) const HOOK_KEY: &str = "a key for the hook";
 
 /// Everything but the carriers.
 const API: &str = r#"
@@ -153,6 +157,27 @@ impl Api {
         format!("http://{}/api/v1", self.address)
     }
 
+    /// Where the program's sites are, if it has any.
+    pub(crate) fn sites(&self) -> SocketAddr {
+        let Work::Program(_, _, log) = &self.work else {
+            panic!("only the program tells it");
+        };
+        let log = log.lock().unwrap();
+        let (_, rest) = log.split_once("\"address\":\"").expect("a site");
+        rest.split('"').next().unwrap().parse().unwrap()
+    }
+
+    /// How the carrier of a channel does: codes that it took, and codes that were entered.
+    pub(crate) fn health(&self, channel: Channel) -> (u64, u64) {
+        let Work::Here(running, _) = &self.work else {
+            panic!("the program tells nobody");
+        };
+        let flow = running.as_ref().as_ref().unwrap().flow();
+        let health = flow.dispatcher.health();
+        let own = health.iter().find(|own| own.channel == channel).unwrap();
+        (own.sent, own.entered)
+    }
+
     /// Puts its clock forward.
     pub(crate) fn later(&self, seconds: u64) {
         let Work::Here(_, clock) = &self.work else {
@@ -202,7 +227,8 @@ fn folder(carriers: &str) -> TempDir {
         ("countersign.toml", format!("{API}{carriers}")),
         ("api.key", PASSWORD.to_owned()),
         ("other.key", "another".to_owned()),
-        ("hook.key", "a key for the hook".to_owned()),
+        ("hook.key", HOOK_KEY.to_owned()),
+        ("users.toml", String::new()),
     ] {
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();

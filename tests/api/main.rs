@@ -11,6 +11,7 @@
 )]
 
 mod contract;
+mod delivery;
 mod gate;
 mod sdk;
 mod stories;

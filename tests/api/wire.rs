@@ -55,7 +55,7 @@ impl Client {
         ))
     }
 
-    fn call(&mut self, call: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn call(&mut self, call: &str, body: &Value) -> (u16, Value) {
         let path = format!("/api/v1/accounts/{ACCOUNT}/code/{call}");
         let answer = self.post(&path, "application/json", &body.to_string());
         (
@@ -64,7 +64,7 @@ impl Client {
         )
     }
 
-    fn verify(&mut self, to: &str, scope: &str, code: &str) -> (u16, Value) {
+    pub(crate) fn verify(&mut self, to: &str, scope: &str, code: &str) -> (u16, Value) {
         self.call("verify", &question(to, scope, code))
     }
 }
@@ -77,7 +77,7 @@ fn question(to: &str, scope: &str, code: &str) -> Value {
     json!({ "to": to, "scope": scope, "expirationTimeInMinutes": 3, "code": code })
 }
 
-fn valid(valid: bool) -> (u16, Value) {
+pub(crate) fn valid(valid: bool) -> (u16, Value) {
     (200, json!({ "valid": valid }))
 }
 

@@ -51,6 +51,16 @@ async fn class_of(front: &Front, product: Product, channel: Channel, status: u16
     sent.expect_err("a failure").failure.class()
 }
 
+/// What a status of theirs means to us. One that a contract documents and nobody has thought of fails the test.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        400 | 401 | 403 | 404 | 405 | 406 | 415 => "config",
+        429 => "throttled",
+        500 => "transient",
+        other => panic!("what does {other} mean?"),
+    }
+}
+
 /// Every field that the contract knows in `request` is of the type that it has there, each of the needed ones is needed,
 /// and so are credentials.
 async fn is_refused_spoiled(request: &Seen, prism: &Prism, needed: &[&str], untold: &[&str]) {
@@ -110,19 +120,15 @@ async fn texts_keep_the_contract_of_messaging() {
     is_refused(&request, &prism, "text", json!("x".repeat(2049))).await;
     is_refused(&request, &prism, "priority", json!("highest")).await;
     is_refused(&request, &prism, "expiration", json!("in five minutes")).await;
-    for (status, class) in [
-        (400, "config"),
-        (401, "config"),
-        (403, "config"),
-        (404, "config"),
-        (405, "config"),
-        (406, "config"),
-        (415, "config"),
-        (429, "throttled"),
-        (500, "transient"),
-    ] {
+    let documented = documented("bandwidth-messaging.yml", "/users/{accountId}/messages");
+    assert_eq!(
+        documented,
+        [400, 401, 403, 404, 405, 406, 415, 429, 500],
+        "as it was when this was written"
+    );
+    for status in documented {
         let told = class_of(&front, Product::Messaging, Channel::Sms, status).await;
-        assert_eq!(told, class, "{status}");
+        assert_eq!(told, meaning(status), "{status}");
     }
     is_as_the_sdk_sends(&request, &prism, "message", &[]).await;
 }
@@ -170,19 +176,12 @@ async fn calls_keep_the_contract_of_voice() {
     is_refused(&request, &prism, "answerMethod", json!("PUT")).await;
     is_refused(&request, &prism, "callTimeout", json!(301)).await;
     is_refused(&request, &prism, "priority", json!(0)).await;
-    for (status, class) in [
-        // Its example blames the address.
-        (400, "config"),
-        (401, "config"),
-        (403, "config"),
-        (404, "config"),
-        (405, "config"),
-        (415, "config"),
-        (429, "throttled"),
-        (500, "transient"),
-    ] {
+    let documented = documented("bandwidth-voice.yml", "/accounts/{accountId}/calls");
+    assert_eq!(documented, [400, 401, 403, 404, 405, 415, 429, 500]);
+    for status in documented {
+        // The example of 400 blames the address.
         let told = class_of(&front, Product::Messaging, Channel::Voice, status).await;
-        assert_eq!(told, class, "{status}");
+        assert_eq!(told, meaning(status), "{status}");
     }
     // What the SDK sends unasked are the contract's own defaults.
     let defaults = ["answerFallbackMethod", "callbackTimeout"];
@@ -231,14 +230,12 @@ async fn codes_keep_the_contract_of_mfa() {
         ] {
             is_refused(&request, &prism, field, value).await;
         }
-        for (status, class) in [
-            (400, "config"),
-            (401, "config"),
-            (403, "config"),
-            (500, "transient"),
-        ] {
+        let template = target.replace("9900000", "{accountId}");
+        let documented = documented("bandwidth-mfa.yml", &template);
+        assert_eq!(documented, [400, 401, 403, 500]);
+        for status in documented {
             let told = class_of(&front, Product::Mfa, channel, status).await;
-            assert_eq!(told, class, "{status}");
+            assert_eq!(told, meaning(status), "{status}");
         }
         let known = request.spoiled(|json| {
             json.as_object_mut().unwrap().remove("callbackUrl");
@@ -255,20 +252,18 @@ async fn codes_keep_the_contract_of_mfa() {
     is_refused_spoiled(&request, &prism, &needed, &[]).await;
     is_refused(&request, &prism, "expirationTimeInMinutes", json!(16)).await;
     is_refused(&request, &prism, "code", json!("123")).await;
-    for (status, class) in [
-        (400, "config"),
-        (401, "config"),
-        (403, "config"),
-        (429, "throttled"),
-        (500, "transient"),
-    ] {
-        assert_eq!(
-            class_of_check(&front, &remote, status).await,
-            class,
-            "{status}"
-        );
+    let documented = documented("bandwidth-mfa.yml", "/accounts/{accountId}/code/verify");
+    assert_eq!(documented, [400, 401, 403, 429, 500]);
+    for status in documented {
+        let told = class_of_check(&front, &remote, status).await;
+        assert_eq!(told, meaning(status), "{status}");
     }
     is_as_the_sdk_sends(&request, &prism, "verify", &[]).await;
+}
+
+/// Every status that says no, in a contract that is here.
+fn documented(contract: &str, path: &str) -> Vec<u16> {
+    bench::refusals(&bench::contract(contract).unwrap(), path)
 }
 
 async fn class_of_check(front: &Front, remote: &Remote, status: u16) -> &'static str {

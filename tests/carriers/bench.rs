@@ -108,6 +108,41 @@ pub(crate) fn contract(file: &str) -> Option<PathBuf> {
     None
 }
 
+/// Every status that a published contract has for a POST there and that says no, in its order; `contract` is here.
+///
+/// Of YAML just so much is read as these files need: keys in lines of their own, by how far they are indented.
+pub(crate) fn refusals(contract: &Path, path: &str) -> Vec<u16> {
+    let text = std::fs::read_to_string(contract).unwrap();
+    let statuses: Vec<u16> = if contract.extension().is_some_and(|kind| kind == "json") {
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let responses = whole["paths"][path]["post"]["responses"].as_object();
+        let named = responses.expect(path).keys();
+        named.map(|status| status.parse().expect(status)).collect()
+    } else {
+        let wanted = ["paths", path, "post", "responses"];
+        let mut at: Vec<&str> = Vec::new();
+        let mut found = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let depth = (line.len() - line.trim_start().len()) / 2;
+            let Some(key) = line.trim().strip_suffix(':').filter(|_| depth <= at.len()) else {
+                continue;
+            };
+            at.truncate(depth);
+            if at == wanted {
+                let status = key.trim_matches(['\'', '"']);
+                found.push(status.parse().expect(status));
+            }
+            at.push(key);
+        }
+        found
+    };
+    let (taken, refused): (Vec<u16>, Vec<u16>) = statuses
+        .into_iter()
+        .partition(|status| (200..300).contains(status));
+    assert!(!taken.is_empty(), "{path} is read wrongly");
+    refused
+}
+
 struct Nobody;
 
 impl Witness for Nobody {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::bench::{dispatcher, message, name, vendors};
+use crate::bench::{contract, dispatcher, message, name, refusals, vendors};
 use crate::prism::{Front, Prism, Seen};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -106,6 +106,12 @@ async fn the_contract_of_messages_and_calls_is_kept() {
     };
     let front = Front::before(&prism).await;
     let dispatcher_of = |pool, from| dispatcher(ours(&front.url, pool), from);
+    // It documents none that says no: those of Twilio's own page are below.
+    let file = contract("twilio-api-v2010.json").unwrap();
+    for call in ["Messages", "Calls"] {
+        let path = format!("/2010-04-01/Accounts/{{AccountSid}}/{call}.json");
+        assert!(refusals(&file, &path).is_empty());
+    }
 
     let sent = dispatcher_of(None, FROM).send(&message(Channel::Sms)).await;
     assert!(sent.unwrap().id.starts_with("SM"));
@@ -159,12 +165,21 @@ async fn the_contract_of_verify_is_kept() {
     dispatcher.check(&remote(), "123456").await.unwrap();
     let check = front.last();
 
+    // Every status that it documents: 429 is the only one that says no, and a check is taken with 200 and with 201.
+    let file = contract("twilio-verify-v2.json").unwrap();
+    let begun = refusals(&file, "/v2/Services/{ServiceSid}/Verifications");
+    assert_eq!(begun, [429]);
+    assert!(refusals(&file, "/v2/Services/{ServiceSid}/VerificationCheck").is_empty());
     front.forces(Some(429));
     let failed = dispatcher.send(&message(Channel::Sms)).await.unwrap_err();
     assert!(
         matches!(failed.failure, Failure::Throttled { .. }),
         "{failed:?}"
     );
+    for status in [200, 201] {
+        front.forces(Some(status));
+        dispatcher.check(&remote(), "123456").await.unwrap();
+    }
     front.forces(None);
     refused(
         &[

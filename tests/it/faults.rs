@@ -397,3 +397,32 @@ fn a1_a_carrier_that_takes_its_time_keeps_no_stranger_waiting() {
     let to_people = (0..VISITORS).filter(|n| n % 3 != 2).count();
     assert_eq!(vendor.seen().len(), to_people, "each went out once");
 }
+
+/// What needs no code needs no carrier; what needs one stays shut.
+#[test]
+fn a3_while_no_carrier_works_open_pages_do_and_closed_ones_stay_shut() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .routes(&[("/open/**", "public"), ("/admin", "admin")])
+        .start();
+    let mut known = gate.signed_in("ann");
+    gate.messages.break_down();
+    let mut stranger = gate.browser();
+    app.forget();
+    assert_eq!(stranger.get("/open/news").status(), 200);
+    assert_eq!(known.get("/private").status(), 200);
+    let page = known.step_up("/admin");
+    known.press(&page, "send");
+    gate.settle();
+    let shown = known.get(&page).text();
+    assert!(shown.contains("We could not send the message"), "{shown}");
+    stranger.ask("/private", "bob");
+    gate.settle();
+    for (browser, path) in [(&mut known, "/admin"), (&mut stranger, "/private")] {
+        assert_eq!(browser.get(path).status(), 303, "{path}");
+    }
+    assert_eq!(
+        app.lines(),
+        ["GET /open/news HTTP/1.1", "GET /private HTTP/1.1"]
+    );
+}

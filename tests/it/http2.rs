@@ -1,6 +1,6 @@
 //! HTTP/2 over TLS in front of an application that speaks HTTP/1.1.
 
-mod client;
+pub mod client;
 mod frames;
 
 use std::fs;

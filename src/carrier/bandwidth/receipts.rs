@@ -24,7 +24,10 @@ pub(super) fn read(
     let told: Result<Told, _> = serde_json::from_slice(report.body);
     let of_call = |event: &Event| {
         let tag = event.tag.as_deref();
+        // One that speaks of a text as well would be believed about that by the password of a call.
         event.of_call.is_some()
+            && event.r#type.is_none()
+            && event.message.is_none()
             && tag.is_some_and(|tag| calls.is_some_and(|calls| calls.vouches(tag, report)))
     };
     match told {

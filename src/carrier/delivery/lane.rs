@@ -309,10 +309,11 @@ fn sign(failure: &Failure) -> Sign {
         | Failure::Blocked(_)
         | Failure::OptedOut(_)
         | Failure::Landline(_) => Sign::Works,
+        // A wait that is over already, by its clock or by ours, is none: it would fail for ever and never rest.
         Failure::Throttled {
             retry_after: Some(wait),
             ..
-        } => Sign::Asks(*wait),
+        } if !wait.is_zero() => Sign::Asks(*wait),
         // Found out without asking it.
         Failure::Refused(_)
         | Failure::Unfit(_)

@@ -1,6 +1,7 @@
 //! What somebody who tries the carriers out may ask beside sending: who would be asked, and one of them alone.
 
-use std::sync::Arc;
+use std::hash::RandomState;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -42,7 +43,8 @@ impl Dispatcher {
             lanes: self.lanes.clone(),
             orders,
             by_country,
-            trouble: Default::default(),
+            missed: Mutex::default(),
+            hasher: RandomState::new(),
             policy: self.policy.clone(),
             timeout: self.timeout,
             witness: Arc::new(Both(Arc::clone(&self.witness), further)),

@@ -264,6 +264,10 @@ async fn the_end_of_a_call_is_believed_by_the_calls_own_password() {
     text["message"]["tag"] = json!(call.id.as_str());
     let text = json!([text]).to_string();
     assert_eq!(read(&*carrier, &headers, &text), Err(NotTaken::Forged));
+    let both = json!({"eventType": "disconnect", "cause": "hangup", "tag": call.id.as_str(),
+        "type": "message-failed", "message": {"id": "m-1", "tag": "another"}});
+    let both = read(&*carrier, &headers, &both.to_string());
+    assert_eq!(both, Err(NotTaken::Forged));
     assert_eq!(
         read(&*carrier, &HeaderMap::new(), &end(call.id.as_str())),
         Err(NotTaken::Forged)

@@ -288,6 +288,18 @@ async fn a1_who_asks_to_wait_for_ever_fails_and_breaks_nothing() {
     assert_eq!(send(&dispatcher).await.as_deref(), Ok("main"));
 }
 
+/// A date in the past, or a zero, from a carrier that never works.
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_no_wait_rests_like_whoever_fails() {
+    let (main, spare) = (Scripted::always(Is(throttled::<0>)), Scripted::default());
+    let (dispatcher, witness) = among(&[("main", &main), ("spare", &spare)]);
+    for _ in 0..7 {
+        assert_eq!(send(&dispatcher).await.as_deref(), Ok("spare"));
+    }
+    assert_eq!(main.asked(), 5);
+    assert_eq!(witness.told(), [("main".to_owned(), true)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_asks_to_wait_is_left_out_until_then() {
     let main = Scripted::does(&[Is(throttled::<60>)]);

@@ -154,7 +154,7 @@ async fn a_trial_that_fails_is_no_trouble_of_anybodys_page() {
     let aside = dispatcher.aside(None, Arc::new(Asked::default()));
     let failed = aside.send(&to("+12025550143")).await.unwrap_err();
     assert_eq!(failed.failure.class(), "config");
-    assert!(!dispatcher.trouble(Channel::Sms));
+    assert!(!dispatcher.trouble(Channel::Sms, 1));
 }
 
 #[tokio::test]
