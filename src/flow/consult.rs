@@ -103,7 +103,8 @@ impl Flow {
             Some(Ok(true)) => return Opinion::Right,
             Some(Ok(false)) => return Opinion::Wrong,
             Some(Err(failure)) => {
-                warn!(carrier = %remote.carrier, class = failure.class(), reason = chain(&failure), "a code could not be checked");
+                let (class, reason) = (failure.class(), chain(&failure));
+                warn!(carrier = %remote.carrier, class, reason, "a code could not be checked");
             }
             None => warn!(carrier = %remote.carrier, "a code could not be checked in time"),
         }

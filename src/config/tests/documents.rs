@@ -39,10 +39,10 @@ fn whole(block: &str) -> String {
         .flat_map(|line| line.split('"').skip(1).step_by(2))
         .filter(|name| !defined.contains(name))
         .collect();
-    let beside: String = named
-        .iter()
-        .map(|name| format!("[carriers.{name}.console]\n"))
-        .collect();
+    let mut beside = String::new();
+    for name in named {
+        writeln!(beside, "[carriers.{name}.console]").unwrap();
+    }
     format!(
         "[listen]\nhttps = [\"127.0.0.1:8443\"]\ncert = \"tls.pem\"\nkey = \"file:tls.key\"\n\
          [sites.portal]\nurl = \"https://portal.example.com\"\nupstream = \"http://127.0.0.1:3000\"\n\
