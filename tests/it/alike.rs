@@ -358,3 +358,16 @@ fn c7_one_persons_message_does_not_change_what_strangers_see() {
         assert_eq!(shape(&watcher.get(&page)), before, "{name}");
     }
 }
+
+/// Where everybody is the same person, there is nobody to find out about: the first message that fails is told.
+#[test]
+fn where_there_is_one_person_a_failed_message_is_told_at_once() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).site("fixed_user = \"ann\"").start();
+    gate.messages.break_down();
+    let mut browser = gate.browser();
+    let page = browser.ask("/", "");
+    gate.settle();
+    let text = browser.get(&page).text();
+    assert!(text.contains("We could not send the message"), "{text}");
+}
