@@ -421,8 +421,8 @@ impl Challenge {
         if !self.compares(wrong_limit, now) || self.knows(mac, now) {
             return None;
         }
-        let living = self.codes.iter().rev().filter(|code| code.until > now.mono);
-        living.filter_map(|code| code.remote.clone()).next()
+        let mut living = self.codes.iter().rev().filter(|code| code.until > now.mono);
+        living.find_map(|code| code.remote.clone())
     }
 
     /// Whether the hash is that of a living code of ours, or of one that its vendor [vouched](Self::vouched) for.

@@ -123,18 +123,14 @@ impl Desk {
                 ("200 OK", json!({ name: format!("m-{}", book.made) }))
             }
             "Verifications" => {
-                let sid = match book.pending.get(&field("To")) {
-                    Some(sid) => {
-                        let sid = sid.clone();
-                        book.newest = book.open[&sid].clone();
-                        sid
-                    }
-                    None => {
-                        let sid = format!("VE{:032}", book.made + 1);
-                        book.make(sid.clone());
-                        book.pending.insert(field("To"), sid.clone());
-                        sid
-                    }
+                let sid = if let Some(sid) = book.pending.get(&field("To")).cloned() {
+                    book.newest = book.open[&sid].clone();
+                    sid
+                } else {
+                    let sid = format!("VE{:032}", book.made + 1);
+                    book.make(sid.clone());
+                    book.pending.insert(field("To"), sid.clone());
+                    sid
                 };
                 (
                     "201 Created",
