@@ -159,11 +159,7 @@ pub fn start(
         .iter()
         .map(|settings| Directory::open(settings).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
-    let slow = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("slow")
-        .enable_all()
-        .build()?;
+    let slow = slow()?;
     let Surroundings {
         clock,
         console,
@@ -248,6 +244,15 @@ pub fn start(
         slow,
         send: config.delivery.timeout,
     })
+}
+
+/// Where carriers, directories and the disk are waited for.
+fn slow() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("slow")
+        .enable_all()
+        .build()
 }
 
 /// The certificates, where anything speaks https.

@@ -58,6 +58,10 @@ pub struct Settings {
 
 /// The carriers there are.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful of them, made once at the start"
+)]
 pub enum Kind {
     /// Prints the message: for trials.
     Console,

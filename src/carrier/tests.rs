@@ -116,6 +116,10 @@ pub(super) fn whole(failure: &Failure) -> String {
     all
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one suite for all carriers, each of which needs its peer"
+)]
 #[tokio::test]
 async fn every_carrier_keeps_the_same_promises() {
     let taken = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";

@@ -181,6 +181,10 @@ pub struct View {
 
 /// What an attempt came to.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart where it is made"
+)]
 pub enum Attempt {
     /// The right answer, first or repeated.
     Opened {

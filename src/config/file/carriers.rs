@@ -36,6 +36,10 @@ struct Common {
 }
 
 /// The kinds as written.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful of them, made once when a file is read"
+)]
 pub(in crate::config) enum Written {
     Console(console::Written),
     Webhook(Box<webhook::Written>),

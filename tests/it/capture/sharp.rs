@@ -229,7 +229,7 @@ fn g2_a_login_goes_up_without_the_session_of_whoever_was_signed_in() {
     outside.get("/login");
     post(&mut outside, "ann", PASSWORD);
     let hers = outside.jar[SID].clone();
-    assert_eq!(portal.sessions_of("ann"), [hers.clone()]);
+    assert_eq!(portal.sessions_of("ann"), std::slice::from_ref(&hers));
     for password in ["wrong", PASSWORD] {
         let mut browser = with_cookie(&gate, SID, &hers);
         browser.jar.insert("lang".to_owned(), "de".to_owned());
@@ -244,7 +244,11 @@ fn g2_a_login_goes_up_without_the_session_of_whoever_was_signed_in() {
         } else {
             assert!(forgets(&answer, SID), "the next try would meet it again");
         }
-        assert_eq!(portal.sessions_of("ann"), [hers.clone()], "untouched");
+        assert_eq!(
+            portal.sessions_of("ann"),
+            std::slice::from_ref(&hers),
+            "untouched"
+        );
     }
 }
 
