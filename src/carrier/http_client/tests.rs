@@ -60,11 +60,13 @@ async fn what_keeps_a_connection_from_coming_about_is_told_and_nothing_was_sent(
 #[test]
 fn c8_an_answer_that_says_our_credentials_back_is_recognised() {
     let basic = HeaderValue::from_static("Basic YXBpLXVzZXI6aG9vayBrZXk=");
-    let bearer = HeaderValue::from_static("Bearer one.two");
+    let bearer = HeaderValue::from_static("Bearer one.two.three");
+    let short = HeaderValue::from_static("Bearer one.two");
     for (body, shown, does) in [
         (r#"{"id":"YXBpLXVzZXI6aG9vayBrZXk="}"#, &basic, true),
         (r#"{"id":"Basic YXBpLXVzZXI6aG9vayBrZXk="}"#, &basic, true),
-        (r#"{"code":"one.two"}"#, &bearer, true),
+        (r#"{"code":"one.two.three"}"#, &bearer, true),
+        (r#"{"code":"one.two"}"#, &short, false),
         (r#"{"id":"Basic"}"#, &basic, false),
         ("", &bearer, false),
         ("anything", &HeaderValue::from_static("Basic "), false),
