@@ -297,11 +297,14 @@ impl Challenge {
         self.trouble
     }
 
-    /// What became of the last send. A code that did not go out ends at once.
-    pub fn report(&mut self, trouble: Option<Trouble>) {
-        self.trouble = trouble;
+    /// What became of the send of the code with this hash. A code that did not go out ends at once; the page is told of
+    /// it only if no newer one is on its way.
+    pub fn report(&mut self, mac: &Mac, trouble: Option<Trouble>) {
+        if self.codes.last().is_none_or(|newest| newest.mac == *mac) {
+            self.trouble = trouble;
+        }
         if trouble.is_some() {
-            self.codes.pop();
+            self.codes.retain(|code| code.mac != *mac);
         }
     }
 

@@ -191,7 +191,7 @@ fn a_code_that_did_not_go_out_is_not_one() {
     challenge.send([0; 32], Channel::Sms, at(0));
     assert!(challenge.arm(&[0; 32], RIGHT));
     assert!(!challenge.arm(&[0; 32], WRONG), "a place is taken once");
-    challenge.report(Some(Trouble::Carrier));
+    challenge.report(&RIGHT, Some(Trouble::Carrier));
     assert_eq!(challenge.living(at(1)), 0);
     assert!(matches!(
         challenge.answer(&RIGHT, 5, at(1)),
@@ -200,6 +200,21 @@ fn a_code_that_did_not_go_out_is_not_one() {
     assert_eq!(challenge.trouble(), Some(Trouble::Carrier));
     challenge.send(RIGHT, Channel::Sms, at(30));
     assert_eq!(challenge.trouble(), None, "a new send is a new try");
+}
+
+/// The first carrier may say no when the second message is long on its way: it is the first code that ends.
+#[test]
+fn a_late_failure_takes_no_newer_code_away() {
+    let mut challenge = sent();
+    challenge.send([2; 32], Channel::Voice, at(30));
+    challenge.report(&RIGHT, Some(Trouble::Carrier));
+    assert_eq!((challenge.living(at(31)), challenge.trouble()), (1, None));
+    challenge.report(&WRONG, Some(Trouble::Number));
+    assert_eq!((challenge.living(at(31)), challenge.trouble()), (1, None));
+    assert!(matches!(
+        challenge.answer(&[2; 32], 5, at(31)),
+        Answer::Right(_)
+    ));
 }
 
 #[test]

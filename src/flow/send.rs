@@ -263,6 +263,7 @@ impl Flow {
             ..
         } = &errand;
         let (scope, open) = (&question.scope, question.entry.proven());
+        let place = &errand.placeholder;
         let Some(to) = errand.recipient.by(*channel) else {
             // For somebody this would be counted.
             self.store.touch();
@@ -270,7 +271,9 @@ impl Flow {
                 Channel::Sms | Channel::Voice => "nobody by that name has a number",
                 Channel::Email => "nobody by that name has a mail address",
             });
-            return self.store.report(id, open.then_some(Trouble::Number));
+            return self
+                .store
+                .report(id, place, open.then_some(Trouble::Number));
         };
         let counters = &self.store.counters;
         if let Err(over) = counters.send(to, &door.site.name, &scope.name, *channel, *now) {
@@ -278,7 +281,7 @@ impl Flow {
             self.metrics.limit("sends");
             errand.unsent("the number or address, or the scope, has had its messages");
             if open {
-                self.store.report(id, Some(Trouble::Carrier));
+                self.store.report(id, place, Some(Trouble::Carrier));
                 let until = now.unix + over.0.as_secs();
                 self.store
                     .note(id, &question.browser, Mistake::SendLimit { until });
@@ -288,14 +291,18 @@ impl Flow {
         // No message goes out that a crash could make us forget.
         if self.store.settled().await.is_err() {
             errand.unsent("what is counted cannot be kept");
-            return self.store.report(id, open.then_some(Trouble::Carrier));
+            return self
+                .store
+                .report(id, place, open.then_some(Trouble::Carrier));
         }
         let Ok(code) = Code::draw(scope.digits) else {
             errand.unsent("the operating system's random generator failed");
-            return self.store.report(id, open.then_some(Trouble::Carrier));
+            return self
+                .store
+                .report(id, place, open.then_some(Trouble::Carrier));
         };
         let mac = self.ring.code(id, code.as_str());
-        if !self.store.arm(id, &errand.placeholder, mac) {
+        if !self.store.arm(id, place, mac) {
             return errand.unsent("the challenge ended meanwhile");
         }
         let message = errand.compose(to, code);
@@ -306,7 +313,7 @@ impl Flow {
                     Proof::Ours => self.store.sent(id, &mac, &sent.carrier),
                     // The code that was drawn here went nowhere: its place is taken by what no code has.
                     Proof::Theirs(remote) => {
-                        self.store.entrust(id, &mac, remote, errand.placeholder);
+                        self.store.entrust(id, &mac, remote, *place);
                     }
                 }
                 errand.record(What::ChallengeSent {
@@ -322,8 +329,8 @@ impl Flow {
                     message: Some(&message.id),
                     why: failed.failure.class(),
                 });
-                self.store
-                    .report(id, trouble(&failed.failure, question.entry));
+                let trouble = trouble(&failed.failure, question.entry);
+                self.store.report(id, &mac, trouble);
             }
         }
     }

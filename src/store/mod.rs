@@ -578,10 +578,10 @@ impl Store {
         (entry.challenge.ends() > now.mono && entry.is_of(browser)).then_some(entry)
     }
 
-    /// Notes what became of a send.
-    pub fn report(&self, id: &challenge::Id, trouble: Option<Trouble>) {
+    /// Notes what became of the send of the code with this hash.
+    pub fn report(&self, id: &challenge::Id, mac: &challenge::Mac, trouble: Option<Trouble>) {
         if let Some(mut entry) = self.challenges.get_mut(id) {
-            entry.challenge.report(trouble);
+            entry.challenge.report(mac, trouble);
         }
     }
 
