@@ -5,7 +5,6 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -17,13 +16,12 @@ use countersign::moment::Moment;
 use countersign::phone::sender::Sender;
 use http::HeaderMap;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Command;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use crate::bench::{self, PATIENCE};
+use crate::prism::Prism;
 
 /// The carriers of `docs/webhook.md` as an operator has them who copies the blocks; `edit` changes the text before it is
 /// read. Every credential reads `s3cret`.
@@ -658,50 +656,10 @@ fn every_other_block_of_the_document_is_a_good_configuration() {
 /// `MessageBird`'s published contract, mocked by Prism: our request is right, one without a recipient is not.
 #[tokio::test]
 async fn messagebird_takes_our_request_by_its_own_contract() {
-    let Some(contract) = bench::contract("messagebird-sms.yml") else {
+    let Some(prism) = Prism::of("messagebird-sms.yml").await else {
         return;
     };
-    let mut found = None;
-    // Prism takes no port 0, and somebody may be faster on one that was free a moment ago.
-    for _ in 0..5 {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let mut prism = Command::new(bench::vendors().join("node_modules/.bin/prism"))
-            .args([
-                "mock",
-                "-h",
-                "127.0.0.1",
-                "--errors=false",
-                "-p",
-                &port.to_string(),
-            ])
-            .arg(&contract)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("tests/vendors/install puts Prism there");
-        let mut lines = BufReader::new(prism.stdout.take().unwrap()).lines();
-        let listens = async {
-            while let Some(line) = lines.next_line().await.unwrap() {
-                if line.contains("Prism is listening") {
-                    return true;
-                }
-            }
-            false
-        };
-        if timeout(PATIENCE * 6, listens).await.expect("Prism starts") {
-            // Its output is read on, or it would wait for that.
-            let reader =
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            found = Some((prism, port, reader));
-            break;
-        }
-    }
-    let (_prism, port, _reader) = found.expect("Prism found a port");
-    let base = format!("http://127.0.0.1:{port}");
+    let base = prism.url.clone();
     let sent = example("messagebird", &base)
         .send(&bench::message(Channel::Sms))
         .await;
