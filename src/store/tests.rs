@@ -648,11 +648,19 @@ fn remote() -> Remote {
 fn entrusted(store: &Store, id: u8, subject: &str) -> challenge::Id {
     let id = sent(store, id, subject);
     store.entrust(&id, &RIGHT, remote(), [5; 32]);
-    assert!(
-        store.turn(&sent(store, 0xff, "nobody")).is_some(),
-        "c7: nobody's answers queue as well"
-    );
     id
+}
+
+/// Two answers at once would show by the time that they take whether there is a vendor to be asked.
+#[test]
+fn c7_nobodys_answers_queue_as_well() {
+    let store = store();
+    let (somebody, nobody) = (entrusted(&store, 1, "ann"), sent(&store, 2, "nobody"));
+    for id in [&somebody, &nobody] {
+        let turn = store.turn(id).unwrap();
+        let _first = turn.try_lock().unwrap();
+        assert!(store.turn(id).unwrap().try_lock().is_err());
+    }
 }
 
 fn consult(store: &Store, id: &challenge::Id) -> Consult {
