@@ -62,7 +62,10 @@ pub enum Mentioned {
 impl Mentioned {
     /// Looks for every capture's password in the query and in `body`, as much as was read of it.
     pub fn find(site: &Site, asked: &Checked, body: &[u8]) -> Self {
-        let places = || site.captures.iter().map(|capture| &capture.wanted.password);
+        let places = || {
+            let forms = site.captures.iter().filter_map(Capture::form);
+            forms.map(|wanted| &wanted.password)
+        };
         let kind = asked.field(header::CONTENT_TYPE);
         let query = asked.target().query();
         let hidden = || asked.target().hidden_queries();
@@ -126,8 +129,8 @@ impl Pass {
         &self.way
     }
 
-    /// Whether an Authorization field goes on with it. Where logins are captured it would be a login beside them, which
-    /// nothing binds to the subject of a grant.
+    /// Whether an Authorization field goes on with it. Where forms are captured it would be a login beside them, which
+    /// nothing binds to the subject of a grant; where it is the captured login itself, its grant knows it.
     pub fn authorization(&self) -> bool {
         self.authorization
     }
@@ -155,6 +158,7 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
     };
     let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
     let captures = !site.captures.is_empty();
+    let basic = site.basic().is_some();
     let first = site.first_scope();
     // A password that goes anywhere but through its capture is another login, which nobody would hold back.
     let exposed = said.password != Mentioned::Nowhere;
@@ -162,7 +166,7 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         if exposed {
             Verdict::Refuse(Reason::Credentials)
         } else {
-            pass(Way::Granted(grants), !captures)
+            pass(Way::Granted(grants), !captures || basic)
         }
     };
     let requirement = site.routes.judge(&question);
@@ -177,6 +181,8 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         Requirement::Open(Opening::PublicFull, _) if exposed && !held.is_empty() => {
             Verdict::Refuse(Reason::Credentials)
         }
+        // Every live grant knows the Authorization that came with it: without one nothing vouches for it.
+        Requirement::Open(Opening::PublicFull, _) if basic => pass(Way::Open, !held.is_empty()),
         Requirement::Open(Opening::PublicFull, _) => pass(Way::Open, !captures || held.is_empty()),
         Requirement::Open(Opening::LoginPage, _) if exposed => Verdict::Refuse(Reason::Credentials),
         Requirement::Open(Opening::LoginPage, _) => pass(Way::Open, !captures),
@@ -256,6 +262,16 @@ pub fn follow(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
     allowed.then_some(Pass {
         way: Way::Captured,
         authorization: false,
+    })
+}
+
+/// Whether the gateway itself may GET the capture's probe with the Authorization that is asked about, and with nothing
+/// else: where [`follow`] lets it.
+pub fn probe(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
+    let pass = follow(site, capture, target).filter(|_| capture.is_basic())?;
+    Some(Pass {
+        authorization: true,
+        ..pass
     })
 }
 

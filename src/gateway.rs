@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
+mod basic;
 mod captured;
 mod passing;
 mod refusal;
@@ -230,25 +231,12 @@ impl Gateway {
             logins: &names,
             password: Mentioned::find(site, &asked, &read.bytes),
         };
-        let verdict = gate::decide(site, &asked, said, &held.live);
-        let (pass, captured) = match verdict {
-            Verdict::Forward(pass) => (pass, None),
-            Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
-                (pass, Some(capture))
-            }
-            Verdict::Ask(scope) => {
-                let reply = Box::pin(flow.missing(&visit(), scope, body)).await;
-                return whole(reply, closing);
-            }
-            Verdict::Preflight(allowed) => {
-                return Box::pin(drained(preflight(&asked, allowed), body, &asked)).await;
-            }
-            Verdict::Refuse(reason) => {
-                let reply = refused(flow, &visit(), reason);
-                return Box::pin(drained(reply, body, &asked)).await;
-            }
-        };
-        let passing = Passing {
+        let searched = site.basic().is_some()
+            || (read.whole
+                && said.password == Mentioned::Nowhere
+                // What is packed cannot be searched.
+                && !asked.fields().contains_key(header::CONTENT_ENCODING));
+        let passing = |held| Passing {
             front,
             upstream: &self.0.upstreams[index],
             held,
@@ -261,11 +249,31 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
-            // What is packed cannot be searched.
-            searched: read.whole
-                && said.password == Mentioned::Nowhere
-                && !asked.fields().contains_key(header::CONTENT_ENCODING),
+            searched,
         };
+        let verdict = gate::decide(site, &asked, said, &held.live);
+        let (pass, captured) = match verdict {
+            Verdict::Forward(pass) => (pass, None),
+            Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
+                (pass, Some(capture))
+            }
+            Verdict::Ask(scope) => {
+                if let Some(capture) = site.basic().filter(|_| held.live.is_empty()) {
+                    let basic = self.basic(capture, &asked, peer, passing(held));
+                    return Box::pin(basic).await;
+                }
+                let reply = Box::pin(flow.missing(&visit(), scope, body)).await;
+                return whole(reply, closing);
+            }
+            Verdict::Preflight(allowed) => {
+                return Box::pin(drained(preflight(&asked, allowed), body, &asked)).await;
+            }
+            Verdict::Refuse(reason) => {
+                let reply = refused(flow, &visit(), reason);
+                return Box::pin(drained(reply, body, &asked)).await;
+            }
+        };
+        let passing = passing(held);
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
@@ -381,7 +389,7 @@ fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
             logins: &[],
         };
         // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
-        !site.captures.is_empty()
+        site.captures.iter().any(|capture| capture.form().is_some())
             && has_body(asked)
             && (!held.live.is_empty() || site.routes.may_open(&question))
     };
@@ -448,12 +456,15 @@ impl Read {
             return Err(Ambiguous("a Content-Encoding"));
         }
         for name in captures {
-            let Some(capture) = site.capture(name) else {
+            let Some((capture, wanted)) = site
+                .capture(name)
+                .and_then(|capture| Some((capture, capture.form()?)))
+            else {
                 continue;
             };
             let login = if self.whole {
                 login::read(
-                    &capture.wanted,
+                    wanted,
                     site.charset,
                     asked.field(header::CONTENT_TYPE),
                     &self.bytes,

@@ -284,6 +284,23 @@ impl Checked {
         }
     }
 
+    /// A GET of the gateway's own to `target` with this Authorization, and with nothing else of the visitor's.
+    #[must_use]
+    pub fn showing(&self, target: Target, authorization: HeaderValue) -> Self {
+        let mut fields = HeaderMap::new();
+        fields.insert(header::AUTHORIZATION, authorization);
+        Self {
+            method: Method::GET,
+            target,
+            authority: self.authority.clone(),
+            fields,
+            framing: Framing::Empty,
+            websocket: false,
+            closing: false,
+            expects_continue: false,
+        }
+    }
+
     /// The same request with another Cookie field, or with none.
     #[must_use]
     pub fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode;
 use sha2::Sha256;
 use smallvec::SmallVec;
 
-use crate::capture::cookie;
+use crate::capture::{basic, cookie};
 use crate::challenge::{self, Entry};
 use crate::grant::prints::{self, Known, Print, Prints};
 use crate::grant::{Grant, Standing};
@@ -182,7 +182,7 @@ impl Ring {
                 continue;
             };
             if site.binds() {
-                let brought = sessions(site, cookies(), key);
+                let brought = brought(site, fields, key);
                 let known = brought
                     .iter()
                     .all(|session| grant.prints.know(&session.print, now));
@@ -193,7 +193,7 @@ impl Ring {
                 }
                 if key.id != self.first().id {
                     // It will be sealed under the first key from now on, and what it knows with it.
-                    held.sessions = sessions(site, cookies(), self.first());
+                    held.sessions = self::brought(site, fields, self.first());
                     grant.prints = Prints::of(held.sessions.iter().map(|session| session.print));
                 }
             }
@@ -509,6 +509,20 @@ fn sessions<'h>(
             print: key.print(site, name, value),
         })
         .collect()
+}
+
+/// What a grant has to know of a request: the application's session cookies, and the credentials of HTTP Basic.
+fn brought(site: &Site, fields: &HeaderMap, key: &Key) -> Vec<Session> {
+    let mut brought = Vec::new();
+    if site.basic().is_some() {
+        // In front: what is beyond eight is not known, and this must be.
+        brought.extend(basic::prints(fields).map(|(name, bytes)| Session {
+            name: name.into(),
+            print: key.print(site, name, bytes),
+        }));
+    }
+    brought.extend(sessions(site, fields.get_all(header::COOKIE).iter(), key));
+    brought
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {

@@ -80,7 +80,14 @@ impl Site {
     pub fn binds(&self) -> bool {
         self.captures
             .iter()
-            .any(|capture| !capture.auth_cookies.is_empty())
+            .any(|capture| capture.is_basic() || !capture.auth_cookies.is_empty())
+    }
+
+    /// The capture of logins that come in the Authorization field; `config` allows one, for the first scope, and no other
+    /// beside it.
+    #[must_use]
+    pub fn basic(&self) -> Option<&Capture> {
+        self.captures.iter().find(|capture| capture.is_basic())
     }
 
     /// Whether a cookie makes a session of the application, or could be read as one that does.

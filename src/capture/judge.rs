@@ -154,7 +154,7 @@ pub fn admits(capture: &Capture, answered: &Answered<'_>) -> bool {
     let Some(page) = answered.body.filter(|_| look::is_html(answered.fields)) else {
         return false;
     };
-    let asks_who = || match &capture.wanted.username {
+    let asks_who = || match capture.form().and_then(|wanted| wanted.username.as_ref()) {
         Some(Place::Field(name)) => look::has_field(page, name),
         Some(Place::Pointer(_)) | None => false,
     };

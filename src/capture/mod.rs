@@ -9,6 +9,7 @@ use crate::name::Name;
 use crate::route::Pattern;
 use crate::subject::Subject;
 
+pub mod basic;
 pub mod cookie;
 pub mod judge;
 pub mod look;
@@ -20,8 +21,8 @@ pub struct Capture {
     pub name: Name,
     /// What its code is good for.
     pub scope: Name,
-    /// The credentials that a login carries.
-    pub wanted: Wanted,
+    /// Where a login carries its credentials.
+    pub credentials: Credentials,
     /// Who is asked where the form asks for nobody.
     pub fixed_user: Option<Subject>,
     /// Path and query of the login page, where strangers are sent.
@@ -38,6 +39,32 @@ pub struct Capture {
     pub hold: Duration,
 }
 
+/// Where a login carries its credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// In the body of a POST: a form, or JSON.
+    Form(Wanted),
+    /// In the Authorization field of any request (RFC 7617).
+    Basic,
+}
+
+impl Capture {
+    /// What is looked for in a body; `None` where logins come in no body.
+    #[must_use]
+    pub fn form(&self) -> Option<&Wanted> {
+        match &self.credentials {
+            Credentials::Form(wanted) => Some(wanted),
+            Credentials::Basic => None,
+        }
+    }
+
+    /// Whether logins come in the Authorization field.
+    #[must_use]
+    pub fn is_basic(&self) -> bool {
+        self.credentials == Credentials::Basic
+    }
+}
+
 #[cfg(test)]
 impl Capture {
     /// The form at `/login` with the fields `username` and `password`, and nothing else set.
@@ -46,10 +73,10 @@ impl Capture {
         Self {
             name: name("form"),
             scope: name("login"),
-            wanted: Wanted {
+            credentials: Credentials::Form(Wanted {
                 username: Some(crate::login::Place::of("username")),
                 password: crate::login::Place::of("password"),
-            },
+            }),
             fixed_user: None,
             page: "/login".to_owned(),
             probe: None,

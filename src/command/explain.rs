@@ -118,9 +118,9 @@ fn logins<'s>(
             Requirement::Open(Opening::Capture, route) => std::ptr::eq(*route, step.route),
             _ => false,
         };
-        if taken {
-            let username = capture.wanted.username.as_ref();
-            let wanted = username.into_iter().chain([&capture.wanted.password]);
+        if let Some(wanted) = capture.form().filter(|_| taken) {
+            let username = wanted.username.as_ref();
+            let wanted = username.into_iter().chain([&wanted.password]);
             let conditions = step.route.form.iter();
             logins.push(Login {
                 capture,

@@ -14,8 +14,8 @@ use super::reader::List;
 use super::rule::Rule;
 use super::sample::{self, address};
 use super::value::At;
-use crate::capture::Capture;
 use crate::capture::cookie::Names;
+use crate::capture::{Capture, Credentials};
 use crate::login::Wanted;
 use crate::name::Name;
 
@@ -34,6 +34,13 @@ fn meant(capture: &written::Capture, site: &Site, file: &File, notes: &Notes) ->
         .scope
         .as_ref()
         .and_then(|scope| own_scope(scope, site, file, notes));
+    let basic = capture
+        .username
+        .as_ref()
+        .filter(|username| matches!(username.value, Username::Basic));
+    if let Some(username) = basic {
+        return meant_basic(capture, username, scope, site, notes);
+    }
     let page = page(capture, site, notes);
     let username = match &capture.username {
         Some(At {
@@ -75,10 +82,10 @@ fn meant(capture: &written::Capture, site: &Site, file: &File, notes: &Notes) ->
     Some(Capture {
         name: capture.name.value.clone(),
         scope: scope?,
-        wanted: Wanted {
+        credentials: Credentials::Form(Wanted {
             password: capture.password.as_ref()?.value.0.clone(),
             username,
-        },
+        }),
         fixed_user: fixed_user.map(|user| user.value.clone()),
         page: page?,
         probe: capture.probe.as_ref().map(|probe| probe.value.0.clone()),
@@ -91,6 +98,114 @@ fn meant(capture: &written::Capture, site: &Site, file: &File, notes: &Notes) ->
             .success_location
             .as_ref()
             .map(|location| location.value.0.clone()),
+        auth_cookies: names(&capture.auth_cookies)?,
+        hold: capture.hold,
+    })
+}
+
+/// A capture of HTTP Basic: the login is in every request, so there is no page of it, and nothing of a form.
+fn meant_basic(
+    capture: &written::Capture,
+    username: &At<Username>,
+    scope: Option<Name>,
+    site: &Site,
+    notes: &Notes,
+) -> Option<Capture> {
+    let unused = [
+        ("password", capture.password.as_ref().map(|at| &at.place)),
+        (
+            "fixed_user",
+            capture.fixed_user.as_ref().map(|at| &at.place),
+        ),
+        ("page", capture.page.as_ref().map(|at| &at.place)),
+        (
+            "success_location",
+            capture.success_location.as_ref().map(|at| &at.place),
+        ),
+        (
+            "success_cookie",
+            Some(&capture.name.place).filter(|_| capture.success_cookie.written),
+        ),
+    ];
+    for (key, place) in unused {
+        if let Some(place) = place {
+            let problem = Diagnostic::new(
+                Rule::NotUsed,
+                format!("`{key}` has no effect with HTTP Basic"),
+                place,
+                "the browser sends name and password itself",
+            );
+            notes.add(problem.help("leave it out: `probe` says how a login went"));
+        }
+    }
+    let mut sound = true;
+    let mut wrong = |problem: Diagnostic| {
+        sound = false;
+        notes.add(problem);
+    };
+    for route in routes_of(capture, site) {
+        let problem = Diagnostic::new(
+            Rule::NoLogin,
+            format!(
+                "no login of capture `{}` is posted here",
+                capture.name.value
+            ),
+            place_of(route),
+            "with HTTP Basic every request carries the login",
+        );
+        wrong(problem.help(format!(
+            "write require = \"{}\", or leave the route out",
+            capture.scope.as_ref().map_or("login", |scope| scope.value.as_str())
+        )));
+    }
+    for other in &site.captures {
+        if other.name.value != capture.name.value {
+            let problem = Diagnostic::new(
+                Rule::NotYet,
+                format!("capture `{}` beside HTTP Basic", other.name.value),
+                &other.name.place,
+                "a site with HTTP Basic has this one login",
+            );
+            wrong(
+                problem.also(&username.place, "HTTP Basic here").help(
+                    "leave one of them out, or make two sites of it, each with its own `url`",
+                ),
+            );
+        }
+    }
+    let scope = scope?;
+    if let Some(first) = site
+        .scopes
+        .items
+        .first()
+        .filter(|first| first.value != scope)
+        && let Some(place) = capture.scope.as_ref().map(|scope| &scope.place)
+    {
+        let problem = Diagnostic::new(
+            Rule::NotYet,
+            "HTTP Basic for another scope than the site's first",
+            place,
+            format!("the first is `{}`", first.value),
+        );
+        wrong(problem.help(format!(
+            "write scope = \"{}\"; routes can require more scopes of the same person",
+            first.value
+        )));
+    }
+    let probe = capture
+        .probe
+        .as_ref()
+        .map_or_else(|| "/".to_owned(), |probe| probe.value.0.clone());
+    sound.then_some(())?;
+    Some(Capture {
+        name: capture.name.value.clone(),
+        scope,
+        credentials: Credentials::Basic,
+        fixed_user: None,
+        page: probe.clone(),
+        probe: Some(probe),
+        success_cookie: None,
+        success_location: None,
         auth_cookies: names(&capture.auth_cookies)?,
         hold: capture.hold,
     })

@@ -17,6 +17,11 @@ use crate::route::{Asked, Class, Explanation, Opening, Outcome, Requirement, Tab
 pub(super) fn warn(site: &Site, captures: &[Capture], table: &Table, notes: &Notes) {
     let view = View { site, table, notes };
     for (capture, meant) in site.captures.iter().zip(captures) {
+        if meant.is_basic() {
+            // Every request carries its login: no route has to lead to it.
+            view.probe_closed(capture);
+            continue;
+        }
         if routes_of(capture, site).next().is_none() {
             let problem = Diagnostic::new(
                 Rule::NotUsed,

@@ -357,7 +357,9 @@ impl Flow {
         capture: &'v Capture,
     ) -> impl Iterator<Item = (quarantine::Print, Weight)> + 'v {
         let site = &visit.door.site;
+        // With HTTP Basic no cookie goes up before the code.
         foreign(visit)
+            .filter(|_| !capture.is_basic())
             .filter(|(name, value)| capture.auth_cookies.has(name) || value.len() >= SESSION)
             .flat_map(move |(name, value)| self.weighed(site, capture, name, value))
     }

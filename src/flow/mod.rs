@@ -35,6 +35,7 @@ use crate::subject::Subject;
 
 pub mod ask;
 pub mod audience;
+pub mod basic;
 pub mod capture;
 pub mod check;
 pub mod code_page;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Request;
 
 use super::*;
+use crate::capture::Credentials;
 use crate::challenge::tests::{at, scope, verified};
 use crate::grant::Grant;
 use crate::name::Name;
@@ -45,10 +46,10 @@ pub(crate) fn capture() -> Capture {
     Capture {
         name: Name::parse("form").unwrap(),
         scope: Name::parse("login").unwrap(),
-        wanted: login::Wanted {
+        credentials: Credentials::Form(login::Wanted {
             username: Some(login::Place::of("user")),
             password: login::Place::of("pass"),
-        },
+        }),
         fixed_user: None,
         page: "/login".to_owned(),
         probe: None,

@@ -38,8 +38,8 @@ pub(super) struct Posted {
 }
 
 /// An answer of the application, as much of its body as is looked at, and the rest of it.
-struct Looked {
-    head: http::response::Parts,
+pub(super) struct Looked {
+    pub(super) head: http::response::Parts,
     start: Bytes,
     whole: bool,
     body: Body,
@@ -422,7 +422,7 @@ impl Gateway {
     }
 
     /// Sends a request of ours or a visitor's up and looks into the answer.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         pass: &Pass,
         asked: Checked,
@@ -524,7 +524,7 @@ fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
 }
 
 /// How long our own GETs of one login may take together: the visitor waits for them with an answer already there.
-const OUR_OWN: Duration = Duration::from_secs(10);
+pub(super) const OUR_OWN: Duration = Duration::from_secs(10);
 
 /// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
 /// which an application may show only once, the browser is sent there and given that page.
@@ -638,7 +638,7 @@ impl Looked {
         }
     }
 
-    fn into_response(self) -> Response<Body> {
+    pub(super) fn into_response(self) -> Response<Body> {
         Response::from_parts(self.head, self.body)
     }
 }

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 
 use super::{Full, room};
 use crate::challenge::{self, Browser, Entry, Question};
+use crate::grant::prints::Print;
 use crate::hold::{Hold, Kept, Sealed, Waiting};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -259,6 +260,26 @@ impl Holds {
         };
         let (_, replay) = self.replays.remove_if(id, fits)?;
         Some(replay.what)
+    }
+
+    /// Whether an answer to a login as this person waits whose grant would know this.
+    pub fn answered(
+        &self,
+        browser: &Browser,
+        (site, scope): (&Name, &Name),
+        named: &Subject,
+        print: &Print,
+        now: Moment,
+    ) -> bool {
+        let key = Key::of(*browser, site, scope, Some(named));
+        let place = self
+            .waiting
+            .get(&key)
+            .filter(|place| place.until > now.mono);
+        place.is_some_and(|place| match &place.hold.request {
+            Waiting::Answer { prints, .. } => prints.contains(print),
+            Waiting::Nothing | Waiting::Request(_) | Waiting::Lost => false,
+        })
     }
 
     /// The other origin that what waits for the answer to this question leads to, if it does.

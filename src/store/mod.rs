@@ -339,16 +339,7 @@ impl Store {
             scope: question.scope.name.clone(),
             named: question.named.clone(),
         };
-        let open = |id: &challenge::Id| {
-            self.challenges.get(id).is_some_and(|entry| {
-                let challenge = &entry.challenge;
-                let alive = challenge.ends() > now.mono && !challenge.finished();
-                alive
-                    && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now)
-                        != MaySend::BeginAnew
-            })
-        };
-        if let Some(joined) = self.running.get(&running).map(|found| found.0).filter(open) {
+        if let Some(joined) = self.runs(&running, now) {
             return Ok(joined);
         }
         let most = room(self.most, question.entry);
@@ -368,6 +359,36 @@ impl Store {
         self.running
             .insert(running, (id, now.mono + challenge::LONGEST));
         Ok(id)
+    }
+
+    /// The challenge that [`Store::ask`] would join, if one runs.
+    pub fn joined(
+        &self,
+        browser: &challenge::Browser,
+        (site, scope): (&Name, &Name),
+        named: &Subject,
+        now: Moment,
+    ) -> Option<challenge::Id> {
+        let running = Running {
+            browser: *browser,
+            site: site.clone(),
+            scope: scope.clone(),
+            named: named.clone(),
+        };
+        self.runs(&running, now)
+    }
+
+    fn runs(&self, running: &Running, now: Moment) -> Option<challenge::Id> {
+        let open = |id: &challenge::Id| {
+            self.challenges.get(id).is_some_and(|entry| {
+                let challenge = &entry.challenge;
+                let alive = challenge.ends() > now.mono && !challenge.finished();
+                alive
+                    && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now)
+                        != MaySend::BeginAnew
+            })
+        };
+        self.running.get(running).map(|found| found.0).filter(open)
     }
 
     /// What a page may show of a challenge to the browser that began it, or that won it.

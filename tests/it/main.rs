@@ -15,6 +15,7 @@ mod support;
 mod alike;
 mod ask;
 mod audience;
+mod basic;
 mod capture;
 mod disk_full;
 mod faults;

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::super::cookie::Names;
 use super::*;
+use crate::capture::Credentials;
 use crate::request;
 
 mod apps;
@@ -446,17 +447,17 @@ fn g2_the_form_again_is_a_wrong_password_unless_a_new_closed_cookie_came() {
 #[test]
 fn g1_what_is_no_login_page_is_not_shown_to_a_stranger() {
     let pointed = Capture {
-        wanted: crate::login::Wanted {
+        credentials: Credentials::Form(crate::login::Wanted {
             username: Some(Place::of("/user/name")),
             password: Place::of("/user/password"),
-        },
+        }),
         ..Capture::plain()
     };
     let nameless = Capture {
-        wanted: crate::login::Wanted {
+        credentials: Credentials::Form(crate::login::Wanted {
             username: None,
             password: Place::of("password"),
-        },
+        }),
         ..Capture::plain()
     };
     let plain = Capture::plain;

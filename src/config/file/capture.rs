@@ -39,22 +39,9 @@ impl Capture {
             "leave it out: only logins that set a cookie are captured",
         );
         let username: Option<At<Username>> = table.optional("username");
-        let basic = match &username {
-            Some(At {
-                value: Username::Basic,
-                place,
-            }) => {
-                let problem = Diagnostic::new(
-                    Rule::NotYet,
-                    "`username = \"basic\"` is not in this version yet",
-                    place,
-                    "not known here",
-                );
-                table.notes().add(problem.help("leave the capture out: visitors name themselves at the gate before they see the application"));
-                true
-            }
-            _ => false,
-        };
+        let basic = username
+            .as_ref()
+            .is_some_and(|username| matches!(username.value, Username::Basic));
         if !table.has("username") && !fixed && !table.has("fixed_user") {
             let problem = Diagnostic::new(
                 Rule::Missing,

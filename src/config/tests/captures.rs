@@ -63,8 +63,9 @@ fn a_capture_means_what_is_written() {
         (capture.name.as_str(), capture.scope.as_str()),
         ("form", "admin")
     );
+    let wanted = capture.form().unwrap();
     assert_eq!(
-        (&capture.wanted.username, &capture.wanted.password),
+        (&wanted.username, &wanted.password),
         (
             &Some(login::Place::Pointer("/user/name".into())),
             &field("pass")
