@@ -6,6 +6,7 @@ use http::{HeaderMap, Method, header};
 use smallvec::SmallVec;
 
 use crate::capture::Capture;
+use crate::capture::token::Bearer;
 use crate::form::Form;
 use crate::grant::Grant;
 use crate::login::{self, Ambiguous};
@@ -45,6 +46,8 @@ pub struct Said<'r> {
     pub logins: &'r [&'r Name],
     /// Where any server could find the password of a capture of this site.
     pub password: Mentioned,
+    /// The token of its Authorization, where grants of this site are bound to tokens.
+    pub bearer: Option<&'r Bearer>,
 }
 
 /// Where a password is.
@@ -130,7 +133,8 @@ impl Pass {
     }
 
     /// Whether an Authorization field goes on with it. Where forms are captured it would be a login beside them, which
-    /// nothing binds to the subject of a grant; where it is the captured login itself, its grant knows it.
+    /// nothing binds to the subject of a grant, but for a token that the grant was earned with; where it is the captured
+    /// login itself, its grant knows it.
     pub fn authorization(&self) -> bool {
         self.authorization
     }
@@ -162,11 +166,15 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
     let first = site.first_scope();
     // A password that goes anywhere but through its capture is another login, which nobody would hold back.
     let exposed = said.password != Mentioned::Nowhere;
-    let granted_pass = |grants| {
+    // Where logins are captured, Authorization is somebody's: it goes up only with the grant that was earned with it.
+    let bearer =
+        |grants: &[Grant]| !captures || said.bearer.is_some_and(|bearer| bearer.known(grants));
+    let granted_pass = |grants: Grants| {
         if exposed {
             Verdict::Refuse(Reason::Credentials)
         } else {
-            pass(Way::Granted(grants), !captures || basic)
+            let bound = basic || bearer(&grants);
+            pass(Way::Granted(grants), bound)
         }
     };
     let requirement = site.routes.judge(&question);
@@ -183,7 +191,9 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         }
         // Every live grant knows the Authorization that came with it: without one nothing vouches for it.
         Requirement::Open(Opening::PublicFull, _) if basic => pass(Way::Open, !held.is_empty()),
-        Requirement::Open(Opening::PublicFull, _) => pass(Way::Open, !captures || held.is_empty()),
+        Requirement::Open(Opening::PublicFull, _) => {
+            pass(Way::Open, held.is_empty() || bearer(held))
+        }
         Requirement::Open(Opening::LoginPage, _) if exposed => Verdict::Refuse(Reason::Credentials),
         Requirement::Open(Opening::LoginPage, _) => pass(Way::Open, !captures),
         Requirement::Open(Opening::Capture, _)

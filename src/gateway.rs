@@ -226,10 +226,12 @@ impl Gateway {
             }
         };
         let names: SmallVec<[&Name; 2]> = logins.iter().map(|(name, _)| *name).collect();
+        let bearer = flow.bearer(site, asked.fields(), now);
         let said = Said {
             form: &read.form,
             logins: &names,
             password: Mentioned::find(site, &asked, &read.bytes),
+            bearer: bearer.as_ref(),
         };
         let searched = site.basic().is_some()
             || (read.whole
@@ -252,6 +254,18 @@ impl Gateway {
             searched,
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
+        if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+            // A login goes up without Authorization, which is often that of the one before.
+            let waits = || {
+                !matches!(verdict, Verdict::Login(..))
+                    && flow.shows_anothers(site, &asked, &held, now)
+            };
+            let meets = held.live.is_empty() && *asked.method() == Method::GET;
+            let first = meets.then(|| flow.code_first(&visit())).flatten();
+            if let Some(reply) = first.or_else(|| waits().then(|| flow.token_waits(&visit()))) {
+                return Box::pin(drained(reply, body, &asked)).await;
+            }
+        }
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {

@@ -194,7 +194,10 @@ impl Ring {
                 if key.id != self.first().id {
                     // It will be sealed under the first key from now on, and what it knows with it.
                     held.sessions = self::brought(site, fields, self.first());
-                    grant.prints = Prints::of(held.sessions.iter().map(|session| session.print));
+                    let sessions = held.sessions.iter().map(|session| session.print);
+                    // A token does not come with every request, and is looked for under each key.
+                    let rest = grant.prints.current().iter().filter(|_| site.relays());
+                    grant.prints = Prints::of(sessions.chain(rest.copied()));
                 }
             }
             match grant.standing(scope, now) {
@@ -319,6 +322,17 @@ impl Ring {
     /// What a grant keeps of a session cookie of the application.
     pub fn print(&self, site: &Site, name: &[u8], value: &[u8]) -> Print {
         self.first().print(site, name, value)
+    }
+
+    /// The same under each key: what a grant kept before the keys were rotated counts on.
+    pub fn prints<'r>(
+        &'r self,
+        site: &'r Site,
+        name: &'r [u8],
+        value: &'r [u8],
+    ) -> impl Iterator<Item = Print> + 'r {
+        let keys = self.keys.iter();
+        keys.map(move |key| key.print(site, name, value))
     }
 
     /// What a grant keeps of the application's session cookies among these fields.

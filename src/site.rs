@@ -90,6 +90,13 @@ impl Site {
         self.captures.iter().find(|capture| capture.is_basic())
     }
 
+    /// Whether scripts get the answers to their logins, tokens and all, before the code.
+    #[must_use]
+    pub fn relays(&self) -> bool {
+        let mut captures = self.captures.iter();
+        captures.any(|capture| capture.answer.relays())
+    }
+
     /// Whether a cookie makes a session of the application, or could be read as one that does.
     #[must_use]
     pub fn is_session(&self, name: &[u8], value: &[u8]) -> bool {

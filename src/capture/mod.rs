@@ -13,6 +13,7 @@ pub mod basic;
 pub mod cookie;
 pub mod judge;
 pub mod look;
+pub mod token;
 
 /// `[sites.SITE.captures.NAME]`.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Capture {
     pub success_location: Option<Pattern>,
     /// The cookies that make a session of the application. The grant is bound to their values.
     pub auth_cookies: cookie::Names,
+    /// What becomes of the answer to a login by script.
+    pub answer: token::Answer,
     /// How long an answer is held, counted from the last code: 1–10 minutes.
     pub hold: Duration,
 }
@@ -83,6 +86,7 @@ impl Capture {
             success_cookie: None,
             success_location: None,
             auth_cookies: cookie::Names::default(),
+            answer: token::Answer::default(),
             hold: Duration::from_secs(300),
         }
     }

@@ -7,7 +7,7 @@ use super::reader::nearest;
 use super::rule::Rule;
 use super::sample::visible;
 use super::tree::Value;
-use super::value::{Leaf, Wrong};
+use super::value::{Leaf, Wrong, choose};
 use crate::capture::cookie::Names;
 use crate::login::Place;
 use crate::route::Pattern;
@@ -154,6 +154,52 @@ impl Leaf for Location {
             .help(format!("write \"{path}\"")));
         }
         Pattern::read(value).map(Self)
+    }
+}
+
+/// `answer = "…"`: what becomes of the answer to a login by script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The script is told of the code page.
+    Held,
+    /// The script gets it, and its tokens open nothing yet.
+    Relay,
+}
+
+impl Leaf for Manner {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        choose(
+            value,
+            "\"held\" or \"relay\"",
+            &[("held", Self::Held), ("relay", Self::Relay)],
+            &[],
+        )
+    }
+}
+
+/// One of `token`: a JSON pointer into the answer to a login.
+#[derive(Clone, Debug)]
+pub(super) struct Token(pub(super) String);
+
+impl Leaf for Token {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let text = value.text("a JSON pointer such as \"/access_token\"")?;
+        if !text.starts_with('/') {
+            let name = if text.is_empty() {
+                "access_token"
+            } else {
+                text
+            };
+            return Err(Wrong::new(
+                Rule::BadField,
+                format!("`{}` is no JSON pointer", text.escape_debug()),
+                "it begins with a slash",
+            )
+            .help(format!("write \"/{}\"", name.escape_debug())));
+        }
+        // What could be no field's place in a login could be no token's.
+        Field::read(value)?;
+        Ok(Self(text.to_owned()))
     }
 }
 

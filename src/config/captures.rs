@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::application::{Cookie, Username};
+use super::application::{Cookie, Manner, Username};
 use super::classes::{not_of_site, to_blame};
 use super::diagnostic::{Diagnostic, Place};
 use super::file::File;
@@ -15,6 +15,7 @@ use super::rule::Rule;
 use super::sample::{self, address};
 use super::value::At;
 use crate::capture::cookie::Names;
+use crate::capture::token::Answer;
 use crate::capture::{Capture, Credentials};
 use crate::login::Wanted;
 use crate::name::Name;
@@ -99,6 +100,7 @@ fn meant(capture: &written::Capture, site: &Site, file: &File, notes: &Notes) ->
             .as_ref()
             .map(|location| location.value.0.clone()),
         auth_cookies: names(&capture.auth_cookies)?,
+        answer: answer(capture, notes),
         hold: capture.hold,
     })
 }
@@ -208,7 +210,33 @@ fn meant_basic(
         success_location: None,
         auth_cookies: names(&capture.auth_cookies)?,
         hold: capture.hold,
+        answer: Answer::Held,
     })
+}
+
+/// What becomes of a script's answer. Tokens are told apart only in one that the script gets before the code.
+fn answer(capture: &written::Capture, notes: &Notes) -> Answer {
+    let manner = capture.answer.as_ref().map(|answer| answer.value);
+    if manner == Some(Manner::Relay) {
+        let tokens = capture.tokens.items.iter();
+        return Answer::Relayed {
+            tokens: tokens.map(|token| token.value.0.as_str().into()).collect(),
+        };
+    }
+    if let Some(token) = capture.tokens.items.first() {
+        let problem = Diagnostic::new(
+            Rule::Missing,
+            "`token` without `answer = \"relay\"`",
+            &token.place,
+            "an answer that is held gives no token to anybody",
+        );
+        notes.add(
+            problem
+                .help("add: answer = \"relay\", for an application that signs in by script")
+                .help("where a login sets a cookie and nothing else, leave out `token`"),
+        );
+    }
+    Answer::Held
 }
 
 /// Each of them was taken for itself already; `None` could not happen, and would be no capture rather than an unbound one.

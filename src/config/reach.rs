@@ -53,11 +53,13 @@ pub(super) fn warn(site: &Site, captures: &[Capture], table: &Table, notes: &Not
             view.page_reached(capture, meant);
         }
         view.probe_closed(capture);
+        view.tokens_kept(capture, meant);
     }
 }
 
 fn unbound(capture: &written::Capture, meant: &Capture, notes: &Notes) {
-    if !capture.auth_cookies.written {
+    // A token is bound as a cookie is.
+    if !capture.auth_cookies.written && !capture.tokens.written {
         let problem = Diagnostic::new(
             Rule::Unbound,
             format!(
@@ -78,7 +80,8 @@ fn unbound(capture: &written::Capture, meant: &Capture, notes: &Notes) {
 fn in_doubt(capture: &written::Capture, meant: &Capture, notes: &Notes) {
     let judged = capture.probe.is_some()
         || capture.success_cookie.written
-        || capture.success_location.is_some();
+        || capture.success_location.is_some()
+        || capture.tokens.written;
     if !judged {
         let problem = Diagnostic::new(
             Rule::InDoubt,
@@ -102,6 +105,31 @@ struct View<'s> {
 }
 
 impl<'s> View<'s> {
+    /// On a `public-full` route nobody asks whose token it is once its code was right.
+    fn tokens_kept(&self, capture: &written::Capture, meant: &Capture) {
+        let Some(answer) = capture.answer.as_ref().filter(|_| meant.answer.relays()) else {
+            return;
+        };
+        let open = self.site.routes.iter().find_map(|route| {
+            let require = route.require.as_ref();
+            require.filter(|require| require.value == "public-full")
+        });
+        if let Some(open) = open {
+            let problem = Diagnostic::new(
+                Rule::WideOpen,
+                "a token goes up on a `public-full` route without a grant",
+                &open.place,
+                "with whatever Authorization it brings",
+            );
+            self.notes.add(
+                problem
+                    .also(&answer.place, "scripts are given tokens here")
+                    .help("write \"public\" where the application reads no token: nothing of a visitor's goes up there")
+                    .help("a token is kept back until its code was right; after that it opens this route in any browser"),
+            );
+        }
+    }
+
     /// The first scope guards what no route names; any other that no route requires guards nothing.
     fn skipped(&self, capture: &written::Capture, meant: &Capture) {
         let first = self.site.scopes.items.first();

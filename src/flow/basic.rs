@@ -110,6 +110,8 @@ impl Flow {
             to: Way::Here(back),
             page: None,
             leads_to: None,
+            tokens: Vec::new(),
+            relay: None,
         }
     }
 

@@ -16,6 +16,7 @@ use super::{Flow, NoRandomness, Reply, Visit, random, see_other, with_cookies};
 use crate::capture::Capture;
 use crate::capture::cookie;
 use crate::capture::judge::Judgement;
+use crate::capture::token;
 use crate::challenge::{self, Entry};
 use crate::directory::Person;
 use crate::event::What;
@@ -108,6 +109,10 @@ pub struct Answers {
     pub page: Option<HeldPage>,
     /// The origin that the way leads to, where it is another.
     pub leads_to: Option<Origin>,
+    /// Its tokens.
+    pub tokens: Vec<Box<[u8]>>,
+    /// What its script gets at once.
+    pub relay: Option<Reply>,
 }
 
 /// What becomes of an answer to a login that went well.
@@ -260,7 +265,12 @@ impl Flow {
             .filter_map(|field| cookie::set(field, visit.now.unix))
             .filter(|set| !set.deletes)
             .flat_map(|set| self.weighed(site, capture, set.name, set.value));
-        let all: Vec<_> = self.brought(visit, capture).chain(set).collect();
+        let tokens = answers.tokens.iter().filter_map(|token| {
+            let mut prints = self.ring.quarantined(site, token::NAME, token);
+            prints.next().map(|print| (print, Weight::Named))
+        });
+        let brought = self.brought(visit, capture);
+        let all: Vec<_> = brought.chain(set).chain(tokens).collect();
         // From here on they are the person's, until the code is right.
         self.store.quarantine.put(admitted.owner, &all, visit.now);
         self.store.quarantine.lift(&admitted.attempt);
@@ -299,8 +309,9 @@ impl Flow {
         scope: &Arc<Scope>,
         entry: Entry,
         admitted: Admitted,
-        answers: Answers,
+        mut answers: Answers,
     ) -> Result<Reply, Refusal<'static>> {
+        let relay = answers.relay.take();
         let recipient = admitted
             .person
             .as_ref()
@@ -338,9 +349,15 @@ impl Flow {
                 .await
                 .map_err(|_| Refusal::NothingCanSend)?;
         }
-        let until = visit.now.later(challenge::LONGEST).unix;
-        let page = (code_path(&id), Some(until));
-        let reply = self.turn_away(visit, audience, scope, Some((&page.0, page.1)));
+        let reply = if let Some(relay) = relay {
+            let site = &visit.door.site.name;
+            self.store.relayed.put(browser, site, id, visit.now);
+            relay
+        } else {
+            let until = visit.now.later(challenge::LONGEST).unix;
+            let page = (code_path(&id), Some(until));
+            self.turn_away(visit, audience, scope, Some((&page.0, page.1)))
+        };
         Ok(with_cookies(reply, cookie))
     }
 
@@ -533,8 +550,16 @@ impl Flow {
         prints
     }
 
-    /// The live grants as they are bound once an answer has changed the application's sessions; none if it has not.
-    pub fn moved(&self, site: &Site, held: &Grants, fields: &HeaderMap, now: Moment) -> Vec<Grant> {
+    /// The live grants as they are bound once an answer has changed the application's sessions, or a login has brought
+    /// tokens; none if nothing has changed.
+    pub fn moved(
+        &self,
+        site: &Site,
+        held: &Grants,
+        fields: &HeaderMap,
+        tokens: &[Print],
+        now: Moment,
+    ) -> Vec<Grant> {
         let changes: Vec<_> = fields
             .get_all(header::SET_COOKIE)
             .iter()
@@ -542,7 +567,7 @@ impl Flow {
             .filter(|set| site.is_session(set.name, set.value))
             .collect();
         if changes.is_empty() {
-            return Vec::new();
+            return Self::with_tokens(&held.live, tokens, now);
         }
         let brought: Vec<Print> = held
             .sessions
@@ -554,6 +579,7 @@ impl Flow {
             .iter()
             .filter(|set| !set.deletes)
             .map(|set| self.ring.print(site, set.name, set.value))
+            .chain(tokens.iter().copied())
             .collect();
         let subject = held.live.first().map(Grant::subject);
         held.live

@@ -43,6 +43,13 @@ impl Flow {
             return with_cookies(self.turn_away(visit, audience, scope, None), forget);
         }
         if let (None, Some(capture)) = (who(visit, scope), visit.door.site.login_for(&scope.name)) {
+            // Its script may have asked for it already.
+            if let Some((id, _)) = self.relayed(visit) {
+                let until = visit.now.later(challenge::LONGEST).unix;
+                let page = code_path(&id);
+                let reply = self.turn_away(visit, audience, scope, Some((&page, Some(until))));
+                return with_cookies(reply, forget);
+            }
             // The application asks for its password first.
             let page = Some((capture.page.as_str(), None));
             return with_cookies(self.turn_away(visit, audience, scope, page), forget);

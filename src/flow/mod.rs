@@ -44,6 +44,7 @@ pub mod entry;
 pub mod own;
 pub mod posted;
 pub mod receipts;
+pub mod relay;
 pub mod send;
 pub mod sign_out;
 pub mod trial;

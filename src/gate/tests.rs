@@ -56,6 +56,7 @@ pub(crate) fn capture() -> Capture {
         success_cookie: None,
         success_location: None,
         auth_cookies: crate::capture::cookie::Names::parse(["sid"]).unwrap(),
+        answer: crate::capture::token::Answer::Held,
         hold: std::time::Duration::from_mins(5),
     }
 }
@@ -97,6 +98,7 @@ fn said() -> Said<'static> {
         form: &Form::Unread,
         logins: &[],
         password: Mentioned::Nowhere,
+        bearer: None,
     }
 }
 
@@ -381,6 +383,7 @@ fn said_verdict(
         form: &form,
         logins: &logins,
         password,
+        bearer: None,
     };
     told(decide(site, asked, said, held))
 }
@@ -534,6 +537,7 @@ fn g1_authorization_goes_on_only_where_it_can_be_no_login_beside_the_captured_on
             form: &form,
             logins,
             password: Mentioned::Nowhere,
+            bearer: None,
         };
         match decide(site, &asked, said, held) {
             Verdict::Forward(pass) | Verdict::LoginPage(pass, _) | Verdict::Login(pass, _) => {

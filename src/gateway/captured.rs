@@ -12,9 +12,12 @@ use super::passing::{Passing, set_our_cookie};
 use super::refusal::{told_to, whole};
 use crate::capture::cookie::{self, Jar};
 use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
+use crate::capture::token::{self, Found};
 use crate::capture::{Capture, look};
 use crate::event::What;
+use crate::flow::audience::{self, Audience};
 use crate::flow::capture::{Admitted, Answers, Held, SESSION};
+use crate::flow::relay;
 use crate::flow::{Flow, Visit};
 use crate::gate::{self, Pass};
 use crate::hold::Destination;
@@ -221,8 +224,27 @@ impl Gateway {
         if chain.whose == Whose::Nobody {
             return whole(flow.start_over(visit, capture, &admitted).await, closing);
         }
-        let judgement = chain.judgement;
-        let (answers, first) = self.answers(visit, chain);
+        let found = match relayed(visit, capture, &admitted, &chain.first) {
+            Ok(found) => found,
+            Err(failed) => return whole(told_to(flow, visit, &failed), true),
+        };
+        let mut judgement = chain.judgement;
+        if found.as_ref().is_some_and(|found| found.named) {
+            // Only a good login is given what the operator says is its token.
+            judgement = Judgement::Good;
+        }
+        let (mut answers, first) = self.answers(visit, chain);
+        let mut tokens = Vec::new();
+        if let Some(found) = found {
+            let site = &visit.door.site;
+            let known = found.values.iter();
+            tokens.extend(known.map(|value| flow.ring.print(site, token::NAME, value)));
+            // A grant knows only so many: its tokens before its cookies.
+            answers.prints.splice(0..0, tokens.iter().copied());
+            answers.tokens = found.values;
+            answers.relay = by_script(visit)
+                .then(|| relay::given(first.head.status, &first.head.headers, first.start.clone()));
+        }
         match flow
             .captured(visit, capture, admitted, judgement, answers)
             .await
@@ -231,7 +253,8 @@ impl Gateway {
             Held::Through => {
                 let mut response = first.into_response();
                 // The login was theirs: the session that it made is, too.
-                self.keep_up(&visit.door.site, &passing.held.live, passing, &mut response);
+                let live = &passing.held.live;
+                self.keep_up(&visit.door.site, live, &tokens, passing, &mut response);
                 response
             }
         }
@@ -504,6 +527,8 @@ impl Gateway {
             to,
             page,
             leads_to,
+            tokens: Vec::new(),
+            relay: None,
         };
         (answers, chain.first)
     }
@@ -571,6 +596,39 @@ fn refused(
         fields.append(header::SET_COOKIE, field);
     }
     response
+}
+
+/// Whether the one who logs in reads the answer by script.
+fn by_script(visit: &Visit<'_>) -> bool {
+    let audience = audience::of(visit.asked.fields(), false);
+    matches!(audience, Audience::Script | Audience::Htmx)
+}
+
+/// The tokens of an answer that is given to its script; `None` if it waits as any other: a redirect, which the script would
+/// follow without seeing it, and what is no JSON.
+///
+/// # Errors
+/// [`Failed`]: nobody can tell which tokens it gives away.
+fn relayed(
+    visit: &Visit<'_>,
+    capture: &Capture,
+    admitted: &Admitted,
+    answer: &Looked,
+) -> Result<Option<Found>, Failed> {
+    if !capture.answer.relays() || answer.head.status.is_redirection() {
+        return Ok(None);
+    }
+    let decoded = look::decoded(&answer.head.headers, &answer.start);
+    let fits = answer.whole && answer.start.len() <= token::LONGEST;
+    let clear = decoded.filter(|clear| fits && clear.len() <= token::LONGEST);
+    let found = clear.and_then(|clear| capture.answer.tokens(&clear));
+    let given = !admitted.granted() && by_script(visit) && look::is_json(&answer.head.headers);
+    if found.is_none() && given {
+        return Err(Failed::Unsound(
+            "its answer to a login by script is over 64 KiB, or no JSON",
+        ));
+    }
+    Ok(found)
 }
 
 /// Whether one of these Set-Cookie fields sets a cookie of this name.

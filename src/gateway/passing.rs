@@ -17,6 +17,7 @@ use crate::flow::{Flow, Reply, look, reply};
 use crate::form::Form;
 use crate::gate::{self, Mentioned, Pass, Said, Verdict, Way};
 use crate::grant::Grant;
+use crate::grant::prints::Print;
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::{Page, Refusal};
@@ -73,7 +74,7 @@ impl Gateway {
             response = response.map(|body| body.endless(shutdown));
         }
         if let Way::Granted(grants) = pass.into_way() {
-            self.keep_up(site, &grants, passing, &mut response);
+            self.keep_up(site, &grants, &[], passing, &mut response);
             let watch = Watch {
                 standing: Rc::clone(&self.0) as Rc<dyn Standing>,
                 grants,
@@ -85,7 +86,7 @@ impl Gateway {
             }
         } else {
             // A page that is open to all may renew the session of somebody who has a grant.
-            self.keep_up(site, &[], passing, &mut response);
+            self.keep_up(site, &[], &[], passing, &mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel_through(upgrade, &mut response, None);
             }
@@ -137,10 +138,12 @@ impl Gateway {
         let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
         let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
         // It is another request than the one that was let through: the gate looks at it itself.
+        let bearer = flow.bearer(site, asked.fields(), passing.now);
         let said = Said {
             form: &form,
             logins: &[],
             password: Mentioned::find(site, &asked, &bytes),
+            bearer: bearer.as_ref(),
         };
         let Verdict::Forward(pass) = gate::decide(site, &asked, said, &passing.held.live) else {
             return whole(
@@ -174,11 +177,12 @@ impl Gateway {
     }
 
     /// Keeps the idle time of the grants that were used, ends the codes that they were earned with, and takes the
-    /// sessions along that the application has changed.
+    /// sessions along that the application has changed, and the tokens that a login has brought.
     pub(super) fn keep_up(
         &self,
         site: &Site,
         used: &[Grant],
+        tokens: &[Print],
         passing: &Passing<'_>,
         response: &mut Response<Body>,
     ) {
@@ -188,8 +192,9 @@ impl Gateway {
                 flow.store.used(&grant.id());
             }
         }
-        if site.binds() && passing.searched && !passing.held.live.is_empty() {
-            let moved = flow.moved(site, &passing.held, response.headers(), now);
+        let changes = site.binds() || !tokens.is_empty();
+        if changes && passing.searched && !passing.held.live.is_empty() {
+            let moved = flow.moved(site, &passing.held, response.headers(), tokens, now);
             if !moved.is_empty() {
                 let fields = response.headers_mut();
                 for grant in moved {

@@ -181,6 +181,14 @@ impl Holds {
         theirs.or(anybodys).map(|(_, place)| place.hold)
     }
 
+    /// Where the answer to this question leads from now on, if one waits: its browser has gone on meanwhile.
+    pub fn lead_to(&self, question: &Question, target: crate::hold::Destination) {
+        let [theirs, _] = Key::both(question);
+        if let Some(mut place) = self.waiting.get_mut(&theirs) {
+            place.hold.target = target;
+        }
+    }
+
     /// Keeps something for its browser's way to `target`, by the name of the challenge that was answered rightly.
     pub fn will_fetch(
         &self,

@@ -38,6 +38,7 @@ pub mod logins;
 mod print;
 pub mod quarantine;
 pub mod receipts;
+pub mod relayed;
 pub mod revoked;
 
 use self::counters::{Counters, Part};
@@ -74,6 +75,8 @@ pub struct Store {
     pub fresh: Fresh,
     /// Cookie values of logins that wait for a code.
     pub quarantine: Quarantine,
+    /// Browsers whose scripts have logged in, and which have yet to give a code.
+    pub relayed: relayed::Relayed,
     /// Which challenge a message belongs to.
     receipts: Receipts,
     /// Codes that the API sent.
@@ -285,6 +288,7 @@ impl Store {
             counters,
             holds: Holds::new(most),
             quarantine,
+            relayed: relayed::Relayed::default(),
             issued: Issued::default(),
             logins: Logins::default(),
             journal,
@@ -739,6 +743,7 @@ impl Store {
         self.receipts.sweep(now);
         self.holds.sweep(now);
         self.quarantine.sweep(now);
+        self.relayed.sweep(now);
         self.counters.sweep(now);
         self.revoked.sweep(now);
         self.issued.sweep(now);

@@ -82,6 +82,7 @@ fn passed(site: &Site, request: &Checked) -> Pass {
         form: &Form::Unread,
         logins: &[],
         password: Mentioned::Nowhere,
+        bearer: None,
     };
     match decide(site, request, said, held) {
         Verdict::Forward(pass) => pass,

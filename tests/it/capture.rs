@@ -7,6 +7,7 @@ mod mail;
 mod over_http2;
 mod quarantined;
 mod read;
+mod relayed;
 mod review;
 mod scripts;
 mod sharp;

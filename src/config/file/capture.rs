@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::application::{Cookie, Field, Location, Page, Username};
+use crate::config::application::{Cookie, Field, Location, Manner, Page, Token, Username};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
@@ -24,20 +24,14 @@ pub(in crate::config) struct Capture {
     pub(in crate::config) success_location: Option<At<Location>>,
     pub(in crate::config) auth_cookies: List<Cookie>,
     pub(in crate::config) fixed_user: Option<At<Subject>>,
+    pub(in crate::config) answer: Option<At<Manner>>,
+    pub(in crate::config) tokens: List<Token>,
     pub(in crate::config) hold: Duration,
 }
 
 impl Capture {
     /// `fixed` says that the site has a `fixed_user`, rightly written or not.
     pub(super) fn read(name: At<Name>, mut table: Reader<'_>, fixed: bool) -> Self {
-        table.not_yet(
-            "answer",
-            "leave it out: a login by script gets 401 and the address of the code page",
-        );
-        table.not_yet(
-            "token",
-            "leave it out: only logins that set a cookie are captured",
-        );
         let username: Option<At<Username>> = table.optional("username");
         let basic = username
             .as_ref()
@@ -73,6 +67,8 @@ impl Capture {
             success_location: table.optional("success_location"),
             auth_cookies: table.some("auth_cookies"),
             fixed_user: table.optional("fixed_user"),
+            answer: table.optional("answer"),
+            tokens: table.one_or_some("token"),
             // Design section 12: nothing of a challenge lives longer than 10 minutes; some applications forget a login sooner.
             hold: table.duration(
                 "hold",
