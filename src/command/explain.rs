@@ -234,7 +234,9 @@ fn entry(settings: &SiteSettings, scope: &Scope) -> String {
         .collect();
     let login = settings.site.login_for(&scope.name).map(|capture| {
         let page = &capture.page;
-        if capture.scope == scope.name {
+        if capture.is_basic() && capture.scope == scope.name {
+            format!("HTTP Basic, good if {page} is shown for it, then ")
+        } else if capture.scope == scope.name {
             format!("the application's own login at {page}, then ")
         } else {
             format!(
