@@ -251,7 +251,6 @@ impl Gateway {
         let passing = Passing {
             front,
             upstream: &self.0.upstreams[index],
-            held,
             // The connection's own, unless a trusted proxy speaks for somebody else.
             peer_text: if peer.address == connection.peer {
                 connection.peer_text.clone()
@@ -262,6 +261,8 @@ impl Gateway {
             reference: LazyCell::new(Reference::draw),
             connection,
             // What is packed cannot be searched.
+            leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            held,
             searched: read.whole
                 && said.password == Mentioned::Nowhere
                 && !asked.fields().contains_key(header::CONTENT_ENCODING),
