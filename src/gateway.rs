@@ -238,10 +238,9 @@ impl Gateway {
                 && said.password == Mentioned::Nowhere
                 // What is packed cannot be searched.
                 && !asked.fields().contains_key(header::CONTENT_ENCODING));
-        let passing = |held| Passing {
+        let passing = |held: Held| Passing {
             front,
             upstream: &self.0.upstreams[index],
-            held,
             // The connection's own, unless a trusted proxy speaks for somebody else.
             peer_text: if peer.address == connection.peer {
                 connection.peer_text.clone()
@@ -251,6 +250,8 @@ impl Gateway {
             now,
             reference: LazyCell::new(Reference::draw),
             connection,
+            leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            held,
             searched,
         };
         let verdict = gate::decide(site, &asked, said, &held.live);

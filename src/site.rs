@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 
 use crate::capture::Capture;
 use crate::name::Name;
-use crate::route::Table;
+use crate::route::{Logout, Table};
 use crate::scope::Scope;
 use crate::subject::Subject;
+use crate::target::Target;
 
 /// A site as the operator set it up: `[sites.NAME]`, without what the rooms need to know of it.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Site {
     pub routes: Table,
     /// The logins of the application that are captured.
     pub captures: Vec<Capture>,
+    /// Where people sign out of the application: that ends its grants in this browser.
+    pub logout: Vec<Logout>,
     /// How the application's forms are encoded where they do not say so.
     pub charset: &'static Encoding,
     /// For applications without users: the one subject who is asked.
@@ -73,6 +76,14 @@ impl Site {
     pub fn login_for(&self, scope: &Name) -> Option<&Capture> {
         self.capture_for(scope)
             .or_else(|| self.capture_for(&self.first_scope().name))
+    }
+
+    /// Whether this request may sign its visitor out of the application.
+    #[must_use]
+    pub fn is_logout(&self, method: &Method, target: &Target) -> bool {
+        self.logout
+            .iter()
+            .any(|logout| logout.may_be(method, target))
     }
 
     /// Whether grants of this site are bound to sessions of the application.

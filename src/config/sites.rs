@@ -126,6 +126,7 @@ fn site_settings(
             scopes: own,
             routes,
             captures,
+            logout: site.logout.clone(),
             charset: site
                 .charset
                 .as_ref()

@@ -13,7 +13,7 @@ use crate::carrier::price::Price;
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::phone::sender::Sender;
-use crate::route::Pattern;
+use crate::route::{Logout, Pattern};
 use crate::subject::Subject;
 use crate::upstream::HostMode;
 
@@ -251,6 +251,26 @@ impl Leaf for Pattern {
             Wrong::new(
                 Rule::BadPath,
                 format!("`{text}` is no path pattern"),
+                error.to_string(),
+            )
+        })
+    }
+}
+
+impl Leaf for Logout {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let text = value.text("a path such as \"/logout\"")?;
+        if text.starts_with("/.countersign") {
+            return Err(Wrong::new(
+                Rule::BadPath,
+                format!("`{text}` is no path of the application"),
+                "signing out there ends the grants anyway",
+            ));
+        }
+        Self::parse(text).map_err(|error| {
+            Wrong::new(
+                Rule::BadPath,
+                format!("`{text}` is no logout"),
                 error.to_string(),
             )
         })

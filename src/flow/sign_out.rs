@@ -1,4 +1,5 @@
-//! Signing out ends every grant of the site in this browser, for the next request of any worker (S5).
+//! Signing out, here or at the application, ends every grant of the site in this browser, for the next request of any
+//! worker (S5).
 
 use http::HeaderValue;
 
@@ -7,8 +8,10 @@ use super::posted::NotOurs;
 use super::{Flow, Reply, Visit, see_other, with_cookies};
 use crate::event::What;
 use crate::grant::Grant;
+use crate::moment::Moment;
 use crate::page::{Page, Refusal};
-use crate::seal::cookies;
+use crate::seal::{Held, cookies};
+use crate::site::Site;
 use crate::upstream::body::Upload;
 
 impl Flow {
@@ -52,15 +55,21 @@ impl Flow {
     ///
     /// At the bound of the list a grant cannot be revoked; its cookie goes all the same, and the log says so.
     pub(super) fn end_all(&self, visit: &Visit<'_>) -> Vec<HeaderValue> {
-        let site = &visit.door.site;
-        for grant in visit
-            .held
-            .live
-            .iter()
-            .chain(&visit.held.run_out)
-            .chain(&visit.held.unbound)
-        {
-            self.revoke(visit, grant);
+        self.end(&visit.door.site, visit.held, visit.now, |what| {
+            self.record(visit, what);
+        })
+    }
+
+    /// The same without a visit: the application has signed its visitor out.
+    pub fn end(
+        &self,
+        site: &Site,
+        held: &Held,
+        now: Moment,
+        record: impl Fn(What<'_>),
+    ) -> Vec<HeaderValue> {
+        for grant in held.live.iter().chain(&held.run_out).chain(&held.unbound) {
+            record(self.end_one(grant, now));
         }
         let scopes = site.scopes.iter().map(|scope| format!("-{}", scope.name));
         let names = scopes.chain([String::new(), cookies::REPLAY.to_owned()]);
@@ -71,13 +80,15 @@ impl Flow {
 
     /// Ends one grant for the next request of any worker.
     pub(super) fn revoke(&self, visit: &Visit<'_>, grant: &Grant) {
+        self.record(visit, self.end_one(grant, visit.now));
+    }
+
+    /// Ends it, and gives what is to be said of it.
+    fn end_one<'g>(&self, grant: &'g Grant, now: Moment) -> What<'g> {
         let (scope, subject) = (grant.scope(), grant.subject());
-        self.record(
-            visit,
-            match self.store.revoked.revoke(grant, visit.now) {
-                Ok(()) => What::GrantRevoked { scope, subject },
-                Err(_) => What::Full,
-            },
-        );
+        match self.store.revoked.revoke(grant, now) {
+            Ok(()) => What::GrantRevoked { scope, subject },
+            Err(_) => What::Full,
+        }
     }
 }

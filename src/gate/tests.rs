@@ -34,6 +34,7 @@ pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
         scopes: vec![Arc::new(scope("login")), Arc::new(scope("admin"))],
         routes: Table::new(routes.iter().map(route).collect(), login),
         captures: Vec::new(),
+        logout: Vec::new(),
         charset: encoding_rs::UTF_8,
         fixed_user: None,
         support: None,

@@ -42,6 +42,8 @@ pub(super) struct Passing<'a> {
     /// Whether all of its body was searched for a password, and none was found: if not, a session that its answer sets
     /// may be another person's.
     pub(super) searched: bool,
+    /// Whether it may be the one that signs the holder of a live grant out of the application.
+    pub(super) leaves: bool,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -73,23 +75,36 @@ impl Gateway {
             let shutdown = passing.connection.shutdown.clone();
             response = response.map(|body| body.endless(shutdown));
         }
-        if let Way::Granted(grants) = pass.into_way() {
-            self.keep_up(site, &grants, &[], passing, &mut response);
-            let watch = Watch {
-                standing: Rc::clone(&self.0) as Rc<dyn Standing>,
-                grants,
-            };
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                tunnel_through(upgrade, &mut response, Some(watch));
-            } else {
-                response = response.map(|body| body.watched(watch));
-            }
-        } else {
+        let way = pass.into_way();
+        let used = match &way {
+            Way::Granted(grants) => grants.as_slice(),
             // A page that is open to all may renew the session of somebody who has a grant.
-            self.keep_up(site, &[], &[], passing, &mut response);
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                tunnel_through(upgrade, &mut response, None);
+            _ => &[],
+        };
+        let tunnel = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let endless = tunnel || is_event_stream(response.headers());
+        let over = passing.leaves && !endless && signs_out(response.status());
+        if over {
+            Box::pin(self.end(passing, &mut response)).await;
+        } else {
+            self.keep_up(site, used, &[], passing, &mut response);
+        }
+        match way {
+            // The answer that says goodbye is whole; one that has no end would outlive the grant.
+            Way::Granted(_) if over && !endless => {}
+            Way::Granted(grants) => {
+                let watch = Watch {
+                    standing: Rc::clone(&self.0) as Rc<dyn Standing>,
+                    grants,
+                };
+                if tunnel {
+                    tunnel_through(upgrade, &mut response, Some(watch));
+                } else {
+                    response = response.map(|body| body.watched(watch));
+                }
             }
+            _ if tunnel => tunnel_through(upgrade, &mut response, None),
+            _ => {}
         }
         if closing {
             response
@@ -213,6 +228,25 @@ impl Gateway {
             set_our_cookie(response.headers_mut(), cookie);
         }
     }
+    /// Ends every grant of the site in this browser, whose owner has signed out of the application, and makes the browser
+    /// forget them with the application's answer.
+    async fn end(&self, passing: &Passing<'_>, response: &mut Response<Body>) {
+        let flow = &self.0.shared.flow;
+        let site = &passing.front.door.site;
+        for cookie in flow.end(site, &passing.held, passing.now, |what| {
+            passing.record(what);
+        }) {
+            set_our_cookie(response.headers_mut(), cookie);
+        }
+        // Where the disk fails they have ended all the same, until the next start; the application's answer is not ours
+        // to take back (A7).
+        let _ = flow.store.settled().await;
+    }
+}
+
+/// Whether the application did what it was asked for. `WordPress` answers 403 to a logout without its nonce, and asks.
+fn signs_out(status: StatusCode) -> bool {
+    !status.is_client_error() && !status.is_server_error()
 }
 
 /// Puts a cookie of ours on an answer of the application's, which no shared cache may keep then, whatever it says of

@@ -7,7 +7,7 @@ use super::glob::{Cover, Glob};
 use super::pattern::{alternatives, mark};
 
 /// A field's name and the value that it must have.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Condition {
     name: String,
     loose_name: Vec<u8>,

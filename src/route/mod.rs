@@ -15,9 +15,11 @@ mod entry;
 mod explain;
 mod glob;
 mod index;
+mod logout;
 mod pattern;
 
 pub use explain::{Explanation, Outcome, Step, Why};
+pub use logout::{BadLogout, Logout};
 pub use pattern::{BadPattern, Pattern};
 
 use entry::{Entry, Forms, Miss, has_short_name};

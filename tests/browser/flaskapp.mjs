@@ -31,7 +31,7 @@ tell(async (browser) => {
 
   step('its own logout');
   await page.getByRole('link', { name: 'logout' }).click();
-  await page.getByText('user=None').waitFor();
+  await page.waitForURL((url) => !isOurs(String(url)) && url.pathname.endsWith('/login'));
 
   step('another browser, the old login: a wrong password leads back to a login');
   const old = await visitor(browser);

@@ -1,5 +1,7 @@
 //! Signing out ends what was granted, for everybody who has the cookies.
 
+use std::io::Write;
+
 use super::support::app::App;
 use super::support::browser::{Browser, path_of, token};
 use super::support::gate::{Gate, Setup};
@@ -114,4 +116,115 @@ fn signing_out_leaves_other_browsers_alone_and_one_may_come_back() {
     assert_eq!(other.get("/").status(), 200);
     browser.pass_ask("/", "ann", &gate.messages);
     assert_eq!(browser.get("/").status(), 200);
+}
+
+/// An application that answers each path with a status: the number that its query has behind `status=`, or 200.
+fn stated() -> App {
+    App::scripted(|request, stream| {
+        let line = &request.head.first;
+        let status = line
+            .split_once("status=")
+            .map_or("200", |(_, rest)| &rest[..3]);
+        let page = format!("HTTP/1.1 {status} So\r\nContent-Length: 3\r\nLocation: /bye\r\n\r\n");
+        let body = if line.starts_with("HEAD ") { "" } else { "bye" };
+        stream.get_mut().write_all((page + body).as_bytes()).is_ok()
+    })
+}
+
+const LOGOUT: &str = "logout = [\"/logout\", \"/user.php?action=logout\"]";
+
+fn is_in(browser: &Browser) -> bool {
+    browser.clone().get("/").status() == 200
+}
+
+#[test]
+fn s5_signing_out_of_the_application_ends_the_grants_even_for_who_kept_the_cookies() {
+    let app = stated();
+    let gate = Setup::new(&app.url()).site(LOGOUT).start();
+    for path in [
+        "/logout",
+        "/logout?status=302",
+        "/LOGOUT/",
+        "/x/..%2flogout",
+        "/user.php?x=1&action=logout&status=303",
+    ] {
+        let mut browser = gate.signed_in("ann");
+        browser.pass_step_up("/admin", &gate.messages);
+        let thief = browser.clone();
+        let answer = browser.get(path);
+        assert_eq!(answer.text(), "bye", "the application's own answer: {path}");
+        assert_eq!(answer.field("cache-control"), Some("private"));
+        let left: Vec<&String> = browser.jar.keys().collect();
+        assert_eq!(left, ["__Host-countersign-app.known"], "{path}");
+        for _ in 0..4 {
+            for path in ["/", "/admin"] {
+                let refused = thief.clone().get(path);
+                assert!(location(&refused).starts_with("/.countersign/ask/"));
+            }
+        }
+        gate.later(24 * 60 * 60);
+    }
+}
+
+#[test]
+fn s5_a_logout_counts_by_any_method_and_on_open_routes() {
+    let app = stated();
+    for class in ["login", "public", "login-page", "public-full"] {
+        let gate = Setup::new(&app.url())
+            .site(LOGOUT)
+            .routes(&[("/logout", class)])
+            .start();
+        for method in ["GET", "HEAD", "POST", "DELETE"] {
+            let mut browser = gate.signed_in("ann");
+            let answer = browser.send(method, "/logout", &[("sec-purpose", "prefetch")], b"");
+            assert_eq!(answer.status(), 200, "{class} {method}");
+            assert!(!is_in(&browser), "{class} {method}");
+            assert!(browser.cookie("-login").is_none(), "{class} {method}");
+            gate.later(24 * 60 * 60);
+        }
+    }
+}
+
+#[test]
+fn s5_a_logout_outlives_a_restart() {
+    let app = stated();
+    let gate = Setup::new(&app.url()).site(LOGOUT).start();
+    let mut browser = gate.signed_in("ann");
+    let thief = browser.clone();
+    browser.get("/logout");
+    let gate = gate.restart();
+    assert!(!is_in(&thief.at(gate.address)));
+}
+
+#[test]
+fn a_logout_that_the_application_refuses_signs_nobody_out() {
+    let app = stated();
+    let gate = Setup::new(&app.url()).site(LOGOUT).start();
+    let mut browser = gate.signed_in("ann");
+    for status in ["400", "403", "405", "500", "503"] {
+        let answer = browser.get(&format!("/logout?status={status}"));
+        assert_eq!(answer.status().to_string(), status);
+        assert!(answer.head.all("set-cookie").is_empty());
+    }
+    // Nor does what is no logout, or one that no application carries out.
+    for path in ["/logouts", "/user.php?action=show", "/a?next=/logout"] {
+        browser.get(path);
+    }
+    browser.send("OPTIONS", "/logout", &[], b"");
+    assert!(is_in(&browser));
+    app.forget();
+    let mut stranger = gate.browser();
+    assert_eq!(stranger.get("/logout").status(), 303);
+    assert!(app.seen().is_empty(), "a stranger has nothing to end");
+}
+
+#[test]
+fn a_logout_leaves_other_browsers_alone() {
+    let app = stated();
+    let gate = Setup::new(&app.url()).site(LOGOUT).start();
+    let mut browser = gate.signed_in("ann");
+    let other = gate.signed_in("ann");
+    browser.get("/logout");
+    assert!(!is_in(&browser));
+    assert!(is_in(&other));
 }

@@ -20,7 +20,7 @@ use crate::message::language::Tag;
 use crate::message::wording::Wording;
 use crate::message::{Channel, Template};
 use crate::name::Name;
-use crate::route::Pattern;
+use crate::route::{Logout, Pattern};
 use crate::scope::RESERVED;
 use crate::site::Origin;
 use crate::subject::Subject;
@@ -51,6 +51,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) identity_header: Option<At<HeaderName>>,
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
+    pub(in crate::config) logout: Vec<Logout>,
     /// `[sites.NAME.messages.NAME]`: what it says for a scope in place of the scope's own.
     pub(in crate::config) messages: Vec<(At<Name>, Messages)>,
     /// True if nothing in the table is wrong by itself: then what is not there was not meant to be.
@@ -99,10 +100,6 @@ impl Site {
         );
         table.not_yet("logo", "leave it out");
         table.not_yet("client_ca", "leave it out");
-        table.not_yet(
-            "logout",
-            "leave it out: people sign out at /.countersign/sign-out",
-        );
         let notes = table.notes();
         let before = notes.errors();
         let fixed = table.has("fixed_user");
@@ -130,6 +127,7 @@ impl Site {
                 .into_iter()
                 .map(|(name, table)| Capture::read(name, table, fixed))
                 .collect(),
+            logout: table.one_or_more("logout").values(),
             messages: table
                 .named("messages")
                 .into_iter()
