@@ -6,3 +6,4 @@ mod failures;
 mod fields;
 mod hosts;
 mod pool;
+mod rewritten;
