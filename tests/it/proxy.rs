@@ -7,3 +7,4 @@ mod fields;
 mod hosts;
 mod pool;
 mod rewritten;
+mod wires;
