@@ -37,6 +37,24 @@ fn nearest_origin(text: &str) -> Option<String> {
         .map(|origin| origin.text().to_owned())
 }
 
+/// One of `rewrite`: what the application may call itself in its pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OwnName {
+    /// As its `upstream` is written.
+    Upstream,
+    /// Some other origin.
+    Origin(Origin),
+}
+
+impl Leaf for OwnName {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        match value.text("\"upstream\", or an address such as \"http://old.example.com\"")? {
+            "upstream" => Ok(Self::Upstream),
+            _ => Origin::read(value).map(Self::Origin),
+        }
+    }
+}
+
 /// `upstream = "…"`: the socket, and what the application calls itself.
 #[derive(Clone, Debug)]
 pub(super) struct Upstream {

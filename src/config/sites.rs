@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::address::{OwnName, Upstream};
 use super::classes::{not_of_site, to_blame};
 use super::diagnostic::Diagnostic;
 use super::file::File;
@@ -233,7 +234,45 @@ fn upstream_settings(site: &written::Site, notes: &Notes) -> Option<upstream::Se
         address,
         authority: site.upstream.as_ref()?.value.authority.clone(),
         host: site.host,
+        rewrite: rewritten(site, notes),
     })
+}
+
+/// The origins that pages are rid of.
+fn rewritten(site: &written::Site, notes: &Notes) -> Vec<Origin> {
+    repeated(&site.rewrite, "origin", notes, Clone::clone);
+    let mut all = Vec::new();
+    for name in &site.rewrite.items {
+        let meant = match (&name.value, &site.upstream) {
+            (OwnName::Origin(origin), _) => vec![origin.clone()],
+            (OwnName::Upstream, Some(upstream)) => own_origins(&upstream.value),
+            (OwnName::Upstream, None) => Vec::new(),
+        };
+        if let Some(url) = &site.url
+            && meant.first() == Some(&url.value)
+        {
+            let problem = Diagnostic::new(
+                Rule::NotUsed,
+                "`rewrite` has no effect here",
+                &name.place,
+                "the address that browsers use anyway",
+            );
+            notes.add(problem.also(&url.place, "the same"));
+        }
+        all.extend(meant);
+    }
+    all
+}
+
+/// As it is written, and with the other scheme: behind a proxy applications guess it.
+fn own_origins(upstream: &Upstream) -> Vec<Origin> {
+    let schemes = match upstream.address {
+        Address::Tls { .. } => ["https", "http"],
+        Address::Tcp { .. } | Address::Unix(_) => ["http", "https"],
+    };
+    let origins =
+        schemes.map(|scheme| Origin::parse(&format!("{scheme}://{}", upstream.authority)));
+    origins.into_iter().flatten().collect()
 }
 
 fn own_scopes(

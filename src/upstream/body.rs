@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::FIRST_BYTE;
+use super::rewrite::Rewriter;
 use super::wire::Lease;
 use crate::gate::Grants;
 use crate::grant::Grant;
@@ -43,6 +44,8 @@ pub struct Answer {
     head: Option<Box<Bytes>>,
     incoming: Incoming,
     lease: Lease,
+    /// In a box: few sites have it.
+    rewriter: Option<Box<Rewriter>>,
     watch: Option<Watch>,
     tick: Option<Pin<Box<Sleep>>>,
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -121,6 +124,7 @@ impl Body {
             head: None,
             incoming,
             lease,
+            rewriter: None,
             watch: None,
             tick: None,
             shutdown: None,
@@ -145,6 +149,13 @@ impl Body {
             _ => self = Self::bytes(bytes),
         }
         Ok((peeked, self))
+    }
+
+    /// Has what is still to come rewritten on its way.
+    pub(super) fn rewrite(&mut self, rewriter: Rewriter) {
+        if let Self::Answer(answer) = self {
+            answer.rewriter = Some(Box::new(rewriter));
+        }
     }
 
     /// The same body, ended when what it runs under has ended.
@@ -183,7 +194,11 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_none(),
-            Self::Answer(answer) => answer.head.is_none() && answer.incoming.is_end_stream(),
+            Self::Answer(answer) => {
+                answer.head.is_none()
+                    && answer.incoming.is_end_stream()
+                    && answer.rewriter.as_deref().is_none_or(Rewriter::has_ended)
+            }
         }
     }
 
@@ -192,6 +207,8 @@ impl http_body::Body for Body {
             Self::Bytes(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+            // How long it becomes, only its end tells.
+            Self::Answer(answer) if answer.rewriter.is_some() => SizeHint::default(),
             Self::Answer(answer) => both(answer.head.as_deref(), &answer.incoming),
         }
     }
@@ -212,12 +229,23 @@ impl Answer {
                     if self.incoming.is_end_stream() {
                         self.lease.bring_home();
                     }
+                    let data = match &mut self.rewriter {
+                        None => data,
+                        Some(rewriter) => match rewriter.push(data) {
+                            nothing if nothing.is_empty() => continue,
+                            rewritten => rewritten,
+                        },
+                    };
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(None) => {
                     self.lease.bring_home();
-                    return Poll::Ready(None);
+                    let rest = self
+                        .rewriter
+                        .as_mut()
+                        .and_then(|rewriter| rewriter.finish());
+                    return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
                 }
                 // Only who has to wait looks at the clock.
                 Poll::Pending => return self.wait(cx),

@@ -5,6 +5,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Uri, Version};
 
 use super::body::Upload;
+use super::rewrite::Rewrite;
 use super::{Address, HostMode, Settings};
 use crate::gate::{Pass, Way};
 use crate::request::{Checked, Framing};
@@ -29,6 +30,7 @@ pub struct Constant {
     host: HeaderValue,
     forwarded_host: HeaderValue,
     forwarded_proto: HeaderValue,
+    pub(super) rewrite: Option<Rewrite>,
 }
 
 impl Constant {
@@ -43,6 +45,7 @@ impl Constant {
             host: text(host),
             forwarded_host: text(site.origin.authority()),
             forwarded_proto: HeaderValue::from_static(scheme),
+            rewrite: Rewrite::new(settings, site),
         }
     }
 }
@@ -101,6 +104,9 @@ pub(super) fn write(
         ] {
             fields.remove(name);
         }
+    }
+    if constant.rewrite.is_some() {
+        Rewrite::ask(&mut fields);
     }
     fields.insert(header::HOST, constant.host.clone());
     match framing {

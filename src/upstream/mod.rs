@@ -15,11 +15,13 @@ use tokio::time::Instant;
 
 use crate::gate::Pass;
 use crate::request::Checked;
+use crate::site::Origin;
 
 pub mod answer;
 pub mod body;
 pub mod connect;
 pub mod head;
+mod rewrite;
 pub mod tunnel;
 mod wire;
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub authority: String,
     /// Which Host, Origin and Referer the application sees.
     pub host: HostMode,
+    /// The origins that stand for the public one in its pages; usually none.
+    pub rewrite: Vec<Origin>,
 }
 
 /// The socket of an application.
@@ -172,6 +176,9 @@ impl Upstream {
             tunnel::check_accept(&key, response.headers())?;
         }
         answer::clean(&mut response, pass, &self.settings, surroundings)?;
+        if let Some(rewrite) = &surroundings.constant.rewrite {
+            rewrite.begin(&mut response);
+        }
         Ok(response)
     }
 

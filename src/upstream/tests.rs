@@ -41,6 +41,7 @@ fn settings(upstream: &str, host: HostMode) -> Settings {
         },
         authority: authority.to_owned(),
         host,
+        rewrite: Vec::new(),
     }
 }
 

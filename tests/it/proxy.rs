@@ -6,3 +6,5 @@ mod failures;
 mod fields;
 mod hosts;
 mod pool;
+mod rewritten;
+mod wires;

@@ -8,7 +8,7 @@ use http::Method;
 use http::header::HeaderName;
 
 use super::capture::Capture;
-use crate::config::address::Upstream;
+use crate::config::address::{OwnName, Upstream};
 use crate::config::application::Charset;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::names::twice;
@@ -38,6 +38,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) upstream: Option<At<Upstream>>,
     pub(in crate::config) upstream_ca: Option<At<PathBuf>>,
     pub(in crate::config) host: HostMode,
+    pub(in crate::config) rewrite: List<OwnName>,
     pub(in crate::config) support: Option<At<Words>>,
     /// True if `support` is written, rightly or not.
     pub(in crate::config) supported: bool,
@@ -111,6 +112,7 @@ impl Site {
             host: table
                 .optional("host")
                 .map_or_else(HostMode::default, |mode| mode.value),
+            rewrite: table.list("rewrite"),
             supported: table.has("support"),
             support: table.optional("support"),
             directory: table.required("directory", "\"staff\""),

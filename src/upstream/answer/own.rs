@@ -181,6 +181,7 @@ mod tests {
             address,
             authority: authority.to_owned(),
             host: HostMode::Upstream,
+            rewrite: Vec::new(),
         })
         .unwrap()
     }
