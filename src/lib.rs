@@ -9,7 +9,7 @@
 //! flow/                                              from a verdict to a response: ask, send, check, release
 //! carrier/ directory/ store/ upstream/ page/ server/ observe/ admin/    rooms: they talk to the world, not to each other
 //! site route capture challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
-//! name scope phone email address code message subject peer target request form login moment secret    words
+//! name scope phone email address code message subject peer target request form login moment secret preset    words
 //! ```
 //!
 //! A request goes: accept, handshake, [`request::check`], [`seal::Ring::open_all`], [`gate::decide`], one `match`,
@@ -55,6 +55,7 @@ pub mod moment;
 pub mod name;
 pub mod peer;
 pub mod phone;
+pub mod preset;
 pub mod request;
 pub mod scope;
 pub mod secret;

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod preset;
 pub mod receipts;
 pub mod run;
 pub mod send_test;
@@ -87,6 +88,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what is known of applications, and what each preset brings
+    #[command(subcommand)]
+    Preset(preset::Question),
     /// Send one message to try the carriers out, and tell every step up to the receipt
     SendTest(send_test::Arguments),
     /// Print where vendors bring their receipts; each address has a secret in it
@@ -119,6 +123,7 @@ pub fn main() -> ExitCode {
             json,
         )
         .into(),
+        Command::Preset(question) => preset::preset(&question).into(),
         Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
         Command::Receipts { config } => receipts::receipts(&config).into(),
     }

@@ -63,6 +63,16 @@ impl Diagnostic {
         self
     }
 
+    /// What is wrong in a text that is built in is shown first where the operator names it: there it can be mended.
+    #[must_use]
+    pub(super) fn where_named(mut self) -> Self {
+        if let Some(named) = self.place().named().cloned() {
+            let text = "by this preset".to_owned();
+            self.labels.insert(0, Label { place: named, text });
+        }
+        self
+    }
+
     /// Adds a way out.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
@@ -182,6 +192,8 @@ pub struct Source {
     rank: usize,
     /// Spans that must not be printed. A lock, for problems may be printed while another thread reloads.
     hidden: Mutex<Vec<Range<usize>>>,
+    /// Where the operator names it, if it is built in: nobody can mend anything in it.
+    named: Option<Place>,
 }
 
 impl Source {
@@ -193,6 +205,19 @@ impl Source {
             text,
             rank,
             hidden: Mutex::default(),
+            named: None,
+        })
+    }
+
+    /// A text that is built in and that the operator names at `named`; shown after all files.
+    #[must_use]
+    pub fn built_in(path: PathBuf, text: String, named: Place) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            text,
+            rank: usize::MAX,
+            hidden: Mutex::default(),
+            named: Some(named),
         })
     }
 
@@ -262,6 +287,12 @@ impl Place {
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Where the operator names the text that this stands in, if that is built in.
+    #[must_use]
+    pub fn named(&self) -> Option<&Self> {
+        self.source.named.as_ref()
     }
 
     /// Where `character` stands first within this place; the whole place if it is not written there as itself.

@@ -1,6 +1,6 @@
 //! The configuration: what it means, once everything in it is known to be right.
 //!
-//! [`load`] reads the file and what it includes (`tree`), key by key (`reader`, `file`), and then turns names into
+//! [`load`] reads the file and what it includes (`tree`), with what presets bring (`preset`), key by key (`reader`, `file`), and then turns names into
 //! the things they name (`resolve`, `sites`). Every step goes on past a mistake, so that one run tells all of them; a
 //! [`Config`] comes out only if there was none. Who has one never asks "is this set?".
 
@@ -27,6 +27,7 @@ mod messages;
 mod names;
 mod notes;
 mod pem;
+mod preset;
 mod reach;
 mod reader;
 mod resolve;
@@ -41,6 +42,7 @@ mod value;
 mod tests;
 
 use diagnostic::Diagnostic;
+pub(crate) use reader::nearest;
 use rule::Severity;
 
 /// A configuration that can be run.
@@ -137,12 +139,13 @@ pub fn admin_socket(path: &Path) -> Option<PathBuf> {
 
 fn load_in(path: &Path, environment: &secret::Environment) -> Loaded {
     let mut problems = Vec::new();
-    let Some(root) = tree::read(path, &mut problems) else {
+    let Some(mut root) = tree::read(path, &mut problems) else {
         return Loaded {
             config: None,
             problems,
         };
     };
+    preset::complete(&mut root);
     let notes = notes::Notes::new(problems);
     let file = file::File::read(reader::Reader::root(&root, &notes));
     let config = resolve::resolve(file, &notes, environment);

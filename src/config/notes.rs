@@ -103,6 +103,8 @@ impl Notes {
                     .push(format!("`{key}` belongs in [{table}]"));
             }
         }
+        let mut problems: Vec<Diagnostic> =
+            problems.into_iter().map(Diagnostic::where_named).collect();
         problems.sort_by_key(|problem| problem.place().order());
         problems
     }

@@ -81,7 +81,9 @@ fn in_doubt(capture: &written::Capture, meant: &Capture, notes: &Notes) {
     let judged = capture.probe.is_some()
         || capture.success_cookie.written
         || capture.success_location.is_some()
-        || capture.tokens.written;
+        || capture.tokens.written
+        // A preset without them stands for an application in which following the redirect tells.
+        || capture.name.place.named().is_some();
     if !judged {
         let problem = Diagnostic::new(
             Rule::InDoubt,

@@ -572,7 +572,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The candidate that `text` was probably meant to be: a letter or two away, or the start of it.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

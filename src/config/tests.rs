@@ -21,6 +21,7 @@ mod delivery;
 mod documents;
 mod languages;
 mod messages;
+mod presets;
 
 /// A folder with a configuration and every file that one may name.
 struct Folder(tempfile::TempDir);

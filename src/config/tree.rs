@@ -177,25 +177,26 @@ fn parse_file(
         ));
         return None;
     }
+    parse(&source).map_err(|wrong| problems.extend(wrong)).ok()
+}
+
+/// Reads a text as TOML; else everything that is wrong with it.
+pub(super) fn parse(source: &Arc<Source>) -> Result<Table, Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(source.text());
-    for error in &errors {
+    if errors.is_empty() {
+        return Ok(convert(table.get_ref(), Place::whole(source), source));
+    }
+    let told = errors.iter().map(|error| {
         let place = error
             .span()
-            .map_or_else(|| Place::whole(&source), |span| Place::new(&source, span));
+            .map_or_else(|| Place::whole(source), |span| Place::new(source, span));
         let (title, label) = error
             .message()
             .split_once(", ")
             .unwrap_or((error.message(), ""));
-        problems.push(Diagnostic::new(
-            Rule::Syntax,
-            format!("not TOML: {title}"),
-            &place,
-            label,
-        ));
-    }
-    errors
-        .is_empty()
-        .then(|| convert(table.get_ref(), Place::whole(&source), &source))
+        Diagnostic::new(Rule::Syntax, format!("not TOML: {title}"), &place, label)
+    });
+    Err(told.collect())
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

@@ -42,7 +42,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
         "words",
         &[
             "address", "code", "email", "form", "login", "message", "moment", "name", "peer",
-            "phone", "request", "scope", "secret", "subject", "target",
+            "phone", "preset", "request", "scope", "secret", "subject", "target",
         ],
     ),
 ];

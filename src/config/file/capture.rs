@@ -43,11 +43,20 @@ impl Capture {
                 table.place(),
                 "nobody could tell who logs in",
             );
-            table.notes().add(
+            let asks = table.place().named().map(|_| {
+                Diagnostic::new(
+                    Rule::Missing,
+                    "`fixed_user` is missing",
+                    table.place(),
+                    "this application asks for a password alone",
+                )
+                .help("add to the site the person who gets the code: fixed_user = \"NAME\"")
+            });
+            table.notes().add(asks.unwrap_or_else(|| {
                 problem
                     .help("add: username = \"FIELD\", as it is named in the application's page")
-                    .help("where the application asks for a password alone: fixed_user = \"NAME\""),
-            );
+                    .help("where the application asks for a password alone: fixed_user = \"NAME\"")
+            }));
         }
         let capture = Self {
             scope: table.required("scope", "\"login\""),

@@ -13,6 +13,7 @@ use crate::config::application::Charset;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::names::twice;
 use crate::config::notes::Notes;
+use crate::config::preset::{Base, Preset};
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
 use crate::config::value::{At, Colour, Words};
@@ -95,15 +96,12 @@ pub(in crate::config) struct Messages {
 
 impl Site {
     pub(super) fn read(name: At<Name>, mut table: Reader<'_>) -> Self {
-        table.not_yet(
-            "preset",
-            "leave it out, and write the routes that the application needs",
-        );
         table.not_yet("logo", "leave it out");
         table.not_yet("client_ca", "leave it out");
         let notes = table.notes();
         let before = notes.errors();
         let fixed = table.has("fixed_user");
+        based(&mut table);
         let mut site = Self {
             title: table.optional("name"),
             url: table.required("url", "\"https://portal.example.com\""),
@@ -141,6 +139,23 @@ impl Site {
         table.finish();
         site.sound = notes.errors() == before;
         site
+    }
+}
+
+/// `preset` and `base` are followed before anything of the site is read; here only their values are checked.
+fn based(table: &mut Reader<'_>) {
+    let _ = table.optional::<Preset>("preset");
+    let base = table.optional::<Base>("base");
+    if let (Some(base), false) = (base, table.has("preset")) {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "`base` has no effect here",
+            &base.place,
+            "only beside `preset`",
+        );
+        table
+            .notes()
+            .add(problem.help("leave it out: the paths of your own routes are whole"));
     }
 }
 
