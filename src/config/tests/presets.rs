@@ -91,6 +91,8 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
         &[
             ("GET /", "login"),
             ("GET /wp-login.php", "capture"),
+            ("GET /wp-login.php?action=lostpassword", "login-page"),
+            ("GET /wp-login.php?action=rp&key=a&login=ann", "login-page"),
             ("!POST /wp-login.php", "capture"),
             ("!POST /wp-login.php?action=lostpassword", "capture"),
             ("POST /wp-login.php", "login"),
