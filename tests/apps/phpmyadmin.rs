@@ -157,7 +157,7 @@ fn the_password_is_the_databases_business_then_the_code_and_then_everything_work
     let sql = "CREATE OR REPLACE TABLE garden.beds (name TEXT);\nINSERT INTO garden.beds VALUES ('tulip-9-white');\n"
         .to_owned()
         + &format!("-- {}\n", "x".repeat(997)).repeat(1000);
-    let taken = alice.upload(
+    let imported = alice.upload(
         "/index.php?route=/import",
         &[
             ("token", &token),
@@ -168,7 +168,7 @@ fn the_password_is_the_databases_business_then_the_code_and_then_everything_work
         ],
         ("import_file", "beds.sql", sql.as_bytes()),
     );
-    assert_eq!(taken.status(), 200, "{}", taken.text());
+    assert_eq!(imported.status(), 200, "{}", imported.text());
     let beds = alice.get("/index.php?route=/sql&db=garden&table=beds");
     assert!(beds.text().contains("tulip-9-white"), "{}", beds.text());
 

@@ -537,6 +537,12 @@ fn a_lost_password_page_works_and_lets_nobody_in() {
     gate.ends_having_sent(0);
 }
 
+#[test]
+fn the_story_of_a_post_is_the_same_in_a_browser() {
+    let app = Application::start("wordpress");
+    Gate::before(&app, SITE).play("wordpress.mjs");
+}
+
 /// alice's application password, as the script sets it.
 const APPLICATION_PASSWORD: &str = "YWxpY2U6YWJjZCBlZmdoIGlqa2wgbW5vcCBxcnN0IHV2d3g=";
 
