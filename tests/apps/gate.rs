@@ -208,10 +208,14 @@ path = "state"
     )
 }
 
+/// Who is on record. Some applications take a mail address for a name.
 fn users() -> String {
-    format!(
-        "[[user]]\nname = \"alice\"\nphone = \"{ALICE}\"\n[[user]]\nname = \"bob\"\nphone = \"{BOB}\"\n"
-    )
+    let user = |name, phone| {
+        format!(
+            "[[user]]\nname = \"{name}\"\naliases = [\"{name}@example.test\"]\nphone = \"{phone}\"\n"
+        )
+    };
+    user("alice", ALICE) + &user("bob", BOB)
 }
 
 /// A port that was free a moment ago. It has to be known before the one who listens there starts.

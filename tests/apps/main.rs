@@ -1,5 +1,5 @@
-//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application and Node-RED,
-//! unmodified.
+//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, Node-RED,
+//! phpMyAdmin and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -24,3 +24,5 @@ mod django;
 mod dokuwiki;
 mod flaskapp;
 mod nodered;
+mod phpmyadmin;
+mod wordpress;
