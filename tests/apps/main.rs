@@ -1,5 +1,5 @@
-//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, Node-RED,
-//! phpMyAdmin and `WordPress`, unmodified.
+//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
+//! Node-RED, phpMyAdmin and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -8,6 +8,7 @@
 
 mod burglar;
 mod gate;
+mod socket;
 #[path = "../browser/story.rs"]
 mod story;
 mod visitor;
@@ -23,6 +24,7 @@ mod wire;
 mod django;
 mod dokuwiki;
 mod flaskapp;
+mod jupyter;
 mod nodered;
 mod phpmyadmin;
 mod wordpress;
