@@ -317,6 +317,42 @@ fn a_session_that_outlived_its_grant_goes_round_in_no_circle() {
     gate.ends_having_sent(1);
 }
 
+#[test]
+fn the_presets_logout_ends_the_grant() {
+    let app = Application::start("django");
+    let mut gate = Gate::before(&app, PRESET);
+    let mut alice = gate.visitor();
+    pass(&mut gate, &mut alice, "alice");
+    let mut thief = alice.clone();
+    let token = value_of(&alice.get("/admin/").text(), "csrfmiddlewaretoken");
+    let left = alice.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]);
+    assert!(left.text().contains("Logged out"), "{}", left.text());
+    assert!(!thief.walk("/admin/").1.text().contains(PRIVATE));
+    pass(&mut gate, &mut alice, "alice");
+    gate.ends_having_sent(2);
+}
+
+/// A site with a scope for administration wants a code of that scope for all of the admin's pages, after the login's own.
+#[test]
+fn the_presets_admin_scope_wants_a_code_of_its_own() {
+    let app = Application::start("django");
+    let site = PRESET.replace("[\"login\"]", "[\"login\", \"admin\"]");
+    let mut gate = Gate::before(
+        &app,
+        &format!("{site}\n[scopes.admin]\ntitle = \"Admin\"\n"),
+    );
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let first = gate.message();
+    alice.enter(&page, &first.code);
+    let page = code_page(&alice.get("/admin/"));
+    alice.ask_for_code(&page);
+    let opened = alice.enter(&page, &gate.message().code);
+    let (_, home) = alice.follow(&page, opened);
+    assert!(home.text().contains(PRIVATE), "{}", home.text());
+    gate.ends_having_sent(2);
+}
+
 /// Nearly as long as a login is held at all; and its cookies come as Django set them, in its order, and work.
 #[test]
 fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {

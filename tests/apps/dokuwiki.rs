@@ -383,7 +383,15 @@ fn alices_grant_never_serves_bob() {
 #[test]
 fn the_login_code_does_not_open_the_admin_area() {
     let app = Application::start("dokuwiki");
-    let mut gate = Gate::before(&app, SITE);
+    let preset = PRESET.replace("[\"login\"]", "[\"login\", \"admin\"]");
+    let preset = format!("{preset}\n[scopes.admin]\ntitle = \"Administration\"\n");
+    for site in [SITE, &preset] {
+        the_admin_area_wants_a_code_of_its_own(&app, site);
+    }
+}
+
+fn the_admin_area_wants_a_code_of_its_own(app: &Application, site: &str) {
+    let mut gate = Gate::before(app, site);
     let mut alice = gate.visitor();
     let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
     let login = gate.message();
@@ -491,6 +499,26 @@ fn a_login_that_php_reads_differently_rings_nobody() {
     let in_query = visitor.get("/doku.php?do=login&u=alice&p=wiki-pw-1");
     assert_eq!(in_query.status(), 400, "{}", in_query.text());
     gate.ends_having_sent(0);
+}
+
+#[test]
+fn the_presets_logout_ends_the_grant() {
+    let app = Application::start("dokuwiki");
+    let mut gate = Gate::before(&app, PRESET);
+    let mut alice = gate.visitor();
+    pass(&mut gate, &mut alice, "alice");
+    let mut thief = alice.clone();
+    assert!(thief.get(PLAN).text().contains(PRIVATE));
+    let shown = alice.get(FORM).text();
+    let (_, rest) = shown
+        .split_once("do=logout&amp;sectok=")
+        .expect("a link to leave by");
+    let token = rest.split('"').next().unwrap_or_default();
+    let left = alice.get(&format!("/doku.php?id=start&do=logout&sectok={token}"));
+    assert!(matches!(left.status(), 200 | 302), "{}", left.head.raw);
+    assert!(!thief.walk(PLAN).1.text().contains(PRIVATE));
+    pass(&mut gate, &mut alice, "alice");
+    gate.ends_having_sent(2);
 }
 
 /// Nearly as long as a login is held at all; and its cookies come as the wiki set them, in its order, and work.

@@ -1,6 +1,6 @@
 //! What runs behind a door: the program as it is installed, or the same gateway inside the test, whose clock can be put forward.
 
-use std::io::{self, Write};
+use std::io::{self, Write, stderr};
 use std::num::NonZeroUsize;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub enum Engine {
     Program(Gateway),
     /// The same without a process of its own.
     Inside {
-        running: Running,
+        running: Box<Running>,
         clock: Clock,
         /// What its console carrier printed.
         printed: Receiver<String>,
@@ -73,7 +73,7 @@ impl Engine {
         let bound = run::bind(&config.listen, NonZeroUsize::MIN).expect("a port that was free");
         let running = run::start(config, bound, surroundings).expect("a whole configuration");
         Self::Inside {
-            running,
+            running: Box::new(running),
             clock,
             printed,
         }
@@ -128,7 +128,7 @@ impl Write for Lines {
             }
             let line = String::from_utf8_lossy(&self.begun).into_owned();
             self.begun.clear();
-            eprintln!("gateway| {line}");
+            let _ = writeln!(stderr(), "gateway| {line}");
             // Nobody listens any more where a test has failed.
             let _ = self.sender.send(line);
         }

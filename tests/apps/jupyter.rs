@@ -401,7 +401,7 @@ fn https_under_another_name_is_none_of_the_labs_business() {
 #[test]
 fn the_story_is_the_same_in_a_browser() {
     let app = Application::start("jupyter");
-    Gate::before(&app, SITE).play("jupyter.mjs");
+    Gate::before(&app, PRESET).play("jupyter.mjs");
 }
 
 fn token_field() -> String {

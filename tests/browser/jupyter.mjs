@@ -72,12 +72,14 @@ tell(async (browser) => {
   await page.keyboard.type('echo heron$((6*7))\n');
   await heard;
 
-  step("the Lab's own logout, and in again: the browser is still alice's, nothing is sent");
+  step("the Lab's own logout ends the grants, too: in again is with a code");
   await fromFileMenu(page, 'filemenu:logout');
   await page.getByText('Successfully logged out').waitFor();
   await page.goto(`${GATE}/lab`);
   await logIn(page, 'Ju-pw-1');
+  await codeField(page).waitFor();
+  await answer(page, (await phone.next()).code);
   await page.locator('.jp-LabShell').waitFor({ timeout: 60_000 });
-  check(phone.received === 2, `two messages, not ${phone.received}`);
+  check(phone.received === 3, `three messages, not ${phone.received}`);
   check(watch.extraRequests.length === 0, `besides the page: ${watch.extraRequests.join(', ')}`);
 });
