@@ -13,6 +13,7 @@ mod layers;
 mod support;
 
 mod alike;
+mod applications;
 mod ask;
 mod audience;
 mod basic;
