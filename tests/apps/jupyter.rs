@@ -383,6 +383,11 @@ fn https_under_another_name_is_none_of_the_labs_business() {
         ("preserve", &[("BEHIND_PROXY", "1")][..]),
     ] {
         let app = Application::start_with("jupyter", settings);
+        if settings.is_empty() {
+            let gate = Gate::over_tls(&app, &format!("host = \"preserve\"{SITE}"));
+            let unknown = gate.visitor().get(LOGIN);
+            assert_eq!(unknown.status(), 403, "{}", unknown.text());
+        }
         let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
         let mut alice = gate.visitor();
         assert!(alice.walk("/lab").0.starts_with("/login"), "{host}");
