@@ -12,6 +12,8 @@ use super::support::browser::{Browser, path_of, token};
 use super::support::gate::{Gate, HOST, Setup, other_than};
 use super::support::wire::{Answer, connect, read_answer};
 
+mod machines;
+
 /// Stories that send much are not about how much may be sent.
 const LIMITS: &str = "[limits]\nsends_per_hour = { number = 1000, network = 1000 }\nsends_per_day = { number = 1000 }\n";
 
