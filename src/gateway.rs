@@ -267,6 +267,19 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         }
+        let mut from_machine = None;
+        let verdict = match verdict {
+            Verdict::Ask(_) | Verdict::Preflight(_) if held.live.is_empty() => {
+                match gate::machine(site, &asked, peer.address) {
+                    Some(pass) => {
+                        from_machine = site.basic();
+                        Verdict::Forward(pass)
+                    }
+                    None => verdict,
+                }
+            }
+            decided => decided,
+        };
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
@@ -289,6 +302,12 @@ impl Gateway {
             }
         };
         let passing = passing(held);
+        if let Some(capture) = from_machine {
+            passing.record(What::MachinePassed {
+                from: peer.address,
+                capture: &capture.name,
+            });
+        }
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
