@@ -435,12 +435,7 @@ fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
 
 async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
-    let kind = asked.field(header::CONTENT_TYPE);
-    let form = if head.whole {
-        Form::read(kind, &head.bytes)
-    } else {
-        Form::Unreadable
-    };
+    let form = form_of(asked, &head.bytes, head.whole);
     let read = Read {
         form,
         bytes: head.bytes,
@@ -448,6 +443,14 @@ async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Brok
         searched: true,
     };
     Ok((read, body))
+}
+
+/// What a body says as a form. Where it is packed, only a server that unpacks it knows.
+fn form_of(asked: &Checked, body: &[u8], whole: bool) -> Form {
+    if !whole || asked.fields().contains_key(header::CONTENT_ENCODING) {
+        return Form::Unreadable;
+    }
+    Form::read(asked.field(header::CONTENT_TYPE), body)
 }
 
 impl Read {
