@@ -11,6 +11,7 @@ mod gate;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
+mod tls;
 mod visitor;
 #[path = "../it/support/wire.rs"]
 #[allow(
@@ -24,6 +25,7 @@ mod wire;
 mod django;
 mod dokuwiki;
 mod flaskapp;
+mod flaskspa;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;

@@ -61,7 +61,17 @@ fn node_red_is_reached_by_a_code_and_keeps_its_websocket() {
 #[test]
 fn its_own_login_then_the_code_and_then_a_flow_is_deployed() {
     let app = Application::start("nodered");
-    let mut gate = Gate::before(&app, SITE);
+    deploys(Gate::before(&app, SITE));
+}
+
+/// The application is never told of the name and the scheme.
+#[test]
+fn so_it_is_over_https_under_another_name() {
+    let app = Application::start("nodered");
+    deploys(Gate::over_tls(&app, SITE));
+}
+
+fn deploys(mut gate: Gate) {
     let mut alice = gate.visitor();
     let editor = alice.get("/");
     assert_eq!(editor.status(), 200);
