@@ -26,7 +26,7 @@ use crate::event::{Event, What};
 use crate::flow::own::ROOT;
 use crate::flow::{Door, Flow, Visit, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Mentioned, Reason, Said, Verdict};
+use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
 use crate::login::{self, Ambiguous, Login};
 use crate::moment::Moment;
@@ -256,10 +256,12 @@ impl Gateway {
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
         if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+            let anonymous =
+                matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Anonymous));
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(site, &asked, &held, now)
+                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();
