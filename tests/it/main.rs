@@ -18,6 +18,7 @@ mod audience;
 mod basic;
 mod capture;
 mod disk_full;
+mod doctor;
 mod faults;
 mod http2;
 mod languages;
