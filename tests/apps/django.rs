@@ -301,6 +301,29 @@ fn a_session_that_outlived_its_grant_goes_round_in_no_circle() {
     gate.ends_having_sent(1);
 }
 
+/// By its own name and port, as it is reached behind the gate, and by the public one: then it has to believe that people come
+/// by https, or it takes their origin for a foreign one.
+#[test]
+fn https_under_another_name_is_none_of_djangos_business() {
+    for (host, settings) in [
+        ("upstream", &[][..]),
+        ("preserve", &[("BEHIND_PROXY", "1")][..]),
+    ] {
+        let app = Application::start_with("django", settings);
+        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let mut alice = gate.visitor();
+        let (at, _) = alice.walk("/admin/");
+        assert_eq!(at, LOGIN, "{host}");
+        let refused = log_in(&mut alice, "alice", "wrong").text();
+        assert!(refused.contains(WRONG), "{host}: {refused}");
+        pass(&mut gate, &mut alice, "alice");
+        let token = value_of(&alice.get("/admin/").text(), "csrfmiddlewaretoken");
+        let left = alice.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]);
+        assert!(left.text().contains("Logged out"), "{}", left.text());
+        gate.ends_having_sent(1);
+    }
+}
+
 #[test]
 fn the_story_is_the_same_in_a_browser() {
     let app = Application::start("django");

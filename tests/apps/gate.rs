@@ -10,21 +10,35 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tempfile::TempDir;
+
 use super::story::Gateway;
+use super::tls::Trust;
 use super::visitor::Visitor;
 use super::wire::PATIENCE;
 
 /// An application that runs; stopped when dropped.
 pub struct Application {
     name: &'static str,
+    settings: &'static [(&'static str, &'static str)],
     pub port: u16,
 }
 
 impl Application {
     /// Installs it where that was not done yet, and starts it.
     pub fn start(name: &'static str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with what its script takes from the environment.
+    pub fn start_with(
+        name: &'static str,
+        settings: &'static [(&'static str, &'static str)],
+    ) -> Self {
         let app = Self {
             name,
+            settings,
             port: free_port(),
         };
         // One that an interrupted run left behind would have another port.
@@ -48,6 +62,7 @@ impl Application {
                 Path::new(env!("CARGO_TARGET_TMPDIR")).join("apps"),
             )
             .env("PORT", self.port.to_string())
+            .envs(self.settings.iter().copied())
             .status()
             .expect("bash is on every machine that runs ./test");
         assert!(done.success(), "{}.sh {action}: {done}", self.name);
@@ -65,9 +80,11 @@ impl Drop for Application {
 pub struct Gate {
     gateway: Gateway,
     pub port: u16,
+    /// What its visitors trust, where it speaks TLS.
+    trust: Option<Trust>,
     read: usize,
     /// Configuration, users and state; removed with it.
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
 }
 
 /// What came to a phone.
@@ -81,16 +98,47 @@ pub struct Message {
 /// How often somebody looks whether a gateway that is not ready yet is still there.
 const STEP: Duration = Duration::from_millis(250);
 
+/// The public name of a gate that speaks TLS: none of the application's own.
+pub const PUBLIC: &str = "app.example.test";
+
 /// The numbers on record.
 pub const ALICE: &str = "+12025550143";
 pub const BOB: &str = "+12025550144";
 
 impl Gate {
-    /// Starts one. `site` are further lines of the site's table, with its routes, captures and scopes of its own.
+    /// Starts one on `http://localhost`. `site` are further lines of the site's table, with its routes, captures and scopes of
+    /// its own; `preset`, `host` and the like before the first of them.
     pub fn before(app: &Application, site: &str) -> Self {
         let folder = tempfile::tempdir().expect("a place for temporary files");
-        let (port, root) = (free_port(), folder.path());
-        let config = write(root, "countersign.toml", &configuration(port, app, site));
+        let port = free_port();
+        let listen = format!("http = [\"127.0.0.1:{port}\"]");
+        let url = format!("http://localhost:{port}");
+        Self::start(folder, port, None, &configuration(&listen, &url, app, site))
+    }
+
+    /// Starts one on `https://app.example.test`, with a certificate of its own making. Everything an application says of its
+    /// own scheme, name and port is wrong there.
+    pub fn over_tls(app: &Application, site: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let port = free_port();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([PUBLIC.to_owned()]).expect("a plain name");
+        let chain = write(folder.path(), "cert.pem", &cert.pem());
+        let key = write(folder.path(), "key.pem", &signing_key.serialize_pem());
+        let listen = format!(
+            "https = [\"127.0.0.1:{port}\"]\ncert = \"{}\"\nkey = \"file:{}\"",
+            chain.display(),
+            key.display()
+        );
+        let url = format!("https://{PUBLIC}:{port}");
+        let trust = Trust::of(cert.der());
+        let text = configuration(&listen, &url, app, site);
+        Self::start(folder, port, Some(trust), &text)
+    }
+
+    fn start(folder: TempDir, port: u16, trust: Option<Trust>, text: &str) -> Self {
+        let root = folder.path();
+        let config = write(root, "countersign.toml", text);
         write(root, "users.toml", &users());
 
         // The gateway tells systemd when it is ready; here it tells us, and nobody has to knock until it answers.
@@ -102,6 +150,7 @@ impl Gate {
         let ready = Self {
             gateway,
             port,
+            trust,
             read: 0,
             _folder: folder,
         };
@@ -120,7 +169,10 @@ impl Gate {
 
     /// A new browser at its door.
     pub fn visitor(&self) -> Visitor {
-        Visitor::at("localhost", self.port)
+        match &self.trust {
+            Some(trust) => Visitor::over_tls(PUBLIC, self.port, trust.clone()),
+            None => Visitor::at("localhost", self.port),
+        }
     }
 
     /// The next message. Panics if none comes.
@@ -147,7 +199,7 @@ impl Gate {
         );
     }
 
-    /// Plays a script of `tests/browser/` against it.
+    /// Plays a script of `tests/browser/` against it; one without TLS.
     pub fn play(self, script: &str) {
         self.gateway
             .play(script, &format!("http://localhost:{}/", self.port), &[]);
@@ -162,7 +214,9 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
         if let Some((_, rest)) = line.split_once(" text message to ") {
             to = rest.split(' ').next().map(str::to_owned);
         }
-        let code = line.split_once("@localhost #").map(|(_, code)| code);
+        let code = ["localhost", PUBLIC]
+            .iter()
+            .find_map(|host| Some(line.split_once(&format!("@{host} #"))?.1));
         if let (Some(to), Some(code)) = (&to, code) {
             return Some(Message {
                 to: to.clone(),
@@ -172,16 +226,16 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
     }
 }
 
-fn configuration(port: u16, app: &Application, site: &str) -> String {
+fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {
     let (name, upstream) = (app.name, app.port);
     format!(
         r#"
 [listen]
-http = ["127.0.0.1:{port}"]
+{listen}
 
 [sites.{name}]
 name = "Legacy {name}"
-url = "http://localhost:{port}"
+url = "{url}"
 upstream = "http://127.0.0.1:{upstream}"
 support = "Help desk, +1 202 555 0100"
 directory = "staff"

@@ -11,6 +11,7 @@ mod gate;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
+mod tls;
 mod visitor;
 #[path = "../it/support/wire.rs"]
 #[allow(
