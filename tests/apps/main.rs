@@ -26,6 +26,7 @@ mod wire;
 mod django;
 mod dokuwiki;
 mod flaskapp;
+mod flaskspa;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;

@@ -19,6 +19,7 @@ mod audience;
 mod basic;
 mod capture;
 mod disk_full;
+mod doctor;
 mod faults;
 mod http2;
 mod languages;

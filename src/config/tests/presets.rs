@@ -300,8 +300,14 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     (
         "nodered",
         &[
-            ("GET /", "login"),
-            ("!POST /auth/token", "login"),
+            ("GET /", "public"),
+            ("GET /red/red.min.js", "public"),
+            ("GET /auth/login", "public"),
+            ("!POST /auth/token", "capture"),
+            ("POST /auth/token", "login"),
+            ("GET /flows", "login"),
+            ("GET /settings", "login"),
+            ("POST /auth/revoke", "login"),
             ("GET /comms", "login"),
             ("GET /a-flow-of-mine", "login"),
         ],
