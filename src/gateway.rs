@@ -256,10 +256,12 @@ impl Gateway {
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
         if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+            let anonymous =
+                matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Anonymous));
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(site, &asked, &held, now)
+                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();
@@ -267,6 +269,19 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         }
+        let mut from_machine = None;
+        let verdict = match verdict {
+            Verdict::Ask(_) | Verdict::Preflight(_) if held.live.is_empty() => {
+                match gate::machine(site, &asked, peer.address) {
+                    Some(pass) => {
+                        from_machine = site.basic();
+                        Verdict::Forward(pass)
+                    }
+                    None => verdict,
+                }
+            }
+            decided => decided,
+        };
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
@@ -289,6 +304,12 @@ impl Gateway {
             }
         };
         let passing = passing(held);
+        if let Some(capture) = from_machine {
+            passing.record(What::MachinePassed {
+                from: peer.address,
+                capture: &capture.name,
+            });
+        }
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
