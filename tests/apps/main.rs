@@ -1,5 +1,5 @@
 //! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
-//! Node-RED, phpMyAdmin and `WordPress`, unmodified.
+//! Node-RED, phpMyAdmin, Radicale, Tomcat's manager and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -8,6 +8,7 @@
 
 mod burglar;
 mod gate;
+mod header;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
@@ -28,4 +29,5 @@ mod flaskapp;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;
+mod radicale;
 mod wordpress;
