@@ -30,4 +30,5 @@ mod jupyter;
 mod nodered;
 mod phpmyadmin;
 mod radicale;
+mod tomcat;
 mod wordpress;
