@@ -26,7 +26,7 @@ use crate::event::{Event, What};
 use crate::flow::own::ROOT;
 use crate::flow::{Door, Flow, Visit, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Mentioned, Reason, Said, Verdict};
+use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
 use crate::login::{self, Ambiguous, Login};
 use crate::moment::Moment;
@@ -256,10 +256,12 @@ impl Gateway {
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
         if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+            let anonymous =
+                matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Anonymous));
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(site, &asked, &held, now)
+                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();
@@ -435,12 +437,7 @@ fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
 
 async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
-    let kind = asked.field(header::CONTENT_TYPE);
-    let form = if head.whole {
-        Form::read(kind, &head.bytes)
-    } else {
-        Form::Unreadable
-    };
+    let form = form_of(asked, &head.bytes, head.whole);
     let read = Read {
         form,
         bytes: head.bytes,
@@ -448,6 +445,14 @@ async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Brok
         searched: true,
     };
     Ok((read, body))
+}
+
+/// What a body says as a form. Where it is packed, only a server that unpacks it knows.
+fn form_of(asked: &Checked, body: &[u8], whole: bool) -> Form {
+    if !whole || asked.fields().contains_key(header::CONTENT_ENCODING) {
+        return Form::Unreadable;
+    }
+    Form::read(asked.field(header::CONTENT_TYPE), body)
 }
 
 impl Read {

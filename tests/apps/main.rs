@@ -7,6 +7,7 @@
 #![allow(clippy::format_push_string, reason = "a helper of tests may be slow")]
 
 mod burglar;
+mod engine;
 mod gate;
 mod header;
 mod socket;
@@ -26,6 +27,7 @@ mod wire;
 mod django;
 mod dokuwiki;
 mod flaskapp;
+mod flaskspa;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;
