@@ -23,6 +23,7 @@ mod visitor;
 mod wire;
 
 mod django;
+mod doctor;
 mod dokuwiki;
 mod flaskapp;
 mod jupyter;
