@@ -25,6 +25,7 @@ mod visitor;
 mod wire;
 
 mod django;
+mod doctor;
 mod dokuwiki;
 mod flaskapp;
 mod flaskspa;
