@@ -251,6 +251,9 @@ impl Gateway {
             reference: LazyCell::new(Reference::draw),
             connection,
             leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            token: bearer
+                .as_ref()
+                .and_then(|bearer| bearer.renewed(&held.live)),
             held,
             searched,
         };
