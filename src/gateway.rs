@@ -24,7 +24,7 @@ mod refusal;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
-use crate::flow::{Door, Flow, Visit, reply};
+use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
 use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
@@ -251,6 +251,9 @@ impl Gateway {
             reference: LazyCell::new(Reference::draw),
             connection,
             leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            token: bearer
+                .as_ref()
+                .and_then(|bearer| bearer.renewed(&held.live)),
             held,
             searched,
         };
@@ -325,6 +328,11 @@ impl Gateway {
             Some(rest) => asked.with_cookies(rest),
             None => asked,
         };
+        // Without its cookie, or with one that is kept back, a session in the address would go up unguarded.
+        let anonymous = matches!(pass.way(), Way::Anonymous);
+        if addressed::strays(site, asked.target(), (!anonymous).then(|| asked.fields())) {
+            return Box::pin(passing.strayed(flow, &asked, body, peer)).await;
+        }
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
         }

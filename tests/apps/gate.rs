@@ -226,6 +226,25 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
     }
 }
 
+/// What `countersign doctor` says of an application behind a site of these lines, and its exit code; no gateway runs.
+pub fn doctor(app: &Application, site: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let listen = "http = [\"127.0.0.1:8080\"]";
+    let text = configuration(listen, "http://localhost:8080", app, site);
+    let config = write(folder.path(), "countersign.toml", &text);
+    write(folder.path(), "users.toml", &users());
+    let said = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["doctor", "--config"])
+        .arg(config)
+        .output()
+        .expect("it was built for these tests");
+    let text = [said.stdout, said.stderr].concat();
+    (
+        said.status.code(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
 fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {
     let (name, upstream) = (app.name, app.port);
     format!(

@@ -324,7 +324,8 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
         "tomcat",
         &[
             ("GET /", "login"),
-            ("GET /manager/html", "admin"),
+            ("GET /manager/html", "login"),
+            ("GET /manager;x/html", "login"),
             ("GET /host-manager/html", "admin"),
             ("GET /manager/text/list", "deny"),
             ("GET /manager/jmxproxy/?qry=x", "deny"),
