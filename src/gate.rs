@@ -17,6 +17,10 @@ use crate::scope::Scope;
 use crate::site::Site;
 use crate::target::Target;
 
+pub mod shadow;
+
+use self::shadow::Would;
+
 /// The grants behind one request: nearly always one, and moved along with it many times.
 pub type Grants = SmallVec<[Grant; 1]>;
 
@@ -33,6 +37,8 @@ pub enum Verdict<'s> {
     LoginPage(Pass, &'s Capture),
     /// A posted login goes on, and its answer waits for a code.
     Login(Pass, &'s Capture),
+    /// It goes on because a scope is in shadow, and this would have been done otherwise.
+    Shadow(Pass, Option<Would<'s>>),
     /// Nobody gets there.
     Refuse(Reason),
 }
@@ -124,6 +130,8 @@ pub enum Way {
     Captured,
     /// Under these grants, the first scope's first. Never empty.
     Granted(Grants),
+    /// As it is, because every scope that it needs is in shadow.
+    Shadow,
 }
 
 impl Pass {
@@ -160,6 +168,21 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
         form: said.form,
         logins: said.logins,
     };
+    let strict = strictly(site, asked, (&question, said), held);
+    if site.casts_shadow() {
+        shadow::lifted(site, asked, (&question, said), held, strict)
+    } else {
+        strict
+    }
+}
+
+/// What every scope of the site wants.
+fn strictly<'s>(
+    site: &'s Site,
+    asked: &Checked,
+    (question, said): (&Asked<'_>, Said<'_>),
+    held: &[Grant],
+) -> Verdict<'s> {
     let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
     let captures = !site.captures.is_empty();
     let basic = site.basic().is_some();
@@ -177,10 +200,10 @@ pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant
             pass(Way::Granted(grants), bound)
         }
     };
-    let requirement = site.routes.judge(&question);
+    let requirement = site.routes.judge(question);
     if !said.logins.is_empty()
         && !matches!(requirement, Requirement::Open(Opening::Capture, _))
-        && site.routes.is_doubtful_login(&question)
+        && site.routes.is_doubtful_login(question)
     {
         return Verdict::Refuse(Reason::Ambiguous(DOUBTFUL));
     }
