@@ -1,12 +1,13 @@
 //! May this request pass? The one place that says yes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
 use smallvec::SmallVec;
 
-use crate::capture::Capture;
 use crate::capture::token::Bearer;
+use crate::capture::{Capture, basic};
 use crate::form::Form;
 use crate::grant::Grant;
 use crate::login::{self, Ambiguous};
@@ -54,6 +55,19 @@ pub struct Said<'r> {
     pub password: Mentioned,
     /// The token of its Authorization, where grants of this site are bound to tokens.
     pub bearer: Option<&'r Bearer>,
+}
+
+impl<'r> Said<'r> {
+    /// The whole of a request, as routes look at it.
+    fn of(&self, asked: &'r Checked) -> Asked<'r> {
+        Asked {
+            method: asked.method(),
+            target: asked.target(),
+            websocket: asked.websocket(),
+            form: self.form,
+            logins: self.logins,
+        }
+    }
 }
 
 /// Where a password is.
@@ -122,7 +136,8 @@ pub struct Pass {
 /// How a request goes on.
 #[derive(Debug)]
 pub enum Way {
-    /// Without Cookie and Authorization, and answered without Set-Cookie: the anonymous zone.
+    /// Without cookies and, but for the programs that the operator named, without Authorization; answered without
+    /// Set-Cookie: the anonymous zone.
     Anonymous,
     /// As it is, with no grant behind it.
     Open,
@@ -158,31 +173,25 @@ impl Pass {
 /// `held` are live, unrevoked grants of this site. Headers other than Origin, Sec-Fetch-Site and the upgrade take
 /// no part (R5).
 pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant]) -> Verdict<'s> {
-    if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
-        return Verdict::Refuse(Reason::CrossOrigin);
-    }
-    let question = Asked {
-        method: asked.method(),
-        target: asked.target(),
-        websocket: asked.websocket(),
-        form: said.form,
-        logins: said.logins,
-    };
-    let strict = strictly(site, asked, (&question, said), held);
+    let strict = decide_in_force(site, asked, said, held);
     if site.casts_shadow() {
-        shadow::lifted(site, asked, (&question, said), held, strict)
+        shadow::lifted(site, asked, said, held, strict)
     } else {
         strict
     }
 }
 
-/// What every scope of the site wants.
-fn strictly<'s>(
+/// The same as if no scope were in shadow.
+pub fn decide_in_force<'s>(
     site: &'s Site,
     asked: &Checked,
-    (question, said): (&Asked<'_>, Said<'_>),
+    said: Said<'_>,
     held: &[Grant],
 ) -> Verdict<'s> {
+    if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
+        return Verdict::Refuse(Reason::CrossOrigin);
+    }
+    let question = said.of(asked);
     let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
     let captures = !site.captures.is_empty();
     let basic = site.basic().is_some();
@@ -200,10 +209,10 @@ fn strictly<'s>(
             pass(Way::Granted(grants), bound)
         }
     };
-    let requirement = site.routes.judge(question);
+    let requirement = site.routes.judge(&question);
     if !said.logins.is_empty()
         && !matches!(requirement, Requirement::Open(Opening::Capture, _))
-        && site.routes.is_doubtful_login(question)
+        && site.routes.is_doubtful_login(&question)
     {
         return Verdict::Refuse(Reason::Ambiguous(DOUBTFUL));
     }
@@ -306,6 +315,44 @@ pub fn probe(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
         authorization: true,
         ..pass
     })
+}
+
+/// Whether a program passes that cannot type a code: from an address and on a path that the operator named, with one
+/// clean name and password for the application to judge, and where the capture's own code is all that is missing.
+///
+/// A browser says what it is up to (Fetch Metadata section 2), and sends a password by itself that it was given before,
+/// whatever page asks it to: no browser is a program.
+pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
+    let capture = site.basic()?;
+    let mut machines = capture.machines.iter();
+    let browses = ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest"]
+        .iter()
+        .any(|name| asked.fields().contains_key(*name));
+    if browses
+        || asked.websocket()
+        || !machines.any(|machines| machines.admit(asked.target(), from))
+        || !matches!(basic::read(asked.fields()), Ok(Some(_)))
+    {
+        return None;
+    }
+    let requirement = site.routes.judge(&Asked {
+        method: asked.method(),
+        target: asked.target(),
+        websocket: false,
+        // A condition over the body holds on closing routes if nobody has read it.
+        form: &Form::Unread,
+        logins: &[],
+    });
+    let Requirement::Scopes(needed) = requirement else {
+        return None;
+    };
+    needed
+        .scopes()
+        .all(|scope| *scope == capture.scope)
+        .then_some(Pass {
+            way: Way::Anonymous,
+            authorization: true,
+        })
 }
 
 /// Whether somebody without any grant may GET this page: there is no wall that would send them back.

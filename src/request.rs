@@ -301,6 +301,13 @@ impl Checked {
         }
     }
 
+    /// The same request, of whose body this has been found to be the length.
+    #[must_use]
+    pub fn with_length(mut self, length: u64) -> Self {
+        self.framing = Framing::Length(length);
+        self
+    }
+
     /// The same request with another Cookie field, or with none.
     #[must_use]
     pub fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {

@@ -1,7 +1,7 @@
 //! What a site's `preset` brings, put beneath the site's own tables before they are read.
 //!
-//! The site's own keys win; its own routes come first; a capture of the same name is completed key by key. Everything
-//! keeps its place, so that a problem shows the preset's line, and the line that names the preset.
+//! The site's own keys win; its own routes come first, but for a last `/**` on no condition, which stays the last; a capture
+//! of the same name is completed key by key. Everything keeps its place, so that a problem shows the preset's line, and the line that names the preset.
 
 use std::path::PathBuf;
 
@@ -15,13 +15,13 @@ use crate::scope::RESERVED;
 
 /// `preset = "wordpress"`
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Preset;
+pub(super) struct Preset(pub(super) &'static preset::Preset);
 
 impl Leaf for Preset {
     fn read(value: &Value) -> Result<Self, Wrong> {
         let text = value.text("the name of a preset such as \"wordpress\"")?;
-        if preset::named(text).is_some() {
-            return Ok(Self);
+        if let Some(preset) = preset::named(text) {
+            return Ok(Self(preset));
         }
         let names = || preset::all().iter().map(|preset| preset.name);
         let wrong = Wrong::new(
@@ -41,7 +41,7 @@ impl Leaf for Preset {
 
 /// `base = "/blog"`: where the application begins, without a slash at the end.
 #[derive(Clone, Debug)]
-pub(super) struct Base(String);
+pub(super) struct Base(pub(super) String);
 
 impl Leaf for Base {
     fn read(value: &Value) -> Result<Self, Wrong> {
@@ -123,7 +123,12 @@ fn beneath(site: &mut Table, brought: Table) {
             continue;
         };
         match (&mut own.value.kind, entry.value.kind) {
-            (Kind::List(own), Kind::List(further)) if entry.key == "routes" => own.extend(further),
+            (Kind::List(own), Kind::List(further)) if entry.key == "routes" => {
+                // In front of the preset's it would leave nothing to them: `public` on it would open the application.
+                let rest = own.last().is_some_and(is_for_all).then(|| own.pop());
+                own.extend(further);
+                own.extend(rest.flatten());
+            }
             // Captures by name, and each of them key by key.
             (Kind::Table(own), Kind::Table(further)) if entry.key == "captures" => {
                 for capture in further.entries {
@@ -133,6 +138,23 @@ fn beneath(site: &mut Table, brought: Table) {
             _ => {}
         }
     }
+}
+
+/// A route for whatever no other names: `/**`, on no condition.
+fn is_for_all(route: &Value) -> bool {
+    let Kind::Table(table) = &route.kind else {
+        return false;
+    };
+    let path = table.get("path").map(|entry| &entry.value);
+    let path = match path.map(|path| &path.kind) {
+        Some(Kind::List(paths)) if paths.len() == 1 => paths.first(),
+        _ => path,
+    };
+    path.and_then(text_of) == Some("/**")
+        && table
+            .entries
+            .iter()
+            .all(|entry| matches!(entry.key.as_str(), "path" | "require"))
 }
 
 fn complete_capture(captures: &mut Table, brought: Entry) {

@@ -53,7 +53,7 @@ pub fn is_free(site: &Site, held: &[Grant]) -> bool {
 pub(super) fn lifted<'s>(
     site: &'s Site,
     asked: &Checked,
-    (question, said): (&Asked<'_>, Said<'_>),
+    said: Said<'_>,
     held: &[Grant],
     strict: Verdict<'s>,
 ) -> Verdict<'s> {
@@ -84,7 +84,7 @@ pub(super) fn lifted<'s>(
         }
         Verdict::Forward(_) | Verdict::Ask(_) | Verdict::Preflight(_) => {}
     }
-    let needed = match needed(site, question) {
+    let needed = match needed(site, &said.of(asked)) {
         Some(needed) => needed,
         // The route is open to all; where nothing is in force, the rest of the house is, too.
         None if free => return through(None),

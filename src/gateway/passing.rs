@@ -9,12 +9,11 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::{told, whole};
-use super::{Front, Gateway, Worker};
+use super::{Front, Gateway, Worker, form_of};
 use crate::challenge::AGAIN;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Reply, look, reply};
-use crate::form::Form;
 use crate::gate::{self, Mentioned, Pass, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
@@ -150,8 +149,8 @@ impl Gateway {
             return answered
                 .unwrap_or_else(|failed| whole(told(flow, &passing, &failed, navigation), true));
         };
-        let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
         let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
+        let form = form_of(&asked, &bytes, true);
         // It is another request than the one that was let through: the gate looks at it itself.
         let bearer = flow.bearer(site, asked.fields(), passing.now);
         let said = Said {

@@ -70,6 +70,7 @@ fn failure(failed: &Failed) -> Refusal<'static> {
     match failed.status() {
         StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
         StatusCode::BAD_REQUEST => Refusal::BadRequest,
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge,
         _ => Refusal::UpstreamDown,
     }
 }

@@ -1,13 +1,13 @@
 //! What passes because a scope is in shadow: it goes up as if nobody stood there, and what would have been done is said.
 
-use http::Response;
 use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
 
 use super::Gateway;
 use super::captured::{Heard, Looked, Posted, by_script, makes_session, theirs};
 use super::passing::{Passing, Upgrade, is_navigation, set_our_cookie};
 use super::refusal::{told, told_to, whole};
-use crate::capture::basic;
+use crate::capture::basic::{self, Shown};
 use crate::capture::judge::{self, Judgement};
 use crate::capture::{Capture, look};
 use crate::event::What;
@@ -112,14 +112,38 @@ impl Gateway {
         }
         if let Some((capture, Ok(Some(shown)))) = credentials
             && basic::is_persons(asked.method(), asked.fields())
-            && let Some(judgement) = basic::judged(response.status())
         {
-            // The answer itself is the word: the application is asked once, as if nobody stood there.
-            let outcome = Outcome::from(judgement);
-            let name = Some(&*shown.username);
-            drop(flow.would_hold(&visit, capture, name, outcome).await);
+            let status = response.status();
+            self.watched_basic(capture, &shown, status, &visit, &passing)
+                .await;
         }
         response
+    }
+
+    /// Says what would have come of a name and a password that went up with a request of a person's.
+    async fn watched_basic(
+        &self,
+        capture: &Capture,
+        shown: &Shown,
+        status: StatusCode,
+        visit: &Visit<'_>,
+        passing: &Passing<'_>,
+    ) {
+        let outcome = if matches!(basic::heard(status), basic::Heard::No) {
+            Outcome::Bad
+        } else {
+            let Some(probe) = super::basic::probe(&visit.door.site, capture) else {
+                return;
+            };
+            match self.judge_basic(probe, visit.asked, shown, passing).await {
+                Ok((_, judgement)) => Outcome::from(judgement),
+                Err(_) => Outcome::Lost,
+            }
+        };
+        let flow = &self.0.shared.flow;
+        let name = Some(&*shown.username);
+        // Every grant knows the credentials that it was earned with: there is nobody else's to end.
+        drop(flow.would_hold(visit, capture, name, outcome).await);
     }
 
     /// Sends a login up, gives its answer to its sender, and says what would have come of it: nothing is held, kept back

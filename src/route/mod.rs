@@ -16,10 +16,12 @@ mod explain;
 mod glob;
 mod index;
 mod logout;
+mod machines;
 mod pattern;
 
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use logout::{BadLogout, Logout};
+pub use machines::Machines;
 pub use pattern::{BadPattern, Pattern};
 
 use entry::{Entry, Forms, Miss, has_short_name};

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use crate::gate::Pass;
-use crate::request::Checked;
+use crate::request::{Checked, Framing};
 use crate::site::Origin;
 
 pub mod answer;
@@ -97,6 +97,14 @@ pub enum Failed {
     /// The visitor's own body failed on the way up.
     #[error("the visitor's request broke off")]
     Visitor(#[source] hyper::Error),
+    /// The same, while its end was waited for.
+    #[error("the visitor's request broke off")]
+    Upload(#[source] body::Broken),
+    /// The application speaks HTTP/1.0, and the visitor does not say how long the body is.
+    #[error(
+        "the application speaks HTTP/1.0 and takes no body without a length of more than 1 MiB"
+    )]
+    TooLong,
 }
 
 /// How long a connection may take to stand (A1).
@@ -104,6 +112,10 @@ pub const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long the answer may take to begin, counted from the last byte that went up (A1).
 pub const FIRST_BYTE: Duration = Duration::from_mins(1);
+
+/// So much of a body without a length is read before an application hears of it that understands no chunks: as much as is
+/// held of a POST anywhere (design section 3).
+pub const UNMEASURED: usize = 1024 * 1024;
 
 /// An application as one worker reaches it.
 pub struct Upstream {
@@ -117,7 +129,8 @@ impl Failed {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::ConnectTimeout | Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::Visitor(_) => StatusCode::BAD_REQUEST,
+            Self::Visitor(_) | Self::Upload(_) => StatusCode::BAD_REQUEST,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Connect(_) | Self::Broken(_) | Self::Unsound(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -126,7 +139,10 @@ impl Failed {
 impl Failed {
     /// Whether it is certain that nothing of the request reached the application.
     pub fn nothing_sent(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::ConnectTimeout)
+        matches!(
+            self,
+            Self::Connect(_) | Self::ConnectTimeout | Self::Upload(_) | Self::TooLong
+        )
     }
 }
 
@@ -169,8 +185,22 @@ impl Upstream {
         let key = websocket
             .then(|| checked.fields().get("sec-websocket-key").cloned())
             .flatten();
+        let known = &surroundings.constant.old;
+        let (checked, upload) = if checked.framing() == Framing::Chunked && known.get() {
+            Box::pin(measured(checked, upload)).await?
+        } else {
+            (checked, upload)
+        };
+        let in_chunks = checked.framing() == Framing::Chunked;
         let request = head::write(pass, checked, upload, &self.settings, surroundings);
         let mut response = self.send(request).await?;
+        let old = response.version() == Version::HTTP_10;
+        known.set(old);
+        if old && in_chunks && is_yes(response.status()) {
+            return Err(Failed::Unsound(
+                "it says yes to a body that it has not read",
+            ));
+        }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let key = key.ok_or(Failed::Unsound("it switches protocols unasked"))?;
             tunnel::check_accept(&key, response.headers())?;
@@ -239,6 +269,22 @@ impl Upstream {
         };
         Ok(wire.lend(answered?, &self.pool))
     }
+}
+
+/// The request with the length of its body. An HTTP/1.0 server takes a body in chunks for none, and the chunks for the next
+/// request; nobody may send it any who knows (RFC 9112 section 6.1).
+async fn measured(checked: Checked, upload: Upload) -> Result<(Checked, Upload), Failed> {
+    let (peeked, _) = upload.peek(UNMEASURED).await.map_err(Failed::Upload)?;
+    if !peeked.whole {
+        return Err(Failed::TooLong);
+    }
+    let length = peeked.bytes.len() as u64;
+    Ok((checked.with_length(length), Upload::bytes(peeked.bytes)))
+}
+
+/// Whether a visitor would believe that what they sent has arrived.
+fn is_yes(status: StatusCode) -> bool {
+    status.is_success() || status.is_redirection()
 }
 
 /// Waits for an answer. While the visitor still uploads, the application may wait with it.

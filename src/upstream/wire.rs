@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,8 @@ use super::connect::Stream;
 pub(super) struct Wire {
     sender: SendRequest<Upload>,
     since: Instant,
+    /// For one answer only.
+    once: bool,
 }
 
 /// No answer came. In a box, so that an answer that does come is not moved about in the room for this.
@@ -68,6 +70,7 @@ impl Wire {
         Ok(Self {
             sender,
             since: Instant::now(),
+            once: false,
         })
     }
 
@@ -98,7 +101,9 @@ impl Wire {
     }
 
     /// Gives the answer's body the connection to bring home.
-    pub(super) fn lend(self, response: Response<Incoming>, pool: &Rc<Pool>) -> Response<Body> {
+    pub(super) fn lend(mut self, response: Response<Incoming>, pool: &Rc<Pool>) -> Response<Body> {
+        // To who answered in HTTP/1.0 hyper speaks so from then on, and then there are no chunks for an upload.
+        self.once = response.version() == Version::HTTP_10;
         response.map(|incoming| {
             Body::answer(
                 incoming,
@@ -138,7 +143,7 @@ impl Pool {
 impl Lease {
     /// The answer was read to its end: the connection may be used again.
     pub(super) fn bring_home(&mut self) {
-        if let Some(mut wire) = self.wire.take() {
+        if let Some(mut wire) = self.wire.take().filter(|wire| !wire.once) {
             wire.since = Instant::now();
             self.pool.put(wire);
         }

@@ -4,27 +4,39 @@ use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
-use super::story::Gateway;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tempfile::TempDir;
+
+use super::engine::Engine;
+use super::tls::Trust;
 use super::visitor::Visitor;
 use super::wire::PATIENCE;
 
 /// An application that runs; stopped when dropped.
 pub struct Application {
     name: &'static str,
+    settings: &'static [(&'static str, &'static str)],
     pub port: u16,
 }
 
 impl Application {
     /// Installs it where that was not done yet, and starts it.
     pub fn start(name: &'static str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with what its script takes from the environment.
+    pub fn start_with(
+        name: &'static str,
+        settings: &'static [(&'static str, &'static str)],
+    ) -> Self {
         let app = Self {
             name,
+            settings,
             port: free_port(),
         };
         // One that an interrupted run left behind would have another port.
@@ -48,6 +60,7 @@ impl Application {
                 Path::new(env!("CARGO_TARGET_TMPDIR")).join("apps"),
             )
             .env("PORT", self.port.to_string())
+            .envs(self.settings.iter().copied())
             .status()
             .expect("bash is on every machine that runs ./test");
         assert!(done.success(), "{}.sh {action}: {done}", self.name);
@@ -63,11 +76,13 @@ impl Drop for Application {
 
 /// A gateway before an application.
 pub struct Gate {
-    gateway: Gateway,
+    engine: Engine,
     pub port: u16,
+    /// What its visitors trust, where it speaks TLS.
+    trust: Option<Trust>,
     read: usize,
     /// Configuration, users and state; removed with it.
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
 }
 
 /// What came to a phone.
@@ -78,66 +93,100 @@ pub struct Message {
     pub code: String,
 }
 
-/// How often somebody looks whether a gateway that is not ready yet is still there.
-const STEP: Duration = Duration::from_millis(250);
+/// The public name of a gate that speaks TLS: none of the application's own.
+pub const PUBLIC: &str = "app.example.test";
+
+/// Nearly as long as a login is held and its code is good (both 5 minutes where nothing is said).
+pub const LONG: Duration = Duration::from_secs(290);
 
 /// The numbers on record.
 pub const ALICE: &str = "+12025550143";
 pub const BOB: &str = "+12025550144";
 
 impl Gate {
-    /// Starts one. `site` are further lines of the site's table, with its routes, captures and scopes of its own.
+    /// Starts one on `http://localhost`. `site` are further lines of the site's table, with its routes, captures and scopes of
+    /// its own; `preset`, `host` and the like before the first of them.
     pub fn before(app: &Application, site: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a place for temporary files");
-        let (port, root) = (free_port(), folder.path());
-        let config = write(root, "countersign.toml", &configuration(port, app, site));
-        write(root, "users.toml", &users());
+        Self::plain(app, site, Engine::program)
+    }
 
-        // The gateway tells systemd when it is ready; here it tells us, and nobody has to knock until it answers.
-        let socket = root.join("notify");
-        let notify = UnixDatagram::bind(&socket).expect("a fresh folder");
-        notify.set_read_timeout(Some(STEP)).expect("not zero");
-        let config = config.to_str().expect("temporary folders have plain names");
-        let gateway = Gateway::start(&["run", "--config", config], &[("NOTIFY_SOCKET", &socket)]);
-        let ready = Self {
-            gateway,
+    /// The same inside the test: its clock can be put forward.
+    pub fn with_a_clock(app: &Application, site: &str) -> Self {
+        Self::plain(app, site, |config, _| Engine::inside(config))
+    }
+
+    fn plain(app: &Application, site: &str, engine: fn(&Path, &Path) -> Engine) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let port = free_port();
+        let listen = format!("http = [\"127.0.0.1:{port}\"]");
+        let url = format!("http://localhost:{port}");
+        let text = configuration(&listen, &url, app, site);
+        Self::start(folder, port, None, &text, engine)
+    }
+
+    /// Starts one on `https://app.example.test`, with a certificate of its own making. Everything an application says of its
+    /// own scheme, name and port is wrong there.
+    pub fn over_tls(app: &Application, site: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let port = free_port();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([PUBLIC.to_owned()]).expect("a plain name");
+        let chain = write(folder.path(), "cert.pem", &cert.pem());
+        let key = write(folder.path(), "key.pem", &signing_key.serialize_pem());
+        let listen = format!(
+            "https = [\"127.0.0.1:{port}\"]\ncert = \"{}\"\nkey = \"file:{}\"",
+            chain.display(),
+            key.display()
+        );
+        let url = format!("https://{PUBLIC}:{port}");
+        let trust = Trust::of(cert.der());
+        let text = configuration(&listen, &url, app, site);
+        Self::start(folder, port, Some(trust), &text, Engine::program)
+    }
+
+    fn start(
+        folder: TempDir,
+        port: u16,
+        trust: Option<Trust>,
+        text: &str,
+        engine: fn(&Path, &Path) -> Engine,
+    ) -> Self {
+        let root = folder.path();
+        let config = write(root, "countersign.toml", text);
+        write(root, "users.toml", &users());
+        Self {
+            engine: engine(&config, root),
             port,
+            trust,
             read: 0,
             _folder: folder,
-        };
-        let mut said = [0; 4096];
-        for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
-            let length = notify.recv(&mut said).unwrap_or_default();
-            let mut lines = said[..length].split(|byte| *byte == b'\n');
-            if lines.any(|line| line == b"READY=1") {
-                return ready;
-            }
-            let ended = ready.gateway.printed.try_recv() == Err(TryRecvError::Disconnected);
-            assert!(!ended, "the gateway ended; what it said is printed above");
         }
-        panic!("the gateway is not ready after {PATIENCE:?}");
     }
 
     /// A new browser at its door.
     pub fn visitor(&self) -> Visitor {
-        Visitor::at("localhost", self.port)
+        match &self.trust {
+            Some(trust) => Visitor::over_tls(PUBLIC, self.port, trust.clone()),
+            None => Visitor::at("localhost", self.port),
+        }
     }
 
     /// The next message. Panics if none comes.
     pub fn message(&mut self) -> Message {
         self.read += 1;
-        next(|| self.gateway.printed.recv_timeout(PATIENCE).ok()).expect("a message comes")
+        next(|| self.engine.printed().recv_timeout(PATIENCE).ok()).expect("a message comes")
+    }
+
+    /// Puts its clock forward; the application's stays.
+    pub fn later(&self, by: Duration) {
+        self.engine.later(by);
     }
 
     /// Stops it. Since it ends what it has begun, everything that it sent has been printed then: exactly `sent` messages.
     pub fn ends_having_sent(self, sent: usize) {
-        // Whatever is left of a gateway whose lines are taken out ends in this block.
-        let printed: Receiver<String> = {
-            let gateway = self.gateway;
-            gateway.printed
-        };
+        let mut printed = self.engine.ended().into_iter();
         let mut unread = Vec::new();
-        while let Some(message) = next(|| printed.recv().ok()) {
+        while let Some(message) = next(|| printed.next()) {
             unread.push(message);
         }
         assert_eq!(
@@ -147,10 +196,12 @@ impl Gate {
         );
     }
 
-    /// Plays a script of `tests/browser/` against it.
+    /// Plays a script of `tests/browser/` against it; one without TLS.
     pub fn play(self, script: &str) {
-        self.gateway
-            .play(script, &format!("http://localhost:{}/", self.port), &[]);
+        let Engine::Program(gateway) = self.engine else {
+            panic!("a browser's story is played against the program");
+        };
+        gateway.play(script, &format!("http://localhost:{}/", self.port), &[]);
     }
 }
 
@@ -162,7 +213,9 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
         if let Some((_, rest)) = line.split_once(" text message to ") {
             to = rest.split(' ').next().map(str::to_owned);
         }
-        let code = line.split_once("@localhost #").map(|(_, code)| code);
+        let code = ["localhost", PUBLIC]
+            .iter()
+            .find_map(|host| Some(line.split_once(&format!("@{host} #"))?.1));
         if let (Some(to), Some(code)) = (&to, code) {
             return Some(Message {
                 to: to.clone(),
@@ -172,16 +225,16 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
     }
 }
 
-fn configuration(port: u16, app: &Application, site: &str) -> String {
+fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {
     let (name, upstream) = (app.name, app.port);
     format!(
         r#"
 [listen]
-http = ["127.0.0.1:{port}"]
+{listen}
 
 [sites.{name}]
 name = "Legacy {name}"
-url = "http://localhost:{port}"
+url = "{url}"
 upstream = "http://127.0.0.1:{upstream}"
 support = "Help desk, +1 202 555 0100"
 directory = "staff"

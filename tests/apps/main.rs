@@ -7,10 +7,12 @@
 #![allow(clippy::format_push_string, reason = "a helper of tests may be slow")]
 
 mod burglar;
+mod engine;
 mod gate;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
+mod tls;
 mod visitor;
 #[path = "../it/support/wire.rs"]
 #[allow(
@@ -24,6 +26,7 @@ mod wire;
 mod django;
 mod dokuwiki;
 mod flaskapp;
+mod flaskspa;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;

@@ -1,13 +1,13 @@
 //! A `WebSocket` as a page's script opens one: text goes in, text comes out, and its end is heard (RFC 6455).
 
 use std::io::{BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
+use super::tls::Stream;
 use super::visitor::Visitor;
-use super::wire::{connect, read_head};
+use super::wire::read_head;
 
 /// A connection that was switched over.
-pub struct Socket(BufReader<TcpStream>);
+pub struct Socket(BufReader<Box<dyn Stream>>);
 
 /// Opcodes, RFC 6455 section 5.2.
 const TEXT: u8 = 1;
@@ -19,11 +19,8 @@ const PONG: u8 = 10;
 impl Socket {
     /// Opens one with the visitor's cookies and further fields; the status where the server does not switch.
     pub fn open(visitor: &Visitor, target: &str, fields: &str) -> Result<Self, u16> {
-        let origin = visitor.origin();
-        let authority = origin.trim_start_matches("http://");
-        let (_, port) = authority.split_once(':').expect("an origin has a port");
-        let port = port.parse().expect("a number");
-        let mut stream = connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let (origin, authority) = (visitor.origin(), visitor.authority());
+        let mut stream = visitor.connect();
         let head = format!(
             "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n{fields}{}\r\n",

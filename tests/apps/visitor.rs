@@ -1,8 +1,9 @@
 //! Somebody at a door, over raw sockets: a jar of cookies, forms that are filled in, redirects that are followed.
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::tls::{Stream, Trust};
 use super::wire::{Answer, connect, read_answer};
 
 /// A browser as far as a server can tell.
@@ -10,6 +11,8 @@ use super::wire::{Answer, connect, read_answer};
 pub struct Visitor {
     host: &'static str,
     port: u16,
+    /// Whom it believes to be that host, over TLS.
+    trust: Option<Trust>,
     pub jar: Jar,
 }
 
@@ -30,13 +33,41 @@ impl Visitor {
         Self {
             host,
             port,
+            trust: None,
             jar: Jar::default(),
+        }
+    }
+
+    /// The same over TLS.
+    pub fn over_tls(host: &'static str, port: u16, trust: Trust) -> Self {
+        Self {
+            trust: Some(trust),
+            ..Self::at(host, port)
         }
     }
 
     /// What a browser writes into Origin.
     pub fn origin(&self) -> String {
-        format!("http://{}:{}", self.host, self.port)
+        let scheme = if self.trust.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.authority())
+    }
+
+    /// What a browser writes into Host.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// A new connection to the host, whatever address its name has elsewhere.
+    pub fn connect(&self) -> BufReader<Box<dyn Stream>> {
+        let plain = connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).into_inner();
+        BufReader::new(match &self.trust {
+            Some(trust) => trust.shake_hands(self.host, plain),
+            None => Box::new(plain),
+        })
     }
 
     /// Goes to a page; follows nothing.
@@ -119,8 +150,8 @@ impl Visitor {
     /// One request with exactly these fields besides Host, over a connection of its own.
     pub fn exchange(&self, method: &str, target: &str, fields: &str, body: &[u8]) -> Answer {
         let mut head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: {}:{}\r\n",
-            self.host, self.port
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\n",
+            self.authority()
         );
         if !fields.contains("Connection:") {
             head += "Connection: close\r\n";
@@ -130,7 +161,7 @@ impl Visitor {
         }
         head += fields;
         head += "\r\n";
-        let mut stream = connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
+        let mut stream = self.connect();
         // Who is refused early may not get rid of all of a body; the answer counts.
         drop(
             stream
@@ -220,6 +251,25 @@ pub fn set_by(line: &str) -> Option<(&str, Option<&str>)> {
     let attributes = attributes.to_ascii_lowercase();
     let ends = attributes.contains("max-age=0") || attributes.contains("expires=thu, 01 jan 1970");
     Some((name, (!ends).then_some(value)))
+}
+
+/// How the application's cookies look that an answer sets, in their order: names and attributes as they are; of the values and
+/// dates, which differ from login to login, the signs that a parser could take for its own.
+pub fn shapes(answer: &Answer) -> Vec<String> {
+    let lines = answer.head.all("set-cookie").into_iter();
+    let theirs = lines.filter(|line| set_by(line).is_some_and(|(name, _)| !is_ours(name)));
+    theirs
+        .map(|line| {
+            let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let signs: String = value.chars().filter(|c| "\"|:, \\".contains(*c)).collect();
+            let lasting: Vec<&str> = attributes
+                .split(';')
+                .filter(|own| !own.trim().to_ascii_lowercase().starts_with("expires="))
+                .collect();
+            format!("{name}={signs};{}", lasting.join(";"))
+        })
+        .collect()
 }
 
 fn is_ours(name: &str) -> bool {

@@ -108,13 +108,50 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("GET /wp-content/plugins/a/b.php/x.css", "login"),
             ("GET /wp-content/uploads/2026/11/a.jpg", "login"),
             ("POST /wp-admin/admin-ajax.php", "login"),
-            ("GET /wp-admin/", "admin"),
+            ("GET /wp-admin/", "login"),
+            ("GET /wp-admin/index.php", "login"),
+            ("GET /wp-admin/post.php?post=1&action=edit", "login"),
+            ("POST /wp-admin/post.php", "login"),
+            ("POST /wp-admin/async-upload.php", "login"),
+            ("POST /wp-admin/admin-ajax.php action=heartbeat", "login"),
+            ("POST /wp-admin/admin-ajax.php action=update-plugin", "admin"),
+            (
+                "POST /wp-admin/admin-ajax.php?action=install-theme",
+                "admin",
+            ),
+            (
+                "POST /wp-admin/admin-ajax.php action=edit-theme-plugin-file",
+                "admin",
+            ),
+            (
+                "POST /wp-admin/admin-ajax.php action=wp-privacy-erase-personal-data",
+                "admin",
+            ),
+            ("GET /wp-admin/profile.php", "admin"),
+            ("POST /wp-admin/profile.php user_id=2", "admin"),
+            ("GET /wp-admin/users.php/post.php", "login+admin"),
+            ("GET /wp-admin/edit.php?page=akismet", "admin"),
+            ("GET /wp-admin/index.php?import=rss", "admin"),
+            ("GET /wp-admin/network/", "admin"),
+            ("GET /wp-admin/options-general.php", "admin"),
             ("GET //wp-admin/users.php", "login+admin"),
             ("GET /%77p-admin/users.php", "login+admin"),
             ("POST /xmlrpc.php", "deny"),
             ("POST //xmlrpc.php", "deny"),
+            ("POST /plan/trackback/", "login"),
+            ("POST /wp-trackback.php/1", "deny"),
             ("GET /wp-json/wp/v2/users/me", "login"),
-            ("GET /?rest_route=/wp/v2/users/me", "login"),
+            ("PUT /wp-json/wp/v2/users/me", "login"),
+            ("POST /wp-json/wp/v2/users/me/application-passwords", "admin"),
+            ("GET /wp-json/wp/v2/users", "login"),
+            ("POST /wp-json/wp/v2/users/2", "admin"),
+            ("POST /wp-json/batch/v1", "admin"),
+            ("POST /wp-json/wp/v2/posts", "login"),
+            ("GET /wp-json/wp/v2/users?_method=POST", "deny"),
+            ("GET /?rest_route=/wp/v2/users/me", "deny"),
+            ("GET /wp-admin/edit.php?rest.route=/wp/v2/users", "deny"),
+            ("POST /wp-admin/edit.php rest_route=/wp/v2/users", "deny"),
+            ("POST / rest_route=/wp/v2/users", "admin"),
         ],
     ),
     (
@@ -150,9 +187,17 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("GET /index.php?route=/server/privileges", "admin"),
             ("GET /index.php?route=%2Fserver%2Fprivileges", "admin"),
             ("POST /index.php route=/server/sql", "admin"),
+            ("GET /index.php?route=/database/import&db=a", "admin"),
+            ("POST /index.php?route=/import", "admin"),
+            ("POST /index.php route=/import", "admin"),
+            ("POST / route=/user-password", "admin"),
+            ("POST /index.php?route=/logout", "login"),
             ("GET /js/dist/main.js", "public"),
             ("GET /js/x.php/main.js", "login"),
             ("GET /index.php?route=/messages&l=x", "public"),
+            ("GET /js/messages.php?l=en", "public"),
+            ("GET /js/messages.php/x.js", "login"),
+            ("POST /js/messages.php", "login"),
             ("GET /themes/pmahomme/css/theme.css", "public"),
             ("GET /setup/index.php", "login"),
         ],
@@ -245,15 +290,24 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("GET /lab?token=x", "deny"),
             ("GET /login?token=x", "deny"),
             ("GET /terminals/websocket/1", "admin"),
-            ("POST /api/terminals", "admin"),
+            // A POST can say that it stands for a GET, which anybody with a login may do.
+            ("POST /api/terminals", "login+admin"),
+            ("GET /api/terminals", "login"),
+            ("GET /lab?terminals=on", "admin"),
             ("GET /static/a.js", "public"),
         ],
     ),
     (
         "nodered",
         &[
-            ("GET /", "login"),
-            ("!POST /auth/token", "login"),
+            ("GET /", "public"),
+            ("GET /red/red.min.js", "public"),
+            ("GET /auth/login", "public"),
+            ("!POST /auth/token", "capture"),
+            ("POST /auth/token", "login"),
+            ("GET /flows", "login"),
+            ("GET /settings", "login"),
+            ("POST /auth/revoke", "login"),
             ("GET /comms", "login"),
             ("GET /a-flow-of-mine", "login"),
         ],
@@ -342,6 +396,42 @@ fn own_routes_come_first_and_the_presets_after_them() {
     let inline = good(&site(inline, &["login", "admin"]));
     assert_eq!(needs(&inline, "GET /feed/", false), "public");
     assert_eq!(needs(&inline, "POST /xmlrpc.php", false), "deny");
+}
+
+#[test]
+fn an_own_route_for_everything_opens_only_what_the_preset_does_not_name() {
+    for front in [
+        "[[sites.portal.routes]]\npath = \"/**\"\nrequire = \"public\"\n",
+        "[[sites.portal.routes]]\npath = \"/feed/\"\nrequire = \"deny\"\n[[sites.portal.routes]]\npath = [\"/**\"]\nrequire = \"public\"\n",
+    ] {
+        let site = good(&site(
+            &format!("preset = \"wordpress\"\n{front}"),
+            &["login", "admin"],
+        ));
+        assert_eq!(needs(&site, "GET /plan/", false), "public");
+        assert_eq!(needs(&site, "GET /wp-login.php", false), "capture");
+        for (request, need) in [
+            ("GET /wp-admin/", "login"),
+            ("GET /wp-admin/users.php", "admin"),
+            ("POST /xmlrpc.php", "deny"),
+            ("GET /?rest_route=/wp/v2/users/me", "deny"),
+            ("GET /wp-json/wp/v2/users/me", "login"),
+        ] {
+            assert_eq!(needs(&site, request, false), need, "{request}");
+        }
+    }
+    // What has a condition, or is followed by others, is a route like any other.
+    for own in [
+        "[[sites.portal.routes]]\npath = \"/**\"\nquery = { open = \"yes\" }\nrequire = \"deny\"\n",
+        "[[sites.portal.routes]]\npath = \"/**\"\nmethods = [\"DELETE\"]\nrequire = \"deny\"\n",
+    ] {
+        let site = good(&site(
+            &format!("preset = \"wordpress\"\n{own}"),
+            &["login", "admin"],
+        ));
+        let told = needs(&site, "DELETE /wp-content/a?open=yes", false);
+        assert_eq!(told, "deny", "{own}");
+    }
 }
 
 #[test]

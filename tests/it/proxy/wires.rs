@@ -135,6 +135,95 @@ fn an_http_1_0_application_is_understood_in_each_of_its_ways() {
     }
 }
 
+/// One that answers as HTTP/1.0 servers with keep-alive do.
+fn old() -> App {
+    App::answering("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nold")
+}
+
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\nOrigin: http://app.localhost\r\n";
+
+/// A request in chunks over a connection of its own, which every such request closes.
+fn in_chunks(visitor: &Visitor, gate: &Gate, chunks: impl IntoIterator<Item = usize>) -> Answer {
+    let mut sender = visitor.again(gate);
+    sender.begin("POST /upload", CHUNKED);
+    for size in chunks {
+        sender.send(format!("{size:x}\r\n{}\r\n", "x".repeat(size)));
+    }
+    sender.send("0\r\n\r\n");
+    sender.answer()
+}
+
+/// After an HTTP/1.0 answer hyper's client speaks HTTP/1.0 over that connection, without chunks and with a
+/// `Connection: keep-alive` that nobody wrote: each request goes over a connection that has answered nothing yet.
+#[test]
+fn an_http_1_0_application_that_keeps_its_connection_hears_http_1_1_every_time() {
+    let app = old();
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    for round in 1..=3 {
+        assert_eq!(visitor.ask("GET /", "").text(), "old");
+        // The recording application takes nothing but HTTP/1.1.
+        assert_eq!(app.last().connection, round);
+    }
+}
+
+/// RFC 9112 section 6.1: such a server takes a body in chunks for none, and its chunks for the next request.
+#[test]
+fn an_http_1_0_application_gets_uploads_with_a_length_or_not_at_all() {
+    const MIB: usize = 1024 * 1024;
+    let app = old();
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    // Nobody knows yet what it speaks: what it says then is not believed.
+    assert_eq!(in_chunks(&visitor, &gate, [4]).status(), 502);
+    assert_eq!(visitor.ask("GET /", "").text(), "old");
+    for chunks in [&[][..], &[4, 5], &[MIB - 1, 1]] {
+        let came = in_chunks(&visitor, &gate, chunks.iter().copied());
+        assert_eq!(came.text(), "old");
+        let (last, length) = (app.last(), chunks.iter().sum::<usize>());
+        assert_eq!(last.head.field("transfer-encoding"), None);
+        assert_eq!(
+            last.head.field("content-length"),
+            Some(&*length.to_string())
+        );
+        assert_eq!(last.body.len(), length);
+    }
+    let before = app.lines().len();
+    let came = in_chunks(&visitor, &gate, [MIB, 1]);
+    assert_eq!(came.status(), 413);
+    assert_eq!(app.lines().len(), before);
+    // What says its length itself may have any.
+    let mut sender = visitor.again(&gate);
+    let length = format!(
+        "Content-Length: {}\r\nOrigin: http://app.localhost\r\n",
+        2 * MIB
+    );
+    sender.begin("POST /upload", &length);
+    sender.send("x".repeat(2 * MIB));
+    assert_eq!(sender.answer().text(), "old");
+    assert_eq!(app.last().body.len(), 2 * MIB);
+}
+
+#[test]
+fn an_http_1_1_application_gets_chunks_as_they_come() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    assert_eq!(visitor.ask("GET /", "").status(), 200);
+    assert_eq!(in_chunks(&visitor, &gate, [4, 5]).status(), 200);
+    let last = app.last();
+    assert_eq!(last.head.field("transfer-encoding"), Some("chunked"));
+    assert_eq!(last.body.len(), 9);
+}
+
+#[test]
+fn an_http_1_0_application_that_refuses_an_upload_is_heard() {
+    let app = App::answering("HTTP/1.0 411 Length Required\r\nContent-Length: 3\r\n\r\nold");
+    let gate = Setup::new(&app.url()).start();
+    let visitor = Visitor::granted(&gate);
+    assert_eq!(in_chunks(&visitor, &gate, [4]).status(), 411);
+}
+
 #[test]
 fn what_two_readers_could_read_differently_is_a_502() {
     for answer in [
