@@ -644,7 +644,7 @@ fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
     if capture.auth_cookies.is_empty() {
         value.len() >= SESSION
     } else {
-        capture.auth_cookies.has(name)
+        !value.is_empty() && capture.auth_cookies.has(name)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
-//! Node-RED, phpMyAdmin and `WordPress`, unmodified.
+//! Applications that know nothing of Countersign, behind it: Adminer, Django's admin, `DokuWiki`, a Flask application,
+//! `JupyterLab`, `MediaWiki`, Node-RED, phpMyAdmin, Tiny Tiny RSS and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -22,10 +22,13 @@ mod visitor;
 )]
 mod wire;
 
+mod adminer;
 mod django;
 mod dokuwiki;
 mod flaskapp;
 mod jupyter;
+mod mediawiki;
 mod nodered;
 mod phpmyadmin;
+mod ttrss;
 mod wordpress;
