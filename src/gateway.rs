@@ -24,9 +24,9 @@ mod refusal;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
-use crate::flow::{Door, Flow, Visit, reply};
+use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
-use crate::gate::{self, Mentioned, Reason, Said, Verdict};
+use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
 use crate::login::{self, Ambiguous, Login};
 use crate::moment::Moment;
@@ -251,15 +251,20 @@ impl Gateway {
             reference: LazyCell::new(Reference::draw),
             connection,
             leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            token: bearer
+                .as_ref()
+                .and_then(|bearer| bearer.renewed(&held.live)),
             held,
             searched,
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
         if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+            let anonymous =
+                matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Anonymous));
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(site, &asked, &held, now)
+                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();
@@ -267,6 +272,19 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         }
+        let mut from_machine = None;
+        let verdict = match verdict {
+            Verdict::Ask(_) | Verdict::Preflight(_) if held.live.is_empty() => {
+                match gate::machine(site, &asked, peer.address) {
+                    Some(pass) => {
+                        from_machine = site.basic();
+                        Verdict::Forward(pass)
+                    }
+                    None => verdict,
+                }
+            }
+            decided => decided,
+        };
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
@@ -289,6 +307,12 @@ impl Gateway {
             }
         };
         let passing = passing(held);
+        if let Some(capture) = from_machine {
+            passing.record(What::MachinePassed {
+                from: peer.address,
+                capture: &capture.name,
+            });
+        }
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
@@ -304,6 +328,11 @@ impl Gateway {
             Some(rest) => asked.with_cookies(rest),
             None => asked,
         };
+        // Without its cookie, or with one that is kept back, a session in the address would go up unguarded.
+        let anonymous = matches!(pass.way(), Way::Anonymous);
+        if addressed::strays(site, asked.target(), (!anonymous).then(|| asked.fields())) {
+            return Box::pin(passing.strayed(flow, &asked, body, peer)).await;
+        }
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
         }
@@ -416,12 +445,7 @@ fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
 
 async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
-    let kind = asked.field(header::CONTENT_TYPE);
-    let form = if head.whole {
-        Form::read(kind, &head.bytes)
-    } else {
-        Form::Unreadable
-    };
+    let form = form_of(asked, &head.bytes, head.whole);
     let read = Read {
         form,
         bytes: head.bytes,
@@ -429,6 +453,14 @@ async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Brok
         searched: true,
     };
     Ok((read, body))
+}
+
+/// What a body says as a form. Where it is packed, only a server that unpacks it knows.
+fn form_of(asked: &Checked, body: &[u8], whole: bool) -> Form {
+    if !whole || asked.fields().contains_key(header::CONTENT_ENCODING) {
+        return Form::Unreadable;
+    }
+    Form::read(asked.field(header::CONTENT_TYPE), body)
 }
 
 impl Read {

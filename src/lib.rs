@@ -7,7 +7,7 @@
 //! run.rs   config/                                   build everything from the file; keep it running
 //! gateway.rs  api.rs                                 one request in, one response out
 //! flow/                                              from a verdict to a response: ask, send, check, release
-//! carrier/ directory/ store/ upstream/ page/ server/ observe/ admin/    rooms: they talk to the world, not to each other
+//! carrier/ directory/ store/ upstream/ page/ server/ observe/ admin/ scout/    rooms: they talk to the world, not to each other
 //! site route capture challenge limit hold grant seal gate event    decisions: pure, `now` is an argument
 //! name scope phone email address code message subject peer target request form login moment secret preset    words
 //! ```
@@ -30,6 +30,7 @@ pub mod carrier;
 pub mod directory;
 pub mod observe;
 pub mod page;
+pub mod scout;
 pub mod server;
 pub mod store;
 pub mod upstream;

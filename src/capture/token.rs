@@ -1,9 +1,11 @@
 //! Tokens: what an application gives to a script in the place of a cookie, and where a request shows one again.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::grant::Grant;
@@ -35,7 +37,7 @@ const MEMBERS: [&str; 6] = [
 ];
 
 /// The name by which RFC 6750 sections 2.2 and 2.3 let a token stand in a query or a form.
-const IN_QUERY: &[u8] = b"access_token";
+const IN_QUERY: &str = "access_token";
 
 /// What becomes of the answer to a login that a script sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,14 +134,20 @@ pub fn shown(fields: &HeaderMap) -> Option<&[u8]> {
 }
 
 /// Whatever in the head of a request could be a token: the values of its fields and their parts, its cookies' values and
-/// those of its query in any reading. The gateway's own cookies are among them, and are nobody's token.
+/// those of its query in any reading. The gateway's own cookies are among them, and are nobody's token. Nor are those in
+/// fields that stay behind where a request goes up anonymously.
 pub fn candidates<'r>(
     fields: &'r HeaderMap,
     target: &'r Target,
+    anonymous: bool,
 ) -> impl Iterator<Item = Cow<'r, [u8]>> {
     // A list, as of WebSocket protocols, or pairs, as of cookies.
     let apart = |b: &u8| matches!(b, b' ' | b'\t' | b',' | b';' | b'"');
-    let parts = fields.iter().flat_map(move |(name, value)| {
+    let goes_up = move |name: &HeaderName| {
+        !anonymous || (name != header::AUTHORIZATION && name != header::COOKIE)
+    };
+    let fields = fields.iter().filter(move |(name, _)| goes_up(name));
+    let parts = fields.flat_map(move |(name, value)| {
         let least = if name == header::AUTHORIZATION {
             1
         } else {
@@ -161,9 +169,111 @@ pub fn candidates<'r>(
 pub fn in_query(target: &Target) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let named = |name: &[u8]| {
         let decoded: Vec<u8> = percent_decode(name).collect();
-        decoded.eq_ignore_ascii_case(IN_QUERY)
+        decoded.eq_ignore_ascii_case(IN_QUERY.as_bytes())
     };
     queries(target).filter_map(move |(name, value)| named(name).then_some(value))
+}
+
+/// What a body carries that could be a token.
+#[derive(Default)]
+pub struct Carried {
+    /// By the one name that every server of bearer tokens may read (RFC 6750 section 2.2).
+    pub named: Vec<Box<[u8]>>,
+    /// Whatever is long enough, by any name: some interfaces have the token in each body that they take.
+    pub others: Vec<Box<[u8]>>,
+}
+
+impl Carried {
+    /// Reads a body as JSON where it is some, and as a form otherwise, whatever it says that it is. What is in parts, or
+    /// packed, or longer than what is read of a body, carries nothing that is seen here.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        let mut carried = Self::default();
+        if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+            let mut json = serde_json::Deserializer::from_slice(body);
+            // What stands before a fault was read by servers that read piece by piece.
+            let _ = Within(&mut carried, "").deserialize(&mut json);
+        }
+        for pair in body.split(|b| matches!(b, b'&' | b';' | b'\r' | b'\n')) {
+            let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
+            let name: Cow<'_, [u8]> = percent_decode(&pair[..equals]).into();
+            let value: Cow<'_, [u8]> =
+                percent_decode(pair.get(equals + 1..).unwrap_or_default()).into();
+            carried.take(&name, &value);
+        }
+        carried
+    }
+
+    fn take(&mut self, name: &[u8], value: &[u8]) {
+        let value = value.trim_ascii();
+        let value = match value.iter().position(|b| matches!(b, b' ' | b'+')) {
+            Some(at) if value[..at].eq_ignore_ascii_case(b"bearer") => &value[at + 1..],
+            _ => value,
+        };
+        if !value.is_empty() && name.trim_ascii().eq_ignore_ascii_case(IN_QUERY.as_bytes()) {
+            self.named.push(value.into());
+        } else if value.len() >= SHORTEST {
+            self.others.push(value.into());
+        }
+    }
+}
+
+/// A place in JSON, by the name that it has there. Unlike [`Value`] it sees every member of one name: servers read either.
+struct Within<'c, 'n>(&'c mut Carried, &'n str);
+
+impl<'de> DeserializeSeed<'de> for Within<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Within<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.take(self.1.as_bytes(), text.as_bytes());
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.0
+            .take(self.1.as_bytes(), number.to_string().as_bytes());
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
+        while all.next_element_seed(Within(self.0, self.1))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            members.next_value_seed(Within(self.0, &name))?;
+        }
+        Ok(())
+    }
 }
 
 /// The pairs of a query, in any reading: the value decoded, `+` as it stands, for tokens in base64 have it.
@@ -214,6 +324,17 @@ impl Bearer {
             prints.any(|print| grant.prints().know(print, self.now))
         };
         grants.into_iter().any(knows)
+    }
+
+    /// Its print under the key in use, where these grants know it by an older key's alone: they are to know it by this one
+    /// before that key goes (S10).
+    #[must_use]
+    pub fn renewed(&self, grants: &[Grant]) -> Option<Print> {
+        let first = *self.prints.first()?;
+        let fresh = !grants
+            .iter()
+            .any(|grant| grant.prints().know(&first, self.now));
+        (fresh && self.known(grants)).then_some(first)
     }
 }
 
@@ -327,12 +448,57 @@ mod tests {
             let mut fields = HeaderMap::new();
             fields.insert(field, HeaderValue::from_static(value));
             let target = Target::parse(path.parse().unwrap()).unwrap();
-            let mut all = candidates(&fields, &target);
+            let mut all = candidates(&fields, &target, false);
             assert!(
                 all.any(|value| *value == *b"T0k/en+x0123456="),
                 "{field} {path}"
             );
         }
+    }
+
+    #[test]
+    fn what_goes_up_anonymously_leaves_its_credentials_behind() {
+        let target = Target::parse("/".parse().unwrap()).unwrap();
+        for (field, stays) in [("authorization", true), ("cookie", true), ("x-auth", false)] {
+            let mut fields = HeaderMap::new();
+            fields.insert(field, HeaderValue::from_static("a=token-0123456789"));
+            let mut all = candidates(&fields, &target, true);
+            assert_eq!(
+                !all.any(|value| *value == *b"token-0123456789"),
+                stays,
+                "{field}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_seen_wherever_a_body_can_carry_it() {
+        for (body, named) in [
+            ("access_token=T0k/en+x0123456=", true),
+            ("a=b&Access%5Ftoken=T0k%2Fen%2bx0123456%3D&c=d", true),
+            ("a=b;access_token=Bearer T0k/en+x0123456=", true),
+            (
+                "{\"a\": [1, {\"access_token\": \"T0k/en+x0123456=\"}]}",
+                true,
+            ),
+            ("{\"access_token\": [\"T0k/en+x0123456=\"]}", true),
+            (
+                "{\"access_tok\\u0065n\": \"T0k\\/en+x0123456=\", \"access_token\": \"x\"}",
+                true,
+            ),
+            ("{\"access_token\": \"T0k/en+x0123456=\", \"broken", true),
+            ("{\"auth\": \"T0k/en+x0123456=\"}", false),
+            ("auth=T0k/en+x0123456=", false),
+            (" \"T0k/en+x0123456=\"", false),
+        ] {
+            let carried = Carried::of(body.as_bytes());
+            let values = if named { carried.named } else { carried.others };
+            assert!(
+                values.iter().any(|value| **value == *b"T0k/en+x0123456="),
+                "{body}"
+            );
+        }
+        assert!(Carried::of(b"token=short&x=%7b").others.is_empty());
     }
 
     #[test]

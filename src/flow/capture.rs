@@ -498,13 +498,16 @@ impl Flow {
                 scope: &capture.scope,
             },
         );
-        let page = self.page(
-            visit,
-            &Page::SignInAgain {
-                again: &capture.page,
-            },
-        );
-        with_cookies(page, self.forgetting(visit, capture))
+        let again = &*capture.page;
+        let audience = audience::of(visit.asked.fields(), visit.asked.websocket());
+        let reply = match (audience, visit.door.site.scope(capture.scope.as_str())) {
+            // To a script a page with status 200 would be a login that went well.
+            (Audience::Script | Audience::Htmx, Some(scope)) => {
+                self.turn_away(visit, audience, scope, Some((again, None)))
+            }
+            _ => self.page(visit, &Page::SignInAgain { again }),
+        };
+        with_cookies(reply, self.forgetting(visit, capture))
     }
 
     /// Set-Cookie fields that make the browser forget its sessions of the application: those that are named, and where

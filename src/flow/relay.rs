@@ -8,14 +8,12 @@ use http::{Method, Response, StatusCode};
 use super::audience::{self, Audience};
 use super::own::code_path;
 use super::{Flow, Reply, Visit, empty, see_other};
-use crate::capture::token::{self, Bearer};
+use crate::capture::token::{self, Bearer, Carried};
 use crate::challenge::{self, Question};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::hold::Destination;
 use crate::moment::Moment;
-use crate::request::Checked;
-use crate::seal::Held;
 use crate::site::Site;
 use crate::store::quarantine::Weight;
 
@@ -44,27 +42,37 @@ impl Flow {
     }
 
     /// Whether a request shows a token that is not its sender's to show: one that waits for a code, wherever it stands, or
-    /// under a grant one in the query that the grant does not know.
-    pub fn shows_anothers(&self, site: &Site, asked: &Checked, held: &Held, now: Moment) -> bool {
+    /// under a grant one in the query or the body that the grant does not know. `body` is what was read of it; `anonymous`
+    /// says that neither its cookies nor its Authorization go up, so that an application's own start page works for who
+    /// has an old token still.
+    pub fn shows_anothers(&self, visit: &Visit<'_>, body: &[u8], anonymous: bool) -> bool {
+        let (site, held, now) = (&visit.door.site, visit.held, visit.now);
         if !site.relays() {
             return false;
         }
-        let (fields, target) = (asked.fields(), asked.target());
+        let (fields, target) = (visit.asked.fields(), visit.asked.target());
+        let carried = Carried::of(body);
         let unknown = |token: &[u8]| {
             let prints = self.ring.prints(site, token::NAME, token).collect();
             !Bearer { prints, now }.known(&held.live)
         };
-        if !held.live.is_empty() && token::in_query(target).any(|token| unknown(&token)) {
+        if !held.live.is_empty()
+            && (token::in_query(target).any(|token| unknown(&token))
+                || carried.named.iter().any(|token| unknown(token)))
+        {
             return true;
         }
-        !self.store.quarantine.is_empty()
-            && token::candidates(fields, target).any(|token| {
-                let mut prints = self.ring.quarantined(site, token::NAME, &token);
-                prints.any(|print| {
-                    let kept = self.store.quarantine.look(&print, now);
-                    kept.is_some_and(|kept| kept.weight == Weight::Named)
-                })
+        let waits = |token: &[u8]| {
+            let mut prints = self.ring.quarantined(site, token::NAME, token);
+            prints.any(|print| {
+                let kept = self.store.quarantine.look(&print, now);
+                kept.is_some_and(|kept| kept.weight == Weight::Named)
             })
+        };
+        let Carried { named, others } = &carried;
+        !self.store.quarantine.is_empty()
+            && (token::candidates(fields, target, anonymous).any(|token| waits(&token))
+                || named.iter().chain(others).any(|token| waits(token)))
     }
 
     /// What is said to such a request: nothing of it goes up.

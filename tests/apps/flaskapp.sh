@@ -55,8 +55,11 @@ def events():
 def logout(): logout_user(); return redirect("/")
 @app.get("/spa")
 def spa(): return """<!doctype html><title>spa</title><form id=f><input name=username><input type=password name=password><button>Go</button></form><pre id=o></pre>
-<script>f.onsubmit=async e=>{e.preventDefault();const d=Object.fromEntries(new FormData(f));const r=await fetch('/api/login',{method:'POST',headers:{'Content-Type':'application/json'},body:JSON.stringify(d)});
-const j=await r.json();if(j.access_token){localStorage.t=j.access_token;const m=await fetch('/api/me',{headers:{Authorization:'Bearer '+localStorage.t}});o.textContent=await m.text()}else o.textContent='failed '+j.error}</script>"""
+<script>const me=async()=>{const m=await fetch('/api/me',{headers:{Authorization:'Bearer '+localStorage.t}});o.textContent=await m.text()};
+f.onsubmit=async e=>{e.preventDefault();const d=Object.fromEntries(new FormData(f));const r=await fetch('/api/login',{method:'POST',headers:{'Content-Type':'application/json'},body:JSON.stringify(d)});
+const j=await r.json();if(!j.access_token){o.textContent='failed '+j.error;return}
+localStorage.t=j.access_token;const go=new URLSearchParams(location.search).get('go');if(go)location=go;else me()};
+if(localStorage.t)me()</script>"""
 # The oldest pattern: the session id handed out before login becomes a logged-in one, with no new cookie,
 # and the answer to the form is the same redirect whether the password was right or wrong.
 SESS = {}
@@ -85,7 +88,7 @@ url       $BASE/
 login     $BASE/login          form: username, password, remember
           $BASE/api/login      JSON: {"username","password"} -> {"ok":true,"access_token":...} and a session cookie
           $BASE/legacy/login   form: username, password; same session id before and after, same redirect right or wrong
-          $BASE/spa            page that logs in with fetch and keeps the token in localStorage
+          $BASE/spa            page that logs in with fetch and keeps the token in localStorage; ?go=/private goes there then
 user      alice / Fl-pw-1, bob / Fl-pw-1
 private   $BASE/private  $BASE/legacy/home  $BASE/admin/  $BASE/api/me (cookie or bearer)  $BASE/events (SSE, 60 s)
 T

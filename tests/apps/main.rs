@@ -1,5 +1,5 @@
 //! Applications that know nothing of Countersign, behind it: Adminer, Django's admin, `DokuWiki`, a Flask application,
-//! `JupyterLab`, `MediaWiki`, Node-RED, phpMyAdmin, Tiny Tiny RSS and `WordPress`, unmodified.
+//! `JupyterLab`, `MediaWiki`, Node-RED, phpMyAdmin, Radicale, Tiny Tiny RSS, Tomcat's manager and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -7,7 +7,9 @@
 #![allow(clippy::format_push_string, reason = "a helper of tests may be slow")]
 
 mod burglar;
+mod engine;
 mod gate;
+mod header;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
@@ -24,11 +26,15 @@ mod wire;
 
 mod adminer;
 mod django;
+mod doctor;
 mod dokuwiki;
 mod flaskapp;
+mod flaskspa;
 mod jupyter;
 mod mediawiki;
 mod nodered;
 mod phpmyadmin;
+mod radicale;
+mod tomcat;
 mod ttrss;
 mod wordpress;

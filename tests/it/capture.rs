@@ -1,5 +1,6 @@
 //! The application's own login, then the code, then the application.
 
+mod addressed;
 mod admitted;
 mod held;
 mod judged;
@@ -11,6 +12,7 @@ mod relayed;
 mod review;
 mod scripts;
 mod sharp;
+mod streams;
 mod subjects;
 
 use std::io::Read;

@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
             "directory",
             "observe",
             "page",
+            "scout",
             "server",
             "store",
             "upstream",

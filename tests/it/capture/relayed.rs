@@ -35,14 +35,14 @@ answer = "relay"
 "#;
 
 /// What its login says besides: `{}` stands for the token.
-const PLAIN: &str = r#"{"access_token": "{}", "expires_in": 3600}"#;
+pub(super) const PLAIN: &str = r#"{"access_token": "{}", "expires_in": 3600}"#;
 
 /// An application that knows a token wherever it stands, and a cookie beside it. It draws another token at each login.
 fn app(says: &'static str) -> App {
     App::scripted(move |request, stream| serve(says, request, stream))
 }
 
-fn serve(says: &str, request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
+pub(super) fn serve(says: &str, request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
     let mut words = request.head.first.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     let body = String::from_utf8(request.body.clone()).unwrap();
@@ -103,18 +103,18 @@ fn stream_id() -> usize {
     DRAWN.fetch_add(1, Ordering::Relaxed)
 }
 
-fn gate(app: &App) -> Gate {
+pub(super) fn gate(app: &App) -> Gate {
     setup(app, "").start()
 }
 
 /// `capture` are more lines of the capture.
-fn setup(app: &App, capture: &str) -> Setup {
+pub(super) fn setup(app: &App, capture: &str) -> Setup {
     let routes = format!("{ROUTES}{capture}\n");
     Setup::new(&app.url()).with(LIMITS).raw_routes(&routes)
 }
 
 /// Sends something as a script of the site does.
-fn call(
+pub(super) fn call(
     browser: &mut Browser,
     method: &str,
     path: &str,
@@ -133,16 +133,22 @@ fn call(
     browser.send(method, path, &fields, body.as_bytes())
 }
 
-fn log_in(browser: &mut Browser, user: &str, password: &str) -> Answer {
+pub(super) fn log_in(browser: &mut Browser, user: &str, password: &str) -> Answer {
     let body = format!("{{\"username\": \"{user}\", \"password\": \"{password}\"}}");
     call(browser, "POST", "/api/login", &[], &body)
 }
 
 /// Logs in, and gives the token that the script has then.
-fn relayed(browser: &mut Browser, user: &str) -> String {
+pub(super) fn relayed(browser: &mut Browser, user: &str) -> String {
     let answer = log_in(browser, user, PASSWORD);
     assert_eq!(answer.status(), 200, "{}", answer.text());
-    assert_eq!(answer.field("content-type"), Some("application/json"));
+    assert_eq!(
+        answer.field("content-type"),
+        Some("application/json"),
+        "{}\n{}",
+        answer.head.raw,
+        answer.text()
+    );
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     assert_eq!(answer.field("x-auth-token"), None);
     assert!(theirs(&answer).is_empty(), "{}", answer.head.raw);
@@ -160,7 +166,7 @@ fn meets(browser: &mut Browser, path: &str) -> String {
 }
 
 /// The whole way in; gives the token.
-fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
+pub(super) fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
     let before = gate.sent();
     let token = relayed(browser, user);
     let page = meets(browser, "/");
@@ -169,12 +175,12 @@ fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
     token
 }
 
-fn bearer(token: &str) -> String {
+pub(super) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
 /// Calls with a token in Authorization.
-fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
+pub(super) fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
     call(
         browser,
         "GET",
@@ -185,7 +191,7 @@ fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
 }
 
 /// That nothing was said and nothing went up.
-fn nothing(app: &App, answer: &Answer) {
+pub(super) fn nothing(app: &App, answer: &Answer) {
     assert_eq!(
         answer.status(),
         401,
@@ -272,23 +278,37 @@ fn a_token_opens_nothing_before_its_code() {
     let query = format!("anything={token}");
     let coded = token.replace('-', "%2D");
     app.forget();
-    for mut browser in [gate.browser(), ann] {
+    for (mut browser, stranger) in [(gate.browser(), true), (ann, false)] {
         for path in ["/flows", "/", "/public/help", "/open/news", "/lost"] {
-            nothing(&app, &with_token(&mut browser, path, &token));
+            // What goes up anonymously leaves these behind: the login page is to be had with an old token.
+            let stays = stranger && matches!(path, "/" | "/public/help");
+            if !stays {
+                nothing(&app, &with_token(&mut browser, path, &token));
+            }
             for field in [
                 ("authorization", &*token),
                 ("x-auth-token", &token),
                 ("sec-websocket-protocol", &pair),
                 (
                     "cookie",
-                    &format!("{}; t={token}", browser.cookies().unwrap_or_default()),
+                    format!(
+                        "{}; t={token}",
+                        browser.cookies().filter(|_| !stays).unwrap_or_default()
+                    )
+                    .trim_start_matches("; "),
                 ),
             ] {
                 let mut browser = browser.clone();
                 if field.0 == "cookie" {
                     browser.jar.clear();
                 }
-                nothing(&app, &call(&mut browser, "GET", path, &[field], ""));
+                let answer = call(&mut browser, "GET", path, &[field], "");
+                if stays && matches!(field.0, "authorization" | "cookie") {
+                    assert!(answer.text().ends_with("\"you\": []}"), "{}", answer.text());
+                    app.forget();
+                } else {
+                    nothing(&app, &answer);
+                }
             }
             for query in [
                 &query,
@@ -308,6 +328,60 @@ fn a_token_opens_nothing_before_its_code() {
         let path = format!("/comms?access_token={token}");
         nothing(&app, &call(&mut browser, "GET", &path, &upgrade, ""));
     }
+}
+
+/// RFC 6750 section 2.2, and interfaces that have the token in each body.
+#[test]
+fn a_token_in_a_body_opens_nothing_either() {
+    let app = app(PLAIN);
+    let gate = gate(&app);
+    let passed = signed_in(&gate, &mut gate.browser(), "bob");
+    let waiting = relayed(&mut gate.browser(), "bob");
+    let mut ann = gate.browser();
+    let own = signed_in(&gate, &mut ann, "ann");
+    app.forget();
+    let json = |token: &str, name: &str| format!("{{\"a\": [{{\"{name}\": \"{token}\"}}]}}");
+    for mut browser in [ann.clone(), gate.browser()] {
+        for path in ["/flows", "/open/news"] {
+            for body in [json(&waiting, "access_token"), json(&waiting, "auth")] {
+                nothing(&app, &call(&mut browser, "POST", path, &[], &body));
+            }
+        }
+    }
+    // One that is not theirs, by the name that every server reads.
+    let named = json(&passed, "access_token");
+    nothing(&app, &call(&mut ann, "POST", "/flows", &[], &named));
+    for form in [
+        format!("access_token={passed}"),
+        format!("x={}", waiting.replace('-', "%2d")),
+    ] {
+        let urlencoded = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", OWN),
+        ];
+        let answer = ann.send("POST", "/flows", &urlencoded, form.as_bytes());
+        assert!(matches!(answer.status(), 303 | 401), "{}", answer.text());
+        assert!(app.lines().is_empty(), "{:?}", app.lines());
+    }
+    let answer = call(&mut ann, "POST", "/flows", &[], &json(&own, "access_token"));
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+}
+
+/// Its script would keep a page with status 200 as what it asked for.
+#[test]
+fn a_script_that_has_to_log_in_again_is_told_so_in_its_own_words() {
+    let app = app(PLAIN);
+    let gate = gate(&app);
+    relayed(&mut gate.browser(), "ann");
+    // The session that this login is given waits for the code of another browser.
+    let answer = log_in(&mut gate.browser(), "ann", PASSWORD);
+    assert_eq!(answer.status(), 401, "{}", answer.text());
+    assert_eq!(
+        answer.field("content-type"),
+        Some("application/problem+json")
+    );
+    let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(problem["challenge_url"], "/");
 }
 
 /// G2: a grant is bound to its tokens.
