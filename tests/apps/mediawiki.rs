@@ -168,6 +168,31 @@ fn https_under_another_name_is_none_of_mediawikis_business() {
     gate.ends_having_sent(1);
 }
 
+/// PHP takes the last of two fields, drops blanks before a name and cuts it at NUL.
+#[test]
+fn a_login_that_php_reads_differently_rings_nobody() {
+    let app = Application::start("mediawiki");
+    let gate = Gate::before(&app, SITE);
+    let kind = "application/x-www-form-urlencoded";
+    for (target, more) in [
+        ("/index.php/Special:UserLogin", "&wpName=Bob"),
+        ("/index.php/Special:UserLogin", "&%20wpName=Bob"),
+        ("/index.php/Special:UserLogin", "&wpName%00x=Bob"),
+        ("/index.php/Special:UserLogin", "&wpName[]=Bob"),
+        ("/index.php/Special:UserLogin", "&wpPassword=x"),
+        ("/index.php/Special:UserLogin?wpName=Bob", ""),
+    ] {
+        let mut visitor = gate.visitor();
+        visitor.get(LOGIN);
+        let body = format!(
+            "title=Special:UserLogin&authAction=login&wpName=Alice&wpPassword={PASSWORD}{more}"
+        );
+        let answer = visitor.post_bytes(target, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{target} {more}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
+}
+
 #[test]
 fn no_cookie_of_any_moment_opens_mediawiki_without_its_grant() {
     let app = Application::start("mediawiki");

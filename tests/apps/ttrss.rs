@@ -144,6 +144,29 @@ fn https_under_another_name_is_none_of_ttrss_business() {
     gate.ends_having_sent(1);
 }
 
+/// PHP takes the last of two fields, drops blanks before a name and cuts it at NUL.
+#[test]
+fn a_login_that_php_reads_differently_rings_nobody() {
+    let app = Application::start("ttrss");
+    let gate = Gate::before(&app, SITE);
+    let kind = "application/x-www-form-urlencoded";
+    for (target, more) in [
+        (POST, "&login=bob"),
+        (POST, "&%20login=bob"),
+        (POST, "&login%00x=bob"),
+        (POST, "&login[]=bob"),
+        (POST, "&password=x"),
+        ("/public.php?login=bob", ""),
+    ] {
+        let mut visitor = gate.visitor();
+        visitor.get(LOGIN);
+        let body = format!("op=login&profile=0&login=alice&password={PASSWORD}{more}");
+        let answer = visitor.post_bytes(target, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{target} {more}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
+}
+
 #[test]
 fn no_cookie_of_any_moment_opens_ttrss_without_its_grant() {
     let app = Application::start("ttrss");
