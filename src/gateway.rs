@@ -20,6 +20,7 @@ mod basic;
 mod captured;
 mod passing;
 mod refusal;
+mod renewed;
 
 use crate::code::Reference;
 use crate::event::{Event, What};
@@ -254,6 +255,7 @@ impl Gateway {
             token: bearer
                 .as_ref()
                 .and_then(|bearer| bearer.renewed(&held.live)),
+            renews: None,
             held,
             searched,
         };
@@ -293,7 +295,11 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         };
-        let passing = passing(held);
+        let renews = (searched && captured.is_none())
+            .then(|| renewed::renewing(site, &flow.ring, (&asked, &read), (&held, now), &pass))
+            .flatten();
+        let mut passing = passing(held);
+        passing.renews = renews;
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
