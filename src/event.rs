@@ -3,6 +3,7 @@
 //! No variant can carry a code, a whole number, a cookie or a body: there is no field for one.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::challenge::Entry;
 use crate::code::Reference;
@@ -104,6 +105,13 @@ pub enum What<'a> {
         /// For what.
         scope: &'a Name,
     },
+    /// A program passed with its name and password, and without a code.
+    MachinePassed {
+        /// From where.
+        from: IpAddr,
+        /// By whose word: the capture that names it.
+        capture: &'a Name,
+    },
     /// A posted login could be read in more than one way, and was refused.
     LoginAmbiguous {
         /// Where, in our words.
@@ -149,6 +157,7 @@ impl What<'_> {
             Self::GrantRevoked { .. } => "grant.revoked",
             Self::LoginCaptured { .. } => "login.captured",
             Self::LoginFailed { .. } => "login.failed",
+            Self::MachinePassed { .. } => "machine.passed",
             Self::LoginAmbiguous { .. } => "login.ambiguous",
             Self::SessionOutlived { .. } => "session.outlived",
             Self::ReceiptRefused { .. } => "receipt.refused",

@@ -5,6 +5,8 @@
 
 use crate::target::{decode_once, spell_out};
 
+mod members;
+
 /// The fields of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -12,7 +14,10 @@ pub enum Form {
     Unread,
     /// These fields, names and values decoded once; none if the body is empty.
     Fields(Vec<(String, String)>),
-    /// The body is longer than [`LIMIT`], no urlencoded form, or in another charset: it may say anything.
+    /// The same of JSON, and of what some server may take for JSON whatever it is called. An opening route with a form
+    /// condition does not hold: which of the fields counts differs from server to server.
+    Members(Vec<(String, String)>),
+    /// The body is longer than [`LIMIT`], neither an urlencoded form nor JSON, or in another charset: it may say anything.
     Unreadable,
 }
 
@@ -26,40 +31,74 @@ impl Form {
         if body.is_empty() {
             return Self::Fields(Vec::new());
         }
-        if body.len() > LIMIT || !content_type.is_some_and(is_urlencoded) {
+        let kind = content_type.filter(|_| body.len() <= LIMIT);
+        let Some(kind) = kind.and_then(Kind::of) else {
             return Self::Unreadable;
+        };
+        if kind == Kind::Urlencoded && !may_be_json(body) {
+            return Self::Fields(urlencoded(body));
         }
-        let mut fields = Vec::new();
-        for pair in body.split(|&b| b == b'&') {
-            fields.push(field(pair));
-            if let Some(spelled) = overlong(pair) {
-                fields.push(field(&spelled));
-            }
-            // Some servers split at semicolons too. Where that makes a difference both fields are there, and a condition
-            // that wants exactly one does not hold.
-            if pair.contains(&b';') {
-                fields.extend(pair.split(|&b| b == b';').map(field));
-            }
+        // There are servers that look at the bytes and not at what they are called.
+        match members::pairs(body) {
+            Some(members) => Self::Members(members.into_iter().chain(urlencoded(body)).collect()),
+            None => Self::Unreadable,
         }
-        Self::Fields(fields)
     }
 }
 
-fn is_urlencoded(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default();
-    // A charset such as UTF-16 or IBM037 gives every byte another meaning.
-    let plain = |part: &str| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let charset = value.trim_matches(['"', '\'', ' ', '\t']);
-        name.is_empty()
-            || name.trim().eq_ignore_ascii_case("boundary")
-            || name.trim().eq_ignore_ascii_case("charset")
-                && ["utf-8", "utf8", "us-ascii", "iso-8859-1"]
-                    .iter()
-                    .any(|known| charset.eq_ignore_ascii_case(known))
-    };
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(plain)
+/// What a body is called, where it can be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Urlencoded,
+    Json,
+}
+
+impl Kind {
+    fn of(content_type: &str) -> Option<Self> {
+        let mut parts = content_type.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        // A charset such as UTF-16 or IBM037 gives every byte another meaning.
+        let plain = |part: &str| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let charset = value.trim_matches(['"', '\'', ' ', '\t']);
+            name.is_empty()
+                || name.trim().eq_ignore_ascii_case("boundary")
+                || name.trim().eq_ignore_ascii_case("charset")
+                    && ["utf-8", "utf8", "us-ascii", "iso-8859-1"]
+                        .iter()
+                        .any(|known| charset.eq_ignore_ascii_case(known))
+        };
+        let kind = match &*essence {
+            "application/x-www-form-urlencoded" => Self::Urlencoded,
+            "application/json" | "text/json" => Self::Json,
+            // RFC 6839 section 3.1.
+            other if other.starts_with("application/") && other.ends_with("+json") => Self::Json,
+            _ => return None,
+        };
+        parts.all(plain).then_some(kind)
+    }
+}
+
+fn urlencoded(body: &[u8]) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    for pair in body.split(|&b| b == b'&') {
+        fields.push(field(pair));
+        if let Some(spelled) = overlong(pair) {
+            fields.push(field(&spelled));
+        }
+        // Some servers split at semicolons too. Where that makes a difference both fields are there, and a condition
+        // that wants exactly one does not hold.
+        if pair.contains(&b';') {
+            fields.extend(pair.split(|&b| b == b';').map(field));
+        }
+    }
+    fields
+}
+
+/// Whether it begins as an object or an array does. No browser writes these characters in a form.
+fn may_be_json(body: &[u8]) -> bool {
+    let begins = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    matches!(begins.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
 fn field(pair: &[u8]) -> (String, String) {
@@ -141,6 +180,8 @@ mod tests {
             Some(""),
             Some("text/plain"),
             Some("application/json"),
+            Some("application/json; charset=utf-16"),
+            Some("application/jsonp"),
             Some("multipart/form-data; boundary=x"),
             Some("application/x-www-form-urlencoded; charset=utf-16"),
             Some("application/x-www-form-urlencoded; charset=ibm037"),
@@ -158,6 +199,34 @@ mod tests {
             Form::read(URLENCODED, &vec![b'a'; LIMIT + 1]),
             Form::Unreadable
         );
+    }
+
+    #[test]
+    fn json_is_read_whatever_it_is_called_and_never_as_a_form_alone() {
+        let body = br#"{"a": [{"do": "admin"}], "b": "x&c=d&e"}"#;
+        for content_type in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/vnd.api+json",
+            "text/json",
+            "application/x-www-form-urlencoded",
+        ] {
+            let Form::Members(members) = Form::read(Some(content_type), body) else {
+                panic!("{content_type}");
+            };
+            assert!(members.contains(&pair("do", "admin")), "{content_type}");
+            // As who does not look at its name reads it.
+            assert!(members.contains(&pair("c", "d")), "{content_type}");
+        }
+        for body in [
+            &b" {'do': 'admin'}"[..],
+            b"\xef\xbb\xbf{\"do\": \"admin\"}",
+            b"[do=admin",
+        ] {
+            for content_type in [URLENCODED, Some("application/json")] {
+                assert_eq!(Form::read(content_type, body), Form::Unreadable);
+            }
+        }
     }
 
     #[test]

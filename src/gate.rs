@@ -1,12 +1,13 @@
 //! May this request pass? The one place that says yes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
 use smallvec::SmallVec;
 
-use crate::capture::Capture;
 use crate::capture::token::Bearer;
+use crate::capture::{Capture, basic};
 use crate::form::Form;
 use crate::grant::Grant;
 use crate::login::{self, Ambiguous};
@@ -116,7 +117,8 @@ pub struct Pass {
 /// How a request goes on.
 #[derive(Debug)]
 pub enum Way {
-    /// Without Cookie and Authorization, and answered without Set-Cookie: the anonymous zone.
+    /// Without cookies and, but for the programs that the operator named, without Authorization; answered without
+    /// Set-Cookie: the anonymous zone.
     Anonymous,
     /// As it is, with no grant behind it.
     Open,
@@ -283,6 +285,44 @@ pub fn probe(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
         authorization: true,
         ..pass
     })
+}
+
+/// Whether a program passes that cannot type a code: from an address and on a path that the operator named, with one
+/// clean name and password for the application to judge, and where the capture's own code is all that is missing.
+///
+/// A browser says what it is up to (Fetch Metadata section 2), and sends a password by itself that it was given before,
+/// whatever page asks it to: no browser is a program.
+pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
+    let capture = site.basic()?;
+    let mut machines = capture.machines.iter();
+    let browses = ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest"]
+        .iter()
+        .any(|name| asked.fields().contains_key(*name));
+    if browses
+        || asked.websocket()
+        || !machines.any(|machines| machines.admit(asked.target(), from))
+        || !matches!(basic::read(asked.fields()), Ok(Some(_)))
+    {
+        return None;
+    }
+    let requirement = site.routes.judge(&Asked {
+        method: asked.method(),
+        target: asked.target(),
+        websocket: false,
+        // A condition over the body holds on closing routes if nobody has read it.
+        form: &Form::Unread,
+        logins: &[],
+    });
+    let Requirement::Scopes(needed) = requirement else {
+        return None;
+    };
+    needed
+        .scopes()
+        .all(|scope| *scope == capture.scope)
+        .then_some(Pass {
+            way: Way::Anonymous,
+            authorization: true,
+        })
 }
 
 /// Whether somebody without any grant may GET this page: there is no wall that would send them back.

@@ -25,7 +25,7 @@ mod renewed;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
-use crate::flow::{Door, Flow, Visit, reply};
+use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
 use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
@@ -274,6 +274,19 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         }
+        let mut from_machine = None;
+        let verdict = match verdict {
+            Verdict::Ask(_) | Verdict::Preflight(_) if held.live.is_empty() => {
+                match gate::machine(site, &asked, peer.address) {
+                    Some(pass) => {
+                        from_machine = site.basic();
+                        Verdict::Forward(pass)
+                    }
+                    None => verdict,
+                }
+            }
+            decided => decided,
+        };
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
@@ -300,6 +313,12 @@ impl Gateway {
             .flatten();
         let mut passing = passing(held);
         passing.renews = renews;
+        if let Some(capture) = from_machine {
+            passing.record(What::MachinePassed {
+                from: peer.address,
+                capture: &capture.name,
+            });
+        }
         if let Some(capture) = captured {
             let login = logins
                 .into_iter()
@@ -315,6 +334,11 @@ impl Gateway {
             Some(rest) => asked.with_cookies(rest),
             None => asked,
         };
+        // Without its cookie, or with one that is kept back, a session in the address would go up unguarded.
+        let anonymous = matches!(pass.way(), Way::Anonymous);
+        if addressed::strays(site, asked.target(), (!anonymous).then(|| asked.fields())) {
+            return Box::pin(passing.strayed(flow, &asked, body, peer)).await;
+        }
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
         }
@@ -427,12 +451,7 @@ fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
 
 async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
     let (head, body) = body.peek(form::LIMIT).await?;
-    let kind = asked.field(header::CONTENT_TYPE);
-    let form = if head.whole {
-        Form::read(kind, &head.bytes)
-    } else {
-        Form::Unreadable
-    };
+    let form = form_of(asked, &head.bytes, head.whole);
     let read = Read {
         form,
         bytes: head.bytes,
@@ -440,6 +459,14 @@ async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Brok
         searched: true,
     };
     Ok((read, body))
+}
+
+/// What a body says as a form. Where it is packed, only a server that unpacks it knows.
+fn form_of(asked: &Checked, body: &[u8], whole: bool) -> Form {
+    if !whole || asked.fields().contains_key(header::CONTENT_ENCODING) {
+        return Form::Unreadable;
+    }
+    Form::read(asked.field(header::CONTENT_TYPE), body)
 }
 
 impl Read {

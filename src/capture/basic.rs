@@ -82,17 +82,43 @@ pub fn prints(fields: &HeaderMap) -> impl Iterator<Item = (&'static [u8], &[u8])
     })
 }
 
-/// How the application took the credentials, by its answer to the gateway's own GET; `None` if it is in trouble, and has
-/// said nothing.
-pub fn judged(status: StatusCode) -> Option<Judgement> {
-    if status.is_success() {
-        Some(Judgement::Good)
-    } else if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        Some(Judgement::Bad)
-    } else if status.is_server_error() {
-        None
-    } else {
-        Some(Judgement::Doubt)
+/// What the application said to the gateway's own GET with the credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// That they are wrong (RFC 9110 section 15.5.2): of six applications with Basic all say so, on open pages too (measured).
+    No,
+    /// Something that means what it differs in from the answer to nobody: see [`judged`].
+    Perhaps,
+    /// Nothing of the credentials: it is in trouble, or has had too many questions.
+    Nothing,
+}
+
+/// Takes in the answer to the credentials.
+pub fn heard(with: StatusCode) -> Heard {
+    match with {
+        StatusCode::UNAUTHORIZED => Heard::No,
+        // WebDAV servers have nothing to show of a folder, and say so by 501 to whom they know.
+        StatusCode::NOT_IMPLEMENTED => Heard::Perhaps,
+        StatusCode::TOO_MANY_REQUESTS => Heard::Nothing,
+        other if other.is_server_error() => Heard::Nothing,
+        _ => Heard::Perhaps,
+    }
+}
+
+/// How the application took the credentials: `with` them it answered so, and `without` them so, if it did.
+///
+/// Who is asked for a name, and is not any more once it is given, is somebody to the application, whatever it shows then:
+/// Radicale says 401 to nobody and 403 or 404 to alice, Tomcat 403 to who has another role (measured). A page that
+/// everybody gets tells nothing.
+pub fn judged(with: StatusCode, without: Option<StatusCode>) -> Judgement {
+    match (with, without) {
+        (StatusCode::UNAUTHORIZED, _) => Judgement::Bad,
+        (_, Some(StatusCode::UNAUTHORIZED)) => Judgement::Good,
+        (StatusCode::FORBIDDEN, _) => Judgement::Bad,
+        (_, Some(StatusCode::FORBIDDEN)) => Judgement::Good,
+        // Such as a page of a login for nobody.
+        (shown, Some(other)) if shown.is_success() && other.is_redirection() => Judgement::Good,
+        _ => Judgement::Doubt,
     }
 }
 
@@ -249,20 +275,58 @@ mod tests {
     }
 
     #[test]
-    fn only_a_yes_is_a_yes() {
-        for (status, judgement) in [
-            (200, Some(Judgement::Good)),
-            (204, Some(Judgement::Good)),
-            (302, Some(Judgement::Doubt)),
-            (404, Some(Judgement::Doubt)),
-            (401, Some(Judgement::Bad)),
-            (403, Some(Judgement::Bad)),
-            (500, None),
-            (503, None),
+    fn what_differs_for_somebody_and_nobody_is_a_yes() {
+        use Judgement::{Bad, Doubt, Good};
+        for (with, without, judgement) in [
+            (200, Some(401), Good),
+            (204, Some(401), Good),
+            (302, Some(401), Good),
+            (403, Some(401), Good),
+            (404, Some(401), Good),
+            (501, Some(401), Good),
+            (200, Some(403), Good),
+            (404, Some(403), Good),
+            (200, Some(302), Good),
+            // What everybody gets tells nothing.
+            (200, Some(200), Doubt),
+            (302, Some(302), Doubt),
+            (404, Some(404), Doubt),
+            (404, Some(200), Doubt),
+            (302, Some(200), Doubt),
+            // And so does what is compared with nothing.
+            (200, Some(500), Doubt),
+            (200, None, Doubt),
+            (404, None, Doubt),
+            (401, Some(200), Bad),
+            (401, Some(401), Bad),
+            (401, None, Bad),
+            (403, Some(403), Bad),
+            (403, Some(200), Bad),
+            (403, None, Bad),
+        ] {
+            let status = |code| StatusCode::from_u16(code).unwrap();
+            assert_eq!(
+                judged(status(with), without.map(status)),
+                judgement,
+                "{with} {without:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_application_in_trouble_says_nothing_of_a_password() {
+        for (status, said) in [
+            (401, Heard::No),
+            (403, Heard::Perhaps),
+            (200, Heard::Perhaps),
+            (501, Heard::Perhaps),
+            (429, Heard::Nothing),
+            (500, Heard::Nothing),
+            (503, Heard::Nothing),
         ] {
             assert_eq!(
-                judged(StatusCode::from_u16(status).unwrap()),
-                judgement,
+                heard(StatusCode::from_u16(status).unwrap()),
+                said,
                 "{status}"
             );
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::login::Wanted;
 use crate::name::Name;
-use crate::route::Pattern;
+use crate::route::{Machines, Pattern};
 use crate::subject::Subject;
 
 pub mod basic;
@@ -38,6 +38,8 @@ pub struct Capture {
     pub auth_cookies: cookie::Names,
     /// What becomes of the answer to a login by script.
     pub answer: token::Answer,
+    /// With HTTP Basic: the programs that pass without a code, because they cannot type one.
+    pub machines: Vec<Machines>,
     /// How long an answer is held, counted from the last code: 1–10 minutes.
     pub hold: Duration,
 }
@@ -87,6 +89,7 @@ impl Capture {
             success_location: None,
             auth_cookies: cookie::Names::default(),
             answer: token::Answer::default(),
+            machines: Vec::new(),
             hold: Duration::from_secs(300),
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use http::{Method, Uri};
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{Exit, check, fail};
@@ -13,7 +14,7 @@ use crate::capture::Capture;
 use crate::config::{self, SiteSettings, sample};
 use crate::form::Form;
 use crate::login;
-use crate::route::{Asked, Class, Explanation, Opening, Outcome, Requirement, Route};
+use crate::route::{Asked, Class, Explanation, Needed, Opening, Outcome, Requirement, Route};
 use crate::scope::Scope;
 use crate::target::{NotATarget, Target};
 
@@ -76,9 +77,9 @@ fn tell(
     let explanation = settings.site.routes.explain(&asked);
     let logins = logins(settings, &asked, &explanation);
     let printed = if json {
-        print_json(settings, &explanation, &logins, to)
+        print_json(settings, &target, &explanation, &logins, to)
     } else {
-        print(question, settings, &explanation, &logins, to)
+        print(question, settings, &target, &explanation, &logins, to)
     };
     printed.map_err(NotExplained::Print)
 }
@@ -181,6 +182,7 @@ fn find<'s>(
 fn print(
     question: &Question,
     settings: &SiteSettings,
+    target: &Target,
     explanation: &Explanation<'_>,
     logins: &[Login<'_>],
     to: &mut impl Write,
@@ -219,10 +221,29 @@ fn print(
             {
                 writeln!(to, "  without a grant: {}", entry(settings, scope))?;
             }
+            for network in machines(settings, target, needed) {
+                writeln!(
+                    to,
+                    "  programs from {network} pass without a code, by the name and password of HTTP Basic"
+                )?;
+            }
         }
         _ => {}
     }
     Ok(())
+}
+
+/// From where programs pass without a code.
+fn machines<'s>(
+    settings: &'s SiteSettings,
+    target: &Target,
+    needed: &Needed<'_>,
+) -> Vec<&'s IpNet> {
+    let capture = settings.site.basic();
+    let capture = capture.filter(|basic| needed.scopes().all(|scope| *scope == basic.scope));
+    let machines = capture.into_iter().flat_map(|basic| &basic.machines);
+    let machines = machines.filter(|machines| machines.is_on(target));
+    machines.flat_map(|machines| &machines.from).collect()
 }
 
 /// What a stranger meets at this scope.
@@ -266,6 +287,7 @@ fn listed(words: &[String]) -> String {
 
 fn print_json(
     settings: &SiteSettings,
+    target: &Target,
     explanation: &Explanation<'_>,
     logins: &[Login<'_>],
     to: &mut impl Write,
@@ -292,6 +314,11 @@ fn print_json(
             json!({ "scope": name.as_str(), "login_page": page })
         });
         object["without_a_grant"] = Value::Array(entries.collect());
+        let networks = machines(settings, target, needed);
+        if !networks.is_empty() {
+            let networks = networks.into_iter().map(IpNet::to_string);
+            object["machines_from"] = networks.collect();
+        }
     }
     writeln!(to, "{object}")
 }
@@ -477,5 +504,23 @@ mod tests {
         );
         let page: Value = serde_json::from_str(&explained(PORTAL, "GET", "/login", true)).unwrap();
         assert_eq!(page["logins"], json!([]));
+    }
+
+    #[test]
+    fn from_where_programs_need_no_code_is_told_where_it_is_so() {
+        let (before, _) = PORTAL.split_once("routes = [").unwrap();
+        let (_, after) = PORTAL.split_once("[scopes.login]").unwrap();
+        let basic = format!(
+            "{before}routes = [{{ path = \"/admin/**\", require = \"admin\" }}]\n[sites.portal.captures.header]\n\
+             scope = \"login\"\nusername = \"basic\"\nmachines = [{{ path = [\"/text/**\", \"/admin/**\"], from = [\"10.20.0.0/16\"] }}]\n\
+             [scopes.login]{after}"
+        );
+        let line = "programs from 10.20.0.0/16 pass without a code";
+        assert!(explained(&basic, "GET", "/text/list", false).contains(line));
+        assert!(!explained(&basic, "GET", "/admin/list", false).contains(line));
+        assert!(!explained(&basic, "GET", "/html", false).contains(line));
+        let told: Value =
+            serde_json::from_str(&explained(&basic, "GET", "/text/list", true)).unwrap();
+        assert_eq!(told["machines_from"], json!(["10.20.0.0/16"]));
     }
 }

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod preset;
 pub mod receipts;
@@ -28,7 +29,7 @@ pub enum Exit {
     Usage,
     /// The configuration has errors, which were printed.
     Configuration,
-    /// The gateway that runs did not answer to the end.
+    /// The gateway that runs, or an application that was to be looked at, did not answer to the end.
     Unreachable,
     /// What was named is not there; what is was printed.
     NotFound,
@@ -88,6 +89,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for ways into an application that lead past the code
+    Doctor(doctor::Arguments),
     /// Show what is known of applications, and what each preset brings
     #[command(subcommand)]
     Preset(preset::Question),
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
             json,
         )
         .into(),
+        Command::Doctor(arguments) => doctor::doctor(&arguments).into(),
         Command::Preset(question) => preset::preset(&question).into(),
         Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
         Command::Receipts { config } => receipts::receipts(&config).into(),

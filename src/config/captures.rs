@@ -19,6 +19,7 @@ use crate::capture::token::Answer;
 use crate::capture::{Capture, Credentials};
 use crate::login::Wanted;
 use crate::name::Name;
+use crate::route::Machines;
 
 /// The captures of a site; `None` if one of them cannot be had, which is then noted.
 pub(super) fn resolve(site: &Site, file: &File, notes: &Notes) -> Option<Vec<Capture>> {
@@ -101,6 +102,7 @@ fn meant(capture: &written::Capture, site: &Site, file: &File, notes: &Notes) ->
             .map(|location| location.value.0.clone()),
         auth_cookies: names(&capture.auth_cookies)?,
         answer: answer(capture, notes),
+        machines: no_machines(capture, notes),
         hold: capture.hold,
     })
 }
@@ -211,7 +213,33 @@ fn meant_basic(
         auth_cookies: names(&capture.auth_cookies)?,
         hold: capture.hold,
         answer: Answer::Held,
+        machines: capture.machines.iter().map(machines).collect(),
     })
+}
+
+fn machines(written: &written::Machines) -> Machines {
+    let paths = written.paths.items.iter();
+    let from = written.from.items.iter();
+    Machines {
+        paths: paths.map(|path| path.value.clone()).collect(),
+        from: from.map(|network| network.value).collect(),
+    }
+}
+
+/// A program that logs in by a form has a session and no password in each request: nothing here could tell it from a person.
+fn no_machines(capture: &written::Capture, notes: &Notes) -> Vec<Machines> {
+    if let Some(first) = capture.machines.first() {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "`machines` has no effect here",
+            &first.place,
+            "only with HTTP Basic",
+        );
+        notes.add(problem.help(
+            "leave it out: a program that logs in by a form is asked for a code as people are",
+        ));
+    }
+    Vec::new()
 }
 
 /// What becomes of a script's answer. Tokens are told apart only in one that the script gets before the code.

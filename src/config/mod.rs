@@ -83,6 +83,10 @@ pub struct SiteSettings {
     pub site: Site,
     /// Where its application is.
     pub upstream: upstream::Settings,
+    /// What its `preset` knows of the application.
+    pub known: Option<&'static crate::preset::Preset>,
+    /// Where the application begins, such as `/blog`; empty where it begins at the root.
+    pub base: String,
     /// Who has which number; names one of [`Config::directories`].
     pub directory: Name,
     /// The header that tells the application who it is.

@@ -15,13 +15,13 @@ use crate::scope::RESERVED;
 
 /// `preset = "wordpress"`
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Preset;
+pub(super) struct Preset(pub(super) &'static preset::Preset);
 
 impl Leaf for Preset {
     fn read(value: &Value) -> Result<Self, Wrong> {
         let text = value.text("the name of a preset such as \"wordpress\"")?;
-        if preset::named(text).is_some() {
-            return Ok(Self);
+        if let Some(preset) = preset::named(text) {
+            return Ok(Self(preset));
         }
         let names = || preset::all().iter().map(|preset| preset.name);
         let wrong = Wrong::new(
@@ -41,7 +41,7 @@ impl Leaf for Preset {
 
 /// `base = "/blog"`: where the application begins, without a slash at the end.
 #[derive(Clone, Debug)]
-pub(super) struct Base(String);
+pub(super) struct Base(pub(super) String);
 
 impl Leaf for Base {
     fn read(value: &Value) -> Result<Self, Wrong> {

@@ -8,7 +8,7 @@ use super::file::capture as written;
 use super::file::site::{Route, Site};
 use super::notes::Notes;
 use super::rule::Rule;
-use super::sample::{address, some_of, target};
+use super::sample::{self, address, some_of, target};
 use crate::capture::Capture;
 use crate::form::Form;
 use crate::route::{Asked, Class, Explanation, Opening, Outcome, Requirement, Table};
@@ -20,6 +20,7 @@ pub(super) fn warn(site: &Site, captures: &[Capture], table: &Table, notes: &Not
         if meant.is_basic() {
             // Every request carries its login: no route has to lead to it.
             view.probe_closed(capture);
+            view.machines_pass(capture, meant);
             continue;
         }
         if routes_of(capture, site).next().is_none() {
@@ -260,6 +261,61 @@ impl<'s> View<'s> {
                 meant.name
             )),
         });
+    }
+
+    /// What it means that programs need no code, and whether they get anywhere.
+    fn machines_pass(&self, capture: &written::Capture, meant: &Capture) {
+        for machines in &capture.machines {
+            let networks = machines.from.items.iter();
+            let networks: Vec<String> = networks.map(|at| at.value.to_string()).collect();
+            for path in &machines.paths.items {
+                let address = sample::path(&some_of(path.value.as_str()));
+                let Some(explanation) = self.get(&address) else {
+                    continue;
+                };
+                let label = match &explanation.requirement {
+                    Requirement::Scopes(needed)
+                        if needed.scopes().all(|scope| *scope == meant.scope) =>
+                    {
+                        let problem = Diagnostic::new(
+                            Rule::Skipped,
+                            "programs pass here without a code",
+                            &path.place,
+                            "with a name and a password that the application takes",
+                        );
+                        self.notes.add(problem.help(format!(
+                            "whoever can call from {} needs no code here: name no more paths and addresses than programs need",
+                            networks.join(", ")
+                        )));
+                        continue;
+                    }
+                    Requirement::Scopes(needed) => {
+                        let other = needed.scopes().find(|scope| **scope != meant.scope);
+                        format!(
+                            "{address} needs scope `{}`",
+                            other.unwrap_or(needed.first().scope)
+                        )
+                    }
+                    Requirement::Deny(_) => format!("nobody gets {address}"),
+                    Requirement::Open(..) => format!("anybody gets {address}"),
+                };
+                let problem = Diagnostic::new(
+                    Rule::NotUsed,
+                    "programs are let in where that changes nothing",
+                    &path.place,
+                    label,
+                );
+                let problem = match self.decider(&explanation) {
+                    Some(other) => problem.also(place_of(other), "by this route"),
+                    None => problem,
+                };
+                self.notes.add(problem.help(format!(
+                    "add above that route: path = \"{}\", require = \"{}\"",
+                    path.value.as_str(),
+                    meant.scope
+                )));
+            }
+        }
     }
 
     fn probe_closed(&self, capture: &written::Capture) {

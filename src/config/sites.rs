@@ -137,6 +137,8 @@ fn site_settings(
             accent: site.accent.as_ref().map(|accent| accent.value.0.clone()),
         },
         upstream: upstream?,
+        known: site.known,
+        base: site.base.clone(),
         directory: directory.clone(),
         identity_header: site
             .identity_header

@@ -593,7 +593,7 @@ fn the_example_is_a_good_configuration() {
     let warnings: Vec<Rule> = loaded.problems.iter().map(|problem| problem.rule).collect();
     assert_eq!(
         warnings,
-        [Rule::NotUsed, Rule::ForTrials],
+        [Rule::Skipped, Rule::NotUsed, Rule::ForTrials],
         "{}",
         folder.told(&loaded)
     );

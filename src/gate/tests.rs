@@ -58,6 +58,7 @@ pub(crate) fn capture() -> Capture {
         success_location: None,
         auth_cookies: crate::capture::cookie::Names::parse(["sid"]).unwrap(),
         answer: crate::capture::token::Answer::Held,
+        machines: Vec::new(),
         hold: std::time::Duration::from_mins(5),
     }
 }

@@ -4,19 +4,20 @@ use http::{Response, header};
 use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
-use super::captured::OUR_OWN;
+use super::captured::{Looked, OUR_OWN};
 use super::passing::Passing;
 use super::refusal::{refused, told_to, whole};
 use crate::capture::Capture;
-use crate::capture::basic;
+use crate::capture::basic::{self, Shown};
 use crate::capture::judge::Judgement;
 use crate::event::What;
 use crate::flow::Visit;
 use crate::flow::capture::Held;
-use crate::gate::{self, Reason};
+use crate::gate::{self, Pass, Reason};
 use crate::page::Refusal;
 use crate::peer::Peer;
 use crate::request::Checked;
+use crate::site::Site;
 use crate::target::Target;
 use crate::upstream::Failed;
 use crate::upstream::body::{Body, Upload};
@@ -47,51 +48,79 @@ impl Gateway {
             Ok(admitted) => admitted,
             Err(reply) => return whole(reply, closing),
         };
-        let site = &door.site;
-        let probe = capture.probe.as_deref().unwrap_or("/");
-        let probe = probe.parse().ok().and_then(|path| Target::parse(path).ok());
-        let probe = probe.and_then(|target| Some((gate::probe(site, capture, &target)?, target)));
-        let Some((pass, target)) = probe else {
+        let Some(probe) = probe(&door.site, capture) else {
             flow.dismiss(&admitted).await;
             return whole(flow.refuse(&visit, Refusal::Internal), closing);
         };
-        let get = asked.showing(target, shown.field.clone());
-        let until = Instant::now() + OUR_OWN;
-        let answer = timeout_at(until, self.ask(&pass, get, Upload::empty(), &passing));
-        let looked = match answer.await.unwrap_or(Err(Failed::Timeout)) {
-            Ok(looked) => looked,
+        let (looked, judgement) = match self.judge_basic(probe, asked, &shown, &passing).await {
+            Ok(judged) => judged,
             Err(failed) => {
                 flow.dismiss(&admitted).await;
                 return whole(told_to(flow, &visit, &failed), closing);
             }
         };
-        match basic::judged(looked.head.status) {
-            // It has said nothing of the password.
-            None => {
-                flow.dismiss(&admitted).await;
-                let failed = Failed::Unsound("it failed over the probe");
-                whole(told_to(flow, &visit, &failed), closing)
-            }
-            Some(Judgement::Bad) => {
-                flow.dismiss(&admitted).await;
-                let scope = &capture.scope;
-                flow.record(&visit, What::LoginFailed { scope });
-                let mut response = looked.into_response();
-                // What it sets is for a session that nobody has had a code for.
-                response.headers_mut().remove(header::SET_COOKIE);
-                response
-            }
-            Some(judgement) => {
-                let answers = flow.basic_answers(&visit, capture, &shown);
-                let held = flow
-                    .captured(&visit, capture, admitted, judgement, answers)
-                    .await;
-                match held {
-                    Held::Waits(reply) => whole(reply, closing),
-                    // It had no grant when it was admitted.
-                    Held::Through => whole(flow.refuse(&visit, Refusal::Internal), closing),
-                }
-            }
+        if judgement == Judgement::Bad {
+            flow.dismiss(&admitted).await;
+            let scope = &capture.scope;
+            flow.record(&visit, What::LoginFailed { scope });
+            let mut response = looked.into_response();
+            // What it sets is for a session that nobody has had a code for.
+            response.headers_mut().remove(header::SET_COOKIE);
+            return response;
+        }
+        let answers = flow.basic_answers(&visit, capture, &shown);
+        let held = flow
+            .captured(&visit, capture, admitted, judgement, answers)
+            .await;
+        match held {
+            Held::Waits(reply) => whole(reply, closing),
+            // It had no grant when it was admitted.
+            Held::Through => whole(flow.refuse(&visit, Refusal::Internal), closing),
         }
     }
+
+    /// Asks for the probe with the credentials and, unless that is a no by itself, as nobody: what differs tells.
+    async fn judge_basic(
+        &self,
+        probe: Probe,
+        asked: &Checked,
+        shown: &Shown,
+        passing: &Passing<'_>,
+    ) -> Result<(Looked, Judgement), Failed> {
+        let until = Instant::now() + OUR_OWN;
+        let get = asked.showing(probe.target, shown.field.clone());
+        let with = self.ask(&probe.somebodys, get.clone(), Upload::empty(), passing);
+        let looked = timeout_at(until, with)
+            .await
+            .unwrap_or(Err(Failed::Timeout))?;
+        let status = looked.head.status;
+        match basic::heard(status) {
+            basic::Heard::No => return Ok((looked, Judgement::Bad)),
+            basic::Heard::Nothing => return Err(Failed::Unsound("it failed over the probe")),
+            basic::Heard::Perhaps => {}
+        }
+        let without = self.ask(&probe.nobodys, get, Upload::empty(), passing);
+        let without = timeout_at(until, without).await.ok().and_then(Result::ok);
+        let without = without.map(|looked| looked.head.status);
+        Ok((looked, basic::judged(status, without)))
+    }
+}
+
+/// The gateway's own question: where, and by which leave.
+struct Probe {
+    target: Target,
+    /// With the credentials.
+    somebodys: Pass,
+    /// Without them: whatever Authorization it has stays here.
+    nobodys: Pass,
+}
+
+fn probe(site: &Site, capture: &Capture) -> Option<Probe> {
+    let path = capture.probe.as_deref().unwrap_or("/").parse().ok()?;
+    let target = Target::parse(path).ok()?;
+    Some(Probe {
+        somebodys: gate::probe(site, capture, &target)?,
+        nobodys: gate::follow(site, capture, &target)?,
+        target,
+    })
 }

@@ -8,20 +8,20 @@ use http::{Method, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
-use super::refusal::{told, whole};
-use super::{Front, Gateway, Worker};
+use super::refusal::{drained, refused, told, whole};
+use super::{Front, Gateway, Worker, form_of};
 use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
 use crate::event::{Event, What};
-use crate::flow::{Flow, Reply, look, reply};
-use crate::form::Form;
-use crate::gate::{self, Mentioned, Pass, Said, Verdict, Way};
+use crate::flow::{Flow, Reply, Visit, addressed, look, reply};
+use crate::gate::{self, Mentioned, Pass, Reason, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::{Page, Refusal};
+use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::{Held, cookies};
 use crate::server::Connection;
@@ -161,8 +161,8 @@ impl Gateway {
             return answered
                 .unwrap_or_else(|failed| whole(told(flow, &passing, &failed, navigation), true));
         };
-        let form = Form::read(kind.as_ref().and_then(|kind| kind.to_str().ok()), &bytes);
         let asked = asked.replaying(method.clone(), kind.clone(), bytes.len() as u64);
+        let form = form_of(&asked, &bytes, true);
         // It is another request than the one that was let through: the gate looks at it itself.
         let bearer = flow.bearer(site, asked.fields(), passing.now);
         let said = Said {
@@ -289,6 +289,20 @@ impl Passing<'_> {
             site: Some(&self.front.door.site.name),
             what,
         });
+    }
+
+    /// A request whose address shows a session that must not go up: somebody who goes there goes on without it.
+    pub(super) async fn strayed(
+        &self,
+        flow: &Flow,
+        asked: &Checked,
+        body: Upload,
+        peer: Peer,
+    ) -> Response<Body> {
+        let visit = Visit::new(flow, &self.front.door, asked, &self.held, peer, self.now);
+        let reply = addressed::without(&visit)
+            .unwrap_or_else(|| refused(flow, &visit, Reason::Credentials));
+        drained(reply, body, asked).await
     }
 
     pub(super) fn page(&self, flow: &Flow, page: &Page<'_>) -> Reply {

@@ -52,7 +52,9 @@ pub(super) fn renewing<'s>(
         _ if !read.whole => return None,
         _ if read.bytes.is_empty() => Carried::default(),
         Form::Fields(_) => Carried::of_form(&read.bytes),
-        Form::Unread | Form::Unreadable => Carried::of_json(&read.bytes)?,
+        // A form that looks like JSON is for the server to tell.
+        Form::Members(_) if look::is_json(asked.fields()) => Carried::of_json(&read.bytes)?,
+        Form::Members(_) | Form::Unread | Form::Unreadable => return None,
     };
     let known = |token: &[u8]| {
         let prints = ring.prints(site, token::NAME, token).collect();

@@ -134,6 +134,9 @@ pub fn record(event: &Event<'_>) {
         What::LoginFailed { scope } => {
             info!(event = name, reference, site, scope = %scope, "the application refused a login");
         }
+        What::MachinePassed { from, capture } => {
+            info!(event = name, reference, site, from = %from, capture = %capture, "a program passed without a code");
+        }
         What::LoginAmbiguous { why } => {
             warn!(event = name, reference, site, why = %why, "a login was refused: it could be read in two ways");
         }

@@ -90,7 +90,7 @@ impl Condition {
     pub(super) fn may_hold_in_form(&self, form: &Form) -> bool {
         match form {
             Form::Unread | Form::Unreadable => true,
-            Form::Fields(fields) => fields
+            Form::Fields(fields) | Form::Members(fields) => fields
                 .iter()
                 .any(|(name, value)| self.may_be(name.as_bytes(), value.as_bytes())),
         }

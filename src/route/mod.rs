@@ -16,10 +16,12 @@ mod explain;
 mod glob;
 mod index;
 mod logout;
+mod machines;
 mod pattern;
 
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use logout::{BadLogout, Logout};
+pub use machines::Machines;
 pub use pattern::{BadPattern, Pattern};
 
 use entry::{Entry, Forms, Miss, has_short_name};
@@ -183,6 +185,11 @@ impl Table {
             table.entries.push(Entry::new(route));
         }
         table
+    }
+
+    /// The routes in the order they are tried.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.entries.iter().map(|entry| &entry.route)
     }
 
     /// What the request needs: the first route of each reading, all readings together. Deny beats a scope, a scope beats

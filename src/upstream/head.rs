@@ -1,5 +1,8 @@
 //! The head that goes up, written anew from a checked request (R1, R6, R8, R10).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri, Version};
@@ -31,6 +34,24 @@ pub struct Constant {
     forwarded_host: HeaderValue,
     forwarded_proto: HeaderValue,
     pub(super) rewrite: Option<Rewrite>,
+    pub(super) old: Old,
+}
+
+/// Whether the application's last answer was in HTTP/1.0, as all workers know it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Old(Arc<AtomicBool>);
+
+impl Old {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Nearly always nothing is written, so that the workers do not wait for each other.
+    pub(super) fn set(&self, old: bool) {
+        if self.get() != old {
+            self.0.store(old, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Constant {
@@ -46,6 +67,7 @@ impl Constant {
             forwarded_host: text(site.origin.authority()),
             forwarded_proto: HeaderValue::from_static(scheme),
             rewrite: Rewrite::new(settings, site),
+            old: Old::default(),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! It takes nothing but a [`Checked`] request with a [`Pass`], and writes everything that goes up anew. hyper's
 //! low-level client does the wire for now; it is behind [`wire`] and nothing else here knows it.
 
-use std::cell::Cell;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -123,8 +122,6 @@ pub struct Upstream {
     settings: Arc<Settings>,
     connector: Connector,
     pool: Rc<Pool>,
-    /// Whether it answered in HTTP/1.0.
-    old: Cell<bool>,
 }
 
 impl Failed {
@@ -165,7 +162,6 @@ impl Upstream {
             settings,
             connector,
             pool: Rc::default(),
-            old: Cell::default(),
         }
     }
 
@@ -189,7 +185,8 @@ impl Upstream {
         let key = websocket
             .then(|| checked.fields().get("sec-websocket-key").cloned())
             .flatten();
-        let (checked, upload) = if checked.framing() == Framing::Chunked && self.old.get() {
+        let known = &surroundings.constant.old;
+        let (checked, upload) = if checked.framing() == Framing::Chunked && known.get() {
             Box::pin(measured(checked, upload)).await?
         } else {
             (checked, upload)
@@ -198,7 +195,7 @@ impl Upstream {
         let request = head::write(pass, checked, upload, &self.settings, surroundings);
         let mut response = self.send(request).await?;
         let old = response.version() == Version::HTTP_10;
-        self.old.set(old);
+        known.set(old);
         if old && in_chunks && is_yes(response.status()) {
             return Err(Failed::Unsound(
                 "it says yes to a body that it has not read",

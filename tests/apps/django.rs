@@ -1,8 +1,8 @@
 //! Django's admin: CSRF tokens that hang on cookies, a session that is new at login, an upload behind a second code.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, location, value_of};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, location, shapes, value_of};
 use super::wire::Answer;
 
 const SITE: &str = r#"
@@ -27,6 +27,12 @@ auth_cookies = ["sessionid"]
 
 [scopes.admin]
 title = "Administration"
+"#;
+
+/// The project's own page is told of as for any site; the rest is known.
+const PRESET: &str = r#"
+preset = "django"
+scopes = ["login"]
 "#;
 
 const PASSWORD: &str = "Dj-pw-1";
@@ -159,7 +165,17 @@ fn the_password_is_djangos_business_then_the_code_and_then_everything_works() {
 #[test]
 fn no_cookie_of_any_moment_opens_the_admin_without_its_grant() {
     let app = Application::start("django");
-    let mut gate = Gate::before(&app, SITE);
+    nobody_comes_in_without_a_grant(&app, SITE);
+}
+
+#[test]
+fn the_preset_alone_lets_alice_in_and_no_burglar() {
+    let app = Application::start("django");
+    nobody_comes_in_without_a_grant(&app, PRESET);
+}
+
+fn nobody_comes_in_without_a_grant(app: &Application, site: &str) {
+    let mut gate = Gate::before(app, site);
     // An attacker who was signed in before there was a gateway.
     let mut old = app.visitor();
     let old_home = log_in(&mut old, "alice", PASSWORD);
@@ -177,7 +193,7 @@ fn no_cookie_of_any_moment_opens_the_admin_without_its_grant() {
 
     let at = |doors| Burglar {
         gate: &gate,
-        app: &app,
+        app,
         doors,
         marks: &MARKS,
         sessions: &["sessionid"],
@@ -301,16 +317,132 @@ fn a_session_that_outlived_its_grant_goes_round_in_no_circle() {
     gate.ends_having_sent(1);
 }
 
+#[test]
+fn the_presets_logout_ends_the_grant() {
+    let app = Application::start("django");
+    let mut gate = Gate::before(&app, PRESET);
+    let mut alice = gate.visitor();
+    pass(&mut gate, &mut alice, "alice");
+    let mut thief = alice.clone();
+    let token = value_of(&alice.get("/admin/").text(), "csrfmiddlewaretoken");
+    let left = alice.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]);
+    assert!(left.text().contains("Logged out"), "{}", left.text());
+    assert!(!thief.walk("/admin/").1.text().contains(PRIVATE));
+    pass(&mut gate, &mut alice, "alice");
+    gate.ends_having_sent(2);
+}
+
+/// A site with a scope for administration wants a code of that scope for all of the admin's pages, after the login's own.
+#[test]
+fn the_presets_admin_scope_wants_a_code_of_its_own() {
+    let app = Application::start("django");
+    let site = PRESET.replace("[\"login\"]", "[\"login\", \"admin\"]");
+    let mut gate = Gate::before(
+        &app,
+        &format!("{site}\n[scopes.admin]\ntitle = \"Admin\"\n"),
+    );
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let first = gate.message();
+    alice.enter(&page, &first.code);
+    let page = code_page(&alice.get("/admin/"));
+    alice.ask_for_code(&page);
+    let opened = alice.enter(&page, &gate.message().code);
+    let (_, home) = alice.follow(&page, opened);
+    assert!(home.text().contains(PRIVATE), "{}", home.text());
+    gate.ends_having_sent(2);
+}
+
+/// Nearly as long as a login is held at all; and its cookies come as Django set them, in its order, and work.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("django");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    assert!(given.iter().any(|line| line.starts_with("sessionid=")));
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    // What the probe was given follows: Django sets its token on every page.
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{}",
+        released.head.raw
+    );
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains(PRIVATE), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// Django takes the last of two fields, cuts blanks around a name, and reads a wide letter as a plain one.
+#[test]
+fn a_code_goes_to_nobody_but_whom_django_logs_in() {
+    let app = Application::start("django");
+    let mut gate = Gate::before(&app, SITE);
+    let kind = "application/x-www-form-urlencoded";
+    for names in [
+        "username=alice&username=bob",
+        "username=alice&%20username=bob",
+        "username=alice&username%00x=bob",
+        "username=alice&username[]=bob",
+        "username=alice&Username=bob&username=bob",
+    ] {
+        let mut visitor = gate.visitor();
+        visitor.get(LOGIN);
+        let token = visitor.jar.value("csrftoken").expect("it is set");
+        let body = format!("csrfmiddlewaretoken={token}&{names}&password={PASSWORD}");
+        let answer = visitor.post_bytes(LOGIN, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{names}: {}", answer.text());
+    }
+    let mut visitor = gate.visitor();
+    visitor.get(LOGIN);
+    let twice = visitor.post(
+        "/admin/login/?username=bob",
+        &[("username", "alice"), ("password", PASSWORD)],
+    );
+    assert_eq!(twice.status(), 400, "{}", twice.text());
+
+    let wide = "\u{ff41}lice";
+    assert_eq!(
+        location(&log_in(&mut app.visitor(), wide, PASSWORD)),
+        "/admin/",
+        "to Django she is alice"
+    );
+    let unknown = log_in(&mut gate.visitor(), wide, PASSWORD);
+    assert_eq!(unknown.status(), 403, "{}", unknown.text());
+    assert!(
+        shapes(&unknown)
+            .iter()
+            .all(|line| line.contains("Max-Age=0"))
+    );
+    code_page(&log_in(&mut gate.visitor(), " alice ", PASSWORD));
+    assert_eq!(gate.message().to, ALICE, "the wide one rings nobody");
+    let mut bob = gate.visitor();
+    bob.get(LOGIN);
+    let token = bob.jar.value("csrftoken").expect("it is set").to_owned();
+    let form = [
+        ("csrfmiddlewaretoken", &*token),
+        ("username", "bob"),
+        ("password", PASSWORD),
+    ];
+    code_page(&bob.upload(LOGIN, &form, ("alice", "alice", b"alice")));
+    assert_eq!(gate.message().to, BOB, "in parts, too");
+    gate.ends_having_sent(2);
+}
+
 /// By its own name and port, as it is reached behind the gate, and by the public one: then it has to believe that people come
-/// by https, or it takes their origin for a foreign one.
+/// by https, or it takes their origin for a foreign one. One that believes it takes its own name's for a foreign one.
 #[test]
 fn https_under_another_name_is_none_of_djangos_business() {
-    for (host, settings) in [
-        ("upstream", &[][..]),
-        ("preserve", &[("BEHIND_PROXY", "1")][..]),
+    for (settings, host, other) in [
+        (&[][..], "upstream", "preserve"),
+        (&[("BEHIND_PROXY", "1")][..], "preserve", "upstream"),
     ] {
         let app = Application::start_with("django", settings);
-        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let site = |host: &str| format!("host = \"{host}\"{SITE}");
+        let mut gate = Gate::over_tls(&app, &site(host));
         let mut alice = gate.visitor();
         let (at, _) = alice.walk("/admin/");
         assert_eq!(at, LOGIN, "{host}");
@@ -321,6 +453,11 @@ fn https_under_another_name_is_none_of_djangos_business() {
         let left = alice.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]);
         assert!(left.text().contains("Logged out"), "{}", left.text());
         gate.ends_having_sent(1);
+
+        let gate = Gate::over_tls(&app, &site(other));
+        let foreign = log_in(&mut gate.visitor(), "alice", PASSWORD);
+        assert_eq!(foreign.status(), 403, "{other}: {}", foreign.text());
+        gate.ends_having_sent(0);
     }
 }
 

@@ -1,8 +1,8 @@
 //! `DokuWiki`: a login form on every page, two more ways in on every page, and an admin area behind a word in the query.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, location, value_of};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, location, shapes, value_of};
 use super::wire::Answer;
 
 /// The login page is a GET that says so in its query, the login a POST that says so in its body. `?do=profile` would be no
@@ -47,6 +47,11 @@ auth_cookies = ["DW*"]
 title = "Administration"
 "#;
 
+const PRESET: &str = r#"
+preset = "dokuwiki"
+scopes = ["login"]
+"#;
+
 const PASSWORD: &str = "wiki-pw-1";
 const LOGIN: &str = "/doku.php?do=login";
 const FORM: &str = "/doku.php?id=start";
@@ -63,7 +68,7 @@ const MARKS: [&str; 5] = [
     "alice@example.test",
 ];
 
-const DOORS: [Door; 32] = [
+const DOORS: [Door; 29] = [
     Door::opens("GET /doku.php?id=vault:plan"),
     Door::opens("GET //doku.php?id=vault:plan"),
     Door::opens("GET /%64oku.php?id=vault:plan"),
@@ -91,12 +96,6 @@ const DOORS: [Door; 32] = [
     Door::opens("GET /doku.php?id=vault:plan&%20u=bob&%20p=wiki-pw-1"),
     Door::opens("GET /feed.php?mode=list&ns=vault&u=bob&p=wiki-pw-1"),
     Door::shut("GET /lib/exe/css.php?u=bob&p=wiki-pw-1"),
-    Door::opens_with("POST /doku.php", "id=vault:plan&u=bob&p=wiki-pw-1"),
-    Door::opens_with(
-        "POST /doku.php?id=vault:plan",
-        "do=show&u=alice&p=wiki-pw-1",
-    ),
-    Door::opens_with("POST /doku.php?do=login", "do=profile&u=alice&p=wiki-pw-1"),
     Door::opens_with("POST /doku.php/vault:plan", "u=alice&p=wiki-pw-1"),
     Door::opens_with("POST /feed.php?mode=list&ns=vault", "u=alice&p=wiki-pw-1"),
     Door::shut_with(
@@ -104,6 +103,16 @@ const DOORS: [Door; 32] = [
         "call=qsearch&q=plan&u=alice&p=wiki-pw-1",
     ),
     Door::shut("GET /lib/exe/xmlrpc.php"),
+];
+
+/// Logins by another `do` than the form's: what a route tells by that word refuses them, the preset takes them for logins.
+const UNTOLD: [Door; 3] = [
+    Door::opens_with("POST /doku.php", "id=vault:plan&u=bob&p=wiki-pw-1"),
+    Door::opens_with(
+        "POST /doku.php?id=vault:plan",
+        "do=show&u=alice&p=wiki-pw-1",
+    ),
+    Door::opens_with("POST /doku.php?do=login", "do=profile&u=alice&p=wiki-pw-1"),
 ];
 
 /// The form itself, with a password that is wrong: it costs the wiki time.
@@ -214,7 +223,34 @@ fn the_password_is_the_wikis_business_then_the_code_and_then_everything_works() 
 #[test]
 fn no_cookie_of_any_moment_opens_the_wiki_without_its_grant() {
     let app = Application::start("dokuwiki");
-    let mut gate = Gate::before(&app, SITE);
+    nobody_comes_in_without_a_grant(&app, SITE, &[&DOORS, &UNTOLD]);
+}
+
+#[test]
+fn the_preset_alone_lets_alice_in_and_no_burglar() {
+    let app = Application::start("dokuwiki");
+    nobody_comes_in_without_a_grant(&app, PRESET, &[&DOORS]);
+    let mut gate = Gate::before(&app, PRESET);
+    for door in &UNTOLD {
+        let (_, target) = door.line.split_once(' ').expect("a method and a target");
+        let kind = "application/x-www-form-urlencoded";
+        code_page(
+            &gate
+                .visitor()
+                .post_bytes(target, kind, door.body.as_bytes()),
+        );
+        let called = if door.body.contains("u=bob") {
+            BOB
+        } else {
+            ALICE
+        };
+        assert_eq!(gate.message().to, called, "{}", door.body);
+    }
+    gate.ends_having_sent(UNTOLD.len());
+}
+
+fn nobody_comes_in_without_a_grant(app: &Application, site: &str, tables: &[&[Door]]) {
+    let mut gate = Gate::before(app, site);
     let mut old = app.visitor();
     log_in(&mut old, "alice", PASSWORD);
     let mut alice = gate.visitor();
@@ -226,19 +262,22 @@ fn no_cookie_of_any_moment_opens_the_wiki_without_its_grant() {
 
     let at = |doors| Burglar {
         gate: &gate,
-        app: &app,
+        app,
         doors,
         marks: &MARKS,
         sessions: &["DW"],
         password: PASSWORD,
     };
-    let burglar = at(&DOORS);
-    burglar.knows_the_application(&old.jar);
-    burglar.gets_nothing(&[&before, &during, &old.jar]);
+    for doors in tables {
+        at(doors).knows_the_application(&old.jar);
+        at(doors).gets_nothing(&[&before, &during, &old.jar]);
+    }
     let released = alice.enter(&page, &message.code);
     alice.follow(&page, released);
     let after = alice.jar.without_ours();
-    burglar.gets_nothing(&[&before, &during, &after]);
+    for doors in tables {
+        at(doors).gets_nothing(&[&before, &during, &after]);
+    }
     assert!(alice.get(PLAN).text().contains(PRIVATE), "alice goes on");
     at(&LAST).gets_nothing(&[&before, &after, &old.jar]);
     gate.ends_having_sent(1);
@@ -344,7 +383,15 @@ fn alices_grant_never_serves_bob() {
 #[test]
 fn the_login_code_does_not_open_the_admin_area() {
     let app = Application::start("dokuwiki");
-    let mut gate = Gate::before(&app, SITE);
+    let preset = PRESET.replace("[\"login\"]", "[\"login\", \"admin\"]");
+    let preset = format!("{preset}\n[scopes.admin]\ntitle = \"Administration\"\n");
+    for site in [SITE, &preset] {
+        the_admin_area_wants_a_code_of_its_own(&app, site);
+    }
+}
+
+fn the_admin_area_wants_a_code_of_its_own(app: &Application, site: &str) {
+    let mut gate = Gate::before(app, site);
     let mut alice = gate.visitor();
     let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
     let login = gate.message();
@@ -452,6 +499,66 @@ fn a_login_that_php_reads_differently_rings_nobody() {
     let in_query = visitor.get("/doku.php?do=login&u=alice&p=wiki-pw-1");
     assert_eq!(in_query.status(), 400, "{}", in_query.text());
     gate.ends_having_sent(0);
+}
+
+#[test]
+fn the_presets_logout_ends_the_grant() {
+    let app = Application::start("dokuwiki");
+    let mut gate = Gate::before(&app, PRESET);
+    let mut alice = gate.visitor();
+    pass(&mut gate, &mut alice, "alice");
+    let mut thief = alice.clone();
+    assert!(thief.get(PLAN).text().contains(PRIVATE));
+    let shown = alice.get(FORM).text();
+    let (_, rest) = shown
+        .split_once("do=logout&amp;sectok=")
+        .expect("a link to leave by");
+    let token = rest.split('"').next().unwrap_or_default();
+    let left = alice.get(&format!("/doku.php?id=start&do=logout&sectok={token}"));
+    assert!(matches!(left.status(), 200 | 302), "{}", left.head.raw);
+    assert!(!thief.walk(PLAN).1.text().contains(PRIVATE));
+    pass(&mut gate, &mut alice, "alice");
+    gate.ends_having_sent(2);
+}
+
+/// Nearly as long as a login is held at all; and its cookies come as the wiki set them, in its order, and work.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("dokuwiki");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    assert!(given.iter().any(|line| line.starts_with("DW")), "{given:?}");
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert_eq!(shapes(&released), given);
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains("Logged in as"), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// By its own name and port, as it is reached behind the gate, and by the public one: the addresses that it makes are whole.
+#[test]
+fn https_under_another_name_is_none_of_the_wikis_business() {
+    let app = Application::start("dokuwiki");
+    for host in ["upstream", "preserve"] {
+        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let mut alice = gate.visitor();
+        let (at, _) = alice.walk(PLAN);
+        assert_eq!(at, LOGIN, "{host}");
+        assert_eq!(log_in(&mut alice, "alice", "wrong").status(), 403);
+        let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+        let released = alice.enter(&page, &gate.message().code);
+        let home = format!("{}{FORM}", alice.origin());
+        let leads = [FORM, &*home].contains(&released.field("location").unwrap_or_default());
+        assert!(leads, "{host}: {}", released.head.raw);
+        let (_, home) = alice.follow(&page, released);
+        assert!(home.text().contains("Logged in as"), "{}", home.text());
+        assert!(alice.get(PLAN).text().contains(PRIVATE));
+        gate.ends_having_sent(1);
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! which elevates the session that the browser has already and answers right and wrong alike.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Jar, NAVIGATION, Visitor, code_page, location};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Jar, NAVIGATION, Visitor, code_page, location, shapes};
 use super::wire::Answer;
 
 const SITE: &str = r#"
@@ -401,6 +401,44 @@ fn a_login_that_two_servers_read_differently_rings_nobody() {
     let foreign = visitor.send("POST", FORM, &fields, b"username=alice&password=Fl-pw-1");
     assert_eq!(foreign.status(), 403, "{}", foreign.text());
     gate.ends_having_sent(0);
+}
+
+/// Nearly as long as a login is held at all; and its cookies come as Flask set them, in its order, and work: they are signed.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("flaskapp");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    for (at, cookies) in [(FORM, 2), (LEGACY, 0)] {
+        let given = shapes(&log_in(&mut app.visitor(), at, "alice", PASSWORD));
+        assert_eq!(given.len(), cookies, "{given:?}");
+        let mut alice = gate.visitor();
+        let page = code_page(&log_in(&mut alice, at, "alice", PASSWORD));
+        let message = gate.message();
+        gate.later(LONG);
+        let released = alice.enter(&page, &message.code);
+        if at == FORM {
+            assert_eq!(shapes(&released), given);
+        }
+        let (_, home) = alice.follow(&page, released);
+        assert!(home.text().contains("Hello alice"), "{}", home.text());
+    }
+    gate.ends_having_sent(2);
+}
+
+/// By its own name and port, as it is reached behind the gate, and by the public one.
+#[test]
+fn https_under_another_name_is_none_of_the_applications_business() {
+    let app = Application::start("flaskapp");
+    for host in ["upstream", "preserve"] {
+        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        for at in [FORM, LEGACY] {
+            let mut alice = gate.visitor();
+            log_in(&mut alice, at, "alice", "wrong");
+            pass(&mut gate, &mut alice, at, "alice");
+            assert_eq!(location(&alice.get("/logout")), "/", "{host}");
+        }
+        gate.ends_having_sent(2);
+    }
 }
 
 #[test]

@@ -4,16 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 
-use super::story::Gateway;
+use super::engine::Engine;
 use super::tls::Trust;
 use super::visitor::Visitor;
 use super::wire::PATIENCE;
@@ -78,7 +76,7 @@ impl Drop for Application {
 
 /// A gateway before an application.
 pub struct Gate {
-    gateway: Gateway,
+    engine: Engine,
     pub port: u16,
     /// What its visitors trust, where it speaks TLS.
     trust: Option<Trust>,
@@ -95,11 +93,11 @@ pub struct Message {
     pub code: String,
 }
 
-/// How often somebody looks whether a gateway that is not ready yet is still there.
-const STEP: Duration = Duration::from_millis(250);
-
 /// The public name of a gate that speaks TLS: none of the application's own.
 pub const PUBLIC: &str = "app.example.test";
+
+/// Nearly as long as a login is held and its code is good (both 5 minutes where nothing is said).
+pub const LONG: Duration = Duration::from_secs(290);
 
 /// The numbers on record.
 pub const ALICE: &str = "+12025550143";
@@ -109,11 +107,21 @@ impl Gate {
     /// Starts one on `http://localhost`. `site` are further lines of the site's table, with its routes, captures and scopes of
     /// its own; `preset`, `host` and the like before the first of them.
     pub fn before(app: &Application, site: &str) -> Self {
+        Self::plain(app, site, Engine::program)
+    }
+
+    /// The same inside the test: its clock can be put forward.
+    pub fn with_a_clock(app: &Application, site: &str) -> Self {
+        Self::plain(app, site, |config, _| Engine::inside(config))
+    }
+
+    fn plain(app: &Application, site: &str, engine: fn(&Path, &Path) -> Engine) -> Self {
         let folder = tempfile::tempdir().expect("a place for temporary files");
         let port = free_port();
         let listen = format!("http = [\"127.0.0.1:{port}\"]");
         let url = format!("http://localhost:{port}");
-        Self::start(folder, port, None, &configuration(&listen, &url, app, site))
+        let text = configuration(&listen, &url, app, site);
+        Self::start(folder, port, None, &text, engine)
     }
 
     /// Starts one on `https://app.example.test`, with a certificate of its own making. Everything an application says of its
@@ -133,38 +141,26 @@ impl Gate {
         let url = format!("https://{PUBLIC}:{port}");
         let trust = Trust::of(cert.der());
         let text = configuration(&listen, &url, app, site);
-        Self::start(folder, port, Some(trust), &text)
+        Self::start(folder, port, Some(trust), &text, Engine::program)
     }
 
-    fn start(folder: TempDir, port: u16, trust: Option<Trust>, text: &str) -> Self {
+    fn start(
+        folder: TempDir,
+        port: u16,
+        trust: Option<Trust>,
+        text: &str,
+        engine: fn(&Path, &Path) -> Engine,
+    ) -> Self {
         let root = folder.path();
         let config = write(root, "countersign.toml", text);
         write(root, "users.toml", &users());
-
-        // The gateway tells systemd when it is ready; here it tells us, and nobody has to knock until it answers.
-        let socket = root.join("notify");
-        let notify = UnixDatagram::bind(&socket).expect("a fresh folder");
-        notify.set_read_timeout(Some(STEP)).expect("not zero");
-        let config = config.to_str().expect("temporary folders have plain names");
-        let gateway = Gateway::start(&["run", "--config", config], &[("NOTIFY_SOCKET", &socket)]);
-        let ready = Self {
-            gateway,
+        Self {
+            engine: engine(&config, root),
             port,
             trust,
             read: 0,
             _folder: folder,
-        };
-        let mut said = [0; 4096];
-        for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
-            let length = notify.recv(&mut said).unwrap_or_default();
-            let mut lines = said[..length].split(|byte| *byte == b'\n');
-            if lines.any(|line| line == b"READY=1") {
-                return ready;
-            }
-            let ended = ready.gateway.printed.try_recv() == Err(TryRecvError::Disconnected);
-            assert!(!ended, "the gateway ended; what it said is printed above");
         }
-        panic!("the gateway is not ready after {PATIENCE:?}");
     }
 
     /// A new browser at its door.
@@ -178,18 +174,19 @@ impl Gate {
     /// The next message. Panics if none comes.
     pub fn message(&mut self) -> Message {
         self.read += 1;
-        next(|| self.gateway.printed.recv_timeout(PATIENCE).ok()).expect("a message comes")
+        next(|| self.engine.printed().recv_timeout(PATIENCE).ok()).expect("a message comes")
+    }
+
+    /// Puts its clock forward; the application's stays.
+    pub fn later(&self, by: Duration) {
+        self.engine.later(by);
     }
 
     /// Stops it. Since it ends what it has begun, everything that it sent has been printed then: exactly `sent` messages.
     pub fn ends_having_sent(self, sent: usize) {
-        // Whatever is left of a gateway whose lines are taken out ends in this block.
-        let printed: Receiver<String> = {
-            let gateway = self.gateway;
-            gateway.printed
-        };
+        let mut printed = self.engine.ended().into_iter();
         let mut unread = Vec::new();
-        while let Some(message) = next(|| printed.recv().ok()) {
+        while let Some(message) = next(|| printed.next()) {
             unread.push(message);
         }
         assert_eq!(
@@ -201,8 +198,10 @@ impl Gate {
 
     /// Plays a script of `tests/browser/` against it; one without TLS.
     pub fn play(self, script: &str) {
-        self.gateway
-            .play(script, &format!("http://localhost:{}/", self.port), &[]);
+        let Engine::Program(gateway) = self.engine else {
+            panic!("a browser's story is played against the program");
+        };
+        gateway.play(script, &format!("http://localhost:{}/", self.port), &[]);
     }
 }
 
@@ -224,6 +223,25 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
             });
         }
     }
+}
+
+/// What `countersign doctor` says of an application behind a site of these lines, and its exit code; no gateway runs.
+pub fn doctor(app: &Application, site: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let listen = "http = [\"127.0.0.1:8080\"]";
+    let text = configuration(listen, "http://localhost:8080", app, site);
+    let config = write(folder.path(), "countersign.toml", &text);
+    write(folder.path(), "users.toml", &users());
+    let said = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["doctor", "--config"])
+        .arg(config)
+        .output()
+        .expect("it was built for these tests");
+    let text = [said.stdout, said.stderr].concat();
+    (
+        said.status.code(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {

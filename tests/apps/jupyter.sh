@@ -23,10 +23,14 @@ P
 }
 launch() {
   cd "$STATE/work"
+  # A server that was told its public name; without it, it answers to local ones alone.
+  local known='["localhost"]'
+  [ -z "${BEHIND_PROXY:-}" ] || known='["localhost", "app.example.test"]'
   # Nothing of whoever runs this: neither their settings nor their kernels.
   spawn env HOME="$STATE/home" JUPYTER_CONFIG_DIR="$STATE/config" JUPYTER_DATA_DIR="$STATE/home/data" \
     JUPYTER_RUNTIME_DIR="$STATE/home/run" IPYTHONDIR="$STATE/home/ipython" SHELL=/bin/sh \
-    "$STATE/venv/bin/jupyter-lab" --allow-root --ServerApp.port="$PORT" --ServerApp.root_dir="$STATE/work"
+    "$STATE/venv/bin/jupyter-lab" --allow-root --ServerApp.port="$PORT" --ServerApp.root_dir="$STATE/work" \
+    --ServerApp.local_hostnames="$known"
 }
 about() { cat <<T
 url       $BASE/lab

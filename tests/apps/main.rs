@@ -1,5 +1,5 @@
 //! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
-//! Node-RED, phpMyAdmin and `WordPress`, unmodified.
+//! Node-RED, phpMyAdmin, Radicale, Tomcat's manager and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -7,7 +7,9 @@
 #![allow(clippy::format_push_string, reason = "a helper of tests may be slow")]
 
 mod burglar;
+mod engine;
 mod gate;
+mod header;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
@@ -23,10 +25,13 @@ mod visitor;
 mod wire;
 
 mod django;
+mod doctor;
 mod dokuwiki;
 mod flaskapp;
 mod flaskspa;
 mod jupyter;
 mod nodered;
 mod phpmyadmin;
+mod radicale;
+mod tomcat;
 mod wordpress;

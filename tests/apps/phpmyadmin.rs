@@ -2,8 +2,8 @@
 //! that a word in the query or the body names.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, set_by, value_of};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, set_by, shapes, value_of};
 use super::wire::Answer;
 
 /// What an operator adds to the preset: what asks other servers is shut.
@@ -297,6 +297,10 @@ fn a_login_that_phpmyadmin_reads_differently_rings_nobody() {
         "pma_username%00zz=bob",
         "pma_username[]=bob",
         "pma_password=x",
+        "pma_username[=bob",
+        "%00pma_username=bob",
+        "pma_username[x]=bob",
+        "%70ma_username=bob",
     ] {
         let mut visitor = gate.visitor();
         let shown = visitor.get(LOGIN).text();
@@ -314,7 +318,69 @@ fn a_login_that_phpmyadmin_reads_differently_rings_nobody() {
         b"pma_username=alice&pma_password=pma-pw-1",
     );
     assert_eq!(both.status(), 400, "{}", both.text());
+    // In parts nothing is searched for its route, so that no login is taken that way.
+    let form = [
+        ("route", "/"),
+        ("pma_username", "alice"),
+        ("pma_password", PASSWORD),
+    ];
+    for more in [&[][..], &[("pma_username", "bob")]] {
+        let answer = gate
+            .visitor()
+            .upload(LOGIN, &[&form[..], more].concat(), ("x", "x", b"x"));
+        assert!(matches!(answer.status(), 303 | 400), "{}", answer.head.raw);
+        assert!(names_set(&answer).is_empty(), "{}", answer.head.raw);
+    }
     gate.ends_having_sent(0);
+}
+
+/// While a code is awaited somebody else comes and goes, the password is tried again elsewhere, and what is held stays good.
+#[test]
+fn what_is_held_is_released_whatever_happened_in_between() {
+    let app = Application::start("phpmyadmin");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+
+    let mut tab = alice.clone();
+    assert!(!tab.get(PLAN).text().contains(PRIVATE));
+    let wrong = log_in(&mut gate.visitor(), "alice", "wrong");
+    assert!(wrong.text().contains("Access denied"), "{}", wrong.text());
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    let mut bob = gate.visitor();
+    pass(&mut gate, &mut bob, "bob");
+    assert!(bob.get(DEPTH).text().contains(BOBS));
+
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{}",
+        released.head.raw
+    );
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains("logged_in:true"), "{}", home.text());
+    assert!(alice.get(PLAN).text().contains(PRIVATE));
+    gate.ends_having_sent(2);
+}
+
+#[test]
+fn https_under_another_name_is_none_of_phpmyadmins_business() {
+    let app = Application::start("phpmyadmin");
+    for host in ["upstream", "preserve"] {
+        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let mut alice = gate.visitor();
+        let (at, _) = alice.walk(PLAN);
+        assert_eq!(at, LOGIN, "{host}");
+        let denied = log_in(&mut alice, "alice", "wrong");
+        assert!(denied.text().contains("Access denied"), "{}", denied.text());
+        pass(&mut gate, &mut alice, "alice");
+        let shown = alice.get(PLAN).text();
+        assert!(shown.contains(PRIVATE), "{host}: {shown}");
+        assert!(!shown.contains("//127.0.0.1"), "{host}: {shown}");
+        gate.ends_having_sent(1);
+    }
 }
 
 #[test]

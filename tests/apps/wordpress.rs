@@ -1,8 +1,8 @@
 //! `WordPress`: an open site with a login beside it, two cookies by path that a login sets, and three more ways in.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, location, set_by};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, location, set_by, shapes};
 use super::wire::Answer;
 
 /// What an operator adds to the preset: a front for everybody, and one's own profile to look at.
@@ -431,6 +431,11 @@ fn a_login_that_wordpress_reads_differently_rings_nobody() {
         "log=alice%00&pwd=wp-pw-1",
         "log=alice&pwd=x&pwd=wp-pw-1",
         "log=%ff&pwd=wp-pw-1",
+        "log=alice&pwd=wp-pw-1&log[=bob",
+        "log=alice&pwd=wp-pw-1&%00log=bob",
+        "log%00=alice&log=bob&pwd=wp-pw-1",
+        "log[x]=alice&log=bob&pwd=wp-pw-1",
+        "log=alice&pwd=wp-pw-1&%6cog=bob",
     ] {
         let mut visitor = gate.visitor();
         visitor.get(LOGIN);
@@ -446,6 +451,15 @@ fn a_login_that_wordpress_reads_differently_rings_nobody() {
         ("x", "x", b"x"),
     );
     assert_eq!(in_parts.status(), 400, "{}", in_parts.text());
+    let kind = "multipart/form-data; boundary=x";
+    for name in ["log", " log", "log[]", "log[", "log\0", "\\\"log"] {
+        let part = |name: &str, value: &str| {
+            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = part("log", "alice") + &part("pwd", PASSWORD) + &part(name, "bob") + "--x--\r\n";
+        let answer = gate.visitor().post_bytes(LOGIN, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{body}: {}", answer.text());
+    }
     let in_query = visitor.get("/wp-login.php?log=alice&pwd=wp-pw-1");
     assert_eq!(in_query.status(), 400, "{}", in_query.text());
     gate.ends_having_sent(0);
@@ -493,6 +507,60 @@ fn a_lost_password_page_works_and_lets_nobody_in() {
     }
     assert!(!visitor.get(PLAN).text().contains(PRIVATE));
     gate.ends_having_sent(0);
+}
+
+/// While a code is awaited somebody else comes and goes, the password is tried again elsewhere, and what is held stays good.
+#[test]
+fn what_is_held_is_released_whatever_happened_in_between() {
+    let app = Application::start("wordpress");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+
+    let mut tab = alice.clone();
+    assert!(!tab.get(PLAN).text().contains(PRIVATE));
+    let wrong = log_in(&mut gate.visitor(), "alice", "wrong");
+    assert!(wrong.text().contains("is incorrect"), "{}", wrong.text());
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    let mut bob = gate.visitor();
+    pass(&mut gate, &mut bob, "bob");
+    bob.get("/wp-login.php?action=logout");
+    assert!(bob.get(PLAN).text().contains(PRIVATE));
+
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{}",
+        released.head.raw
+    );
+    assert_eq!(sessions_set(&released).len(), 3, "{}", released.head.raw);
+    let (at, home) = alice.follow(&page, released);
+    assert_eq!(at, "/wp-admin/");
+    assert!(home.text().contains("Howdy,"), "{}", home.text());
+    gate.ends_having_sent(2);
+}
+
+/// By the public name, which `WordPress` is told; and by its own, with its addresses rewritten in the pages.
+#[test]
+fn https_under_another_name_is_none_of_wordpress_business() {
+    let app = Application::start("wordpress");
+    for more in ["", "host = \"upstream\"\nrewrite = [\"upstream\"]\n"] {
+        let mut gate = Gate::over_tls(&app, &format!("{more}{SITE}"));
+        let mut alice = gate.visitor();
+        let (at, form) = alice.walk(PROFILE);
+        assert_eq!(at, LOGIN, "{more}");
+        let action = format!("action=\"{}{LOGIN}\"", alice.origin());
+        assert!(form.text().contains(&action), "{more}: {}", form.text());
+        let wrong = log_in(&mut alice, "alice", "wrong");
+        assert!(wrong.text().contains("is incorrect"), "{}", wrong.text());
+        pass(&mut gate, &mut alice, "alice");
+        let shown = alice.get(PROFILE).text();
+        assert!(shown.contains("alice@example.test"), "{more}: {shown}");
+        assert!(!shown.contains("//127.0.0.1"), "{more}: {shown}");
+        gate.ends_having_sent(1);
+    }
 }
 
 #[test]

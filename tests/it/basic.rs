@@ -12,6 +12,8 @@ use super::support::browser::{Browser, path_of, token};
 use super::support::gate::{Gate, HOST, Setup, other_than};
 use super::support::wire::{Answer, connect, read_answer};
 
+mod machines;
+
 /// Stories that send much are not about how much may be sent.
 const LIMITS: &str = "[limits]\nsends_per_hour = { number = 1000, network = 1000 }\nsends_per_day = { number = 1000 }\n";
 
@@ -20,6 +22,8 @@ struct Old {
     app: App,
     /// The status of every answer, if it is not the application's own.
     says: Arc<AtomicU16>,
+    /// The same for whom it knows.
+    says_to_friends: Arc<AtomicU16>,
     changed: Arc<AtomicBool>,
 }
 
@@ -29,7 +33,9 @@ impl Old {
             Arc::new(AtomicU16::new(0)),
             Arc::new(AtomicBool::new(false)),
         );
+        let says_to_friends = Arc::new(AtomicU16::new(0));
         let (own, password) = (Arc::clone(&says), Arc::clone(&changed));
+        let friends = Arc::clone(&says_to_friends);
         let app = App::scripted(move |request, stream| {
             let anns = if password.load(Ordering::Relaxed) {
                 basic("ann", "changed")
@@ -42,7 +48,11 @@ impl Old {
                 Some(shown) if shown == basic("stranger", "x") => Some("stranger"),
                 _ => None,
             };
-            let (status, fields, body) = match (own.load(Ordering::Relaxed), who) {
+            let status = match friends.load(Ordering::Relaxed) {
+                own if own != 0 && who.is_some() => own,
+                _ => own.load(Ordering::Relaxed),
+            };
+            let (status, fields, body) = match (status, who) {
                 (0, Some(who)) => (
                     200,
                     "Set-Cookie: JSESSIONID=of-the-answer; Path=/; HttpOnly\r\n",
@@ -62,7 +72,12 @@ impl Old {
             );
             stream.get_mut().write_all(answer.as_bytes()).is_ok()
         });
-        Self { app, says, changed }
+        Self {
+            app,
+            says,
+            says_to_friends,
+            changed,
+        }
     }
 
     fn gate(&self, capture: &str) -> Gate {
@@ -87,6 +102,9 @@ impl Old {
 fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
+
+/// What the application is asked over one login: with the credentials, and then without.
+const QUESTIONS: [&str; 2] = ["GET /manager/html HTTP/1.1"; 2];
 
 const NAVIGATES: [(&str, &str); 3] = [
     ("sec-fetch-mode", "navigate"),
@@ -191,8 +209,7 @@ fn a_good_header_asks_for_the_code_and_then_goes_up() {
     let back = pass(&gate, &mut browser, "/manager/html?page=2", &ann);
     assert_eq!(back, "/manager/html?page=2");
     let seen = old.seen();
-    assert_eq!(seen.len(), 1, "the gateway's own question alone");
-    assert_eq!(seen[0].head.first, "GET /manager/html HTTP/1.1");
+    assert_eq!(old.app.lines(), QUESTIONS, "the gateway's own alone");
     assert_eq!(
         seen[0].head.names(),
         [
@@ -205,6 +222,8 @@ fn a_good_header_asks_for_the_code_and_then_goes_up() {
         ],
         "with that header alone"
     );
+    let of_nobody = seen[1].head.names();
+    assert!(!of_nobody.contains(&"authorization") && !of_nobody.contains(&"cookie"));
     assert!(
         !browser.jar.contains_key("JSESSIONID"),
         "what the question set is dropped"
@@ -276,7 +295,8 @@ fn an_application_in_trouble_has_said_nothing() {
 fn in_doubt_a_code_is_asked_for_and_the_page_shows_no_digits_of_the_number() {
     let old = Old::new();
     let gate = old.gate("");
-    for status in [302, 404] {
+    // What everybody gets tells nothing, a page neither.
+    for status in [302, 404, 200] {
         old.says.store(status, Ordering::Relaxed);
         let mut browser = gate.browser();
         let page = asked(&go(&mut browser, "/x", &basic("ann", "right")));
@@ -289,6 +309,27 @@ fn in_doubt_a_code_is_asked_for_and_the_page_shows_no_digits_of_the_number() {
         browser.get(&page).text().contains("43"),
         "who is known sees where it went"
     );
+}
+
+/// Radicale says 403 of what is not alice's own, Tomcat to who has another role: to nobody they say 401.
+#[test]
+fn who_is_answered_otherwise_than_nobody_is_known_whatever_the_page_is() {
+    let old = Old::new();
+    let gate = old.gate("");
+    for status in [200, 302, 403, 404, 501] {
+        old.says_to_friends.store(status, Ordering::Relaxed);
+        let mut browser = gate.browser();
+        let page = asked(&go(&mut browser, "/x", &basic("ann", "right")));
+        assert!(browser.get(&page).text().contains("43"), "{status}");
+        let wrong = go(&mut gate.browser(), "/x", &basic("ann", "wrong"));
+        assert_eq!(wrong.status(), 401, "{status}");
+    }
+    assert_eq!(gate.sent(), 5);
+    // Too many questions say nothing of a password.
+    old.says_to_friends.store(429, Ordering::Relaxed);
+    let page = go(&mut gate.browser(), "/x", &basic("ann", "right"));
+    assert_eq!(page.status(), 502);
+    assert_eq!(gate.sent(), 5);
 }
 
 #[test]
@@ -315,11 +356,11 @@ fn a_running_challenge_is_joined_without_a_second_question_or_message() {
         "a script is told where: {}",
         script.text()
     );
-    assert_eq!(old.seen().len(), 1);
+    assert_eq!(old.app.lines(), QUESTIONS);
     assert_eq!(gate.sent(), 1);
     // Another password is another login, and is asked about.
     assert_eq!(go(&mut browser, "/x", &basic("ann", "guess")).status(), 401);
-    assert_eq!(old.seen().len(), 2);
+    assert_eq!(old.seen().len(), 3);
 }
 
 #[test]
@@ -409,7 +450,7 @@ fn g2_a_grant_never_serves_another_header() {
     // Bob's password in ann's browser: asked about alone, and bob's phone rings.
     let before = gate.sent();
     let page = asked(&go(&mut browser, "/secret", &bob));
-    assert_eq!(old.app.lines(), ["GET /manager/html HTTP/1.1"; 2]);
+    assert_eq!(old.app.lines(), [QUESTIONS, QUESTIONS].concat());
     assert_eq!(gate.sent(), before + 1);
     assert!(gate.messages.all().contains("+12025550167"));
     // Ann's code of earlier, or any other, opens nothing.
@@ -473,7 +514,7 @@ fn a_step_up_keeps_the_binding() {
     // Bob's header in that browser is nobody's yet, there as well.
     let lines = old.app.lines().len();
     asked(&go(&mut browser, "/admin/x", &basic("bob", "his")));
-    assert_eq!(old.app.lines()[lines..], ["GET /manager/html HTTP/1.1"]);
+    assert_eq!(old.app.lines()[lines..], QUESTIONS);
 }
 
 #[test]
@@ -565,7 +606,7 @@ fn signing_out_ends_it_and_the_header_alone_opens_nothing() {
     browser.post("/.countersign/sign-out", &[("token", &token(&shown))]);
     let lines = old.app.lines().len();
     asked(&go(&mut browser, "/x", &ann));
-    assert_eq!(old.app.lines()[lines..], ["GET /manager/html HTTP/1.1"]);
+    assert_eq!(old.app.lines()[lines..], QUESTIONS);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The application's own login, then the code, then the application.
 
+mod addressed;
 mod admitted;
 mod held;
 mod judged;

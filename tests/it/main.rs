@@ -13,11 +13,13 @@ mod layers;
 mod support;
 
 mod alike;
+mod applications;
 mod ask;
 mod audience;
 mod basic;
 mod capture;
 mod disk_full;
+mod doctor;
 mod faults;
 mod http2;
 mod languages;

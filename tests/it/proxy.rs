@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod failures;
 mod fields;
+mod forms;
 mod hosts;
 mod pool;
 mod rewritten;

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::config::application::{Cookie, Field, Location, Manner, Page, Token, Username};
-use crate::config::diagnostic::Diagnostic;
+use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
 use crate::config::value::At;
 use crate::name::Name;
+use crate::route::Pattern;
 use crate::subject::Subject;
 
 /// `[sites.SITE.captures.NAME]`
@@ -26,7 +29,15 @@ pub(in crate::config) struct Capture {
     pub(in crate::config) fixed_user: Option<At<Subject>>,
     pub(in crate::config) answer: Option<At<Manner>>,
     pub(in crate::config) tokens: List<Token>,
+    pub(in crate::config) machines: Vec<Machines>,
     pub(in crate::config) hold: Duration,
+}
+
+/// One of `[[sites.SITE.captures.NAME.machines]]`
+pub(in crate::config) struct Machines {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) paths: List<Pattern>,
+    pub(in crate::config) from: List<IpNet>,
 }
 
 impl Capture {
@@ -78,6 +89,11 @@ impl Capture {
             fixed_user: table.optional("fixed_user"),
             answer: table.optional("answer"),
             tokens: table.one_or_some("token"),
+            machines: table
+                .each("machines")
+                .into_iter()
+                .map(Machines::read)
+                .collect(),
             // Design section 12: nothing of a challenge lives longer than 10 minutes; some applications forget a login sooner.
             hold: table.duration(
                 "hold",
@@ -88,5 +104,38 @@ impl Capture {
         };
         table.finish();
         capture
+    }
+}
+
+impl Machines {
+    fn read(mut table: Reader<'_>) -> Self {
+        let needed = |key, label, help| {
+            if !table.has(key) {
+                let problem = Diagnostic::new(
+                    Rule::Missing,
+                    format!("`{key}` is missing"),
+                    table.place(),
+                    label,
+                );
+                table.notes().add(problem.help(help));
+            }
+        };
+        needed(
+            "path",
+            "on which paths?",
+            "add: path = \"/manager/text/**\"",
+        );
+        needed(
+            "from",
+            "from which networks?",
+            "add: from = [\"10.20.0.0/16\"], the addresses that these programs call from",
+        );
+        let machines = Self {
+            place: table.place().clone(),
+            paths: table.one_or_some("path"),
+            from: table.one_or_some("from"),
+        };
+        table.finish();
+        machines
     }
 }

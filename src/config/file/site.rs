@@ -34,6 +34,10 @@ const DAY: Duration = Duration::from_hours(24);
 /// `[sites.NAME]`
 pub(in crate::config) struct Site {
     pub(in crate::config) name: At<Name>,
+    /// What `preset` names.
+    pub(in crate::config) known: Option<&'static crate::preset::Preset>,
+    /// `base`; empty where the application begins at the root.
+    pub(in crate::config) base: String,
     pub(in crate::config) title: Option<At<Words>>,
     pub(in crate::config) url: Option<At<Origin>>,
     pub(in crate::config) upstream: Option<At<Upstream>>,
@@ -101,8 +105,10 @@ impl Site {
         let notes = table.notes();
         let before = notes.errors();
         let fixed = table.has("fixed_user");
-        based(&mut table);
+        let (known, base) = based(&mut table);
         let mut site = Self {
+            known,
+            base,
             title: table.optional("name"),
             url: table.required("url", "\"https://portal.example.com\""),
             upstream: table.required("upstream", "\"http://127.0.0.1:8080\""),
@@ -142,11 +148,11 @@ impl Site {
     }
 }
 
-/// `preset` and `base` are followed before anything of the site is read; here only their values are checked.
-fn based(table: &mut Reader<'_>) {
-    let _ = table.optional::<Preset>("preset");
+/// `preset` and `base` are followed before anything of the site is read; here their values are checked and kept.
+fn based(table: &mut Reader<'_>) -> (Option<&'static crate::preset::Preset>, String) {
+    let known = table.optional::<Preset>("preset");
     let base = table.optional::<Base>("base");
-    if let (Some(base), false) = (base, table.has("preset")) {
+    if let (Some(base), false) = (&base, table.has("preset")) {
         let problem = Diagnostic::new(
             Rule::NotUsed,
             "`base` has no effect here",
@@ -157,6 +163,8 @@ fn based(table: &mut Reader<'_>) {
             .notes()
             .add(problem.help("leave it out: the paths of your own routes are whole"));
     }
+    let base = base.map(|base| base.value.0).unwrap_or_default();
+    (known.map(|known| known.value.0), base)
 }
 
 fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {

@@ -290,7 +290,10 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("GET /lab?token=x", "deny"),
             ("GET /login?token=x", "deny"),
             ("GET /terminals/websocket/1", "admin"),
-            ("POST /api/terminals", "admin"),
+            // A POST can say that it stands for a GET, which anybody with a login may do.
+            ("POST /api/terminals", "login+admin"),
+            ("GET /api/terminals", "login"),
+            ("GET /lab?terminals=on", "admin"),
             ("GET /static/a.js", "public"),
         ],
     ),
@@ -321,7 +324,8 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
         "tomcat",
         &[
             ("GET /", "login"),
-            ("GET /manager/html", "admin"),
+            ("GET /manager/html", "login"),
+            ("GET /manager;x/html", "login"),
             ("GET /host-manager/html", "admin"),
             ("GET /manager/text/list", "deny"),
             ("GET /manager/jmxproxy/?qry=x", "deny"),
