@@ -49,3 +49,17 @@ fn django_fits_its_preset_and_another_does_not() {
     assert!(said.contains("error django: GET /login: "), "{said}");
     assert!(said.contains("preset jupyter does not fit"), "{said}");
 }
+
+#[test]
+fn node_reds_token_and_its_socket_are_found_where_they_are_open() {
+    let app = Application::start("nodered");
+    let (code, said) = doctor(&app, &site("nodered", &open("nodered", "/admin", "admin")));
+    assert_eq!(code, Some(0), "{said}");
+
+    let routes = open("nodered", "/admin", "admin") + &open("nodered", "/**", "public-full");
+    let (code, said) = doctor(&app, &site("nodered", &routes));
+    assert_eq!(code, Some(1), "{said}");
+    for door in ["POST /auth/token: 401: ", "GET /comms: 101: "] {
+        assert!(said.contains(&format!("error nodered: {door}")), "{said}");
+    }
+}

@@ -157,7 +157,9 @@ fn a_door_of_the_preset_that_a_route_opens_is_told_with_what_came() {
     let found = said.findings("error app: POST /xmlrpc.php: 200: ");
     assert_eq!(found.len(), 1, "{}", said.out);
     assert!(found[0].contains("XML-RPC takes name and password in the body"));
-    assert!(found[0].contains("path = \"/xmlrpc.php\", require = \"deny\""));
+    assert!(
+        found[0].contains("path = \"/xmlrpc.php\", require = \"deny\" or \"login\"; or capture it")
+    );
     assert!(
         said.err.contains("posts wrong credentials of nobody"),
         "{}",
@@ -498,8 +500,7 @@ fn what_the_login_page_leads_to_is_looked_at() {
     let said = doctor(&setup(""), &[]);
     assert_eq!(said.code, 0, "{}", said.out);
     assert!(
-        said.out
-            .contains("tried app: 2 addresses that the login page leads to\n"),
+        said.out.contains("tried app: 2 links of the login page\n"),
         "{}",
         said.out
     );
@@ -547,6 +548,52 @@ fn what_the_configuration_alone_tells_is_told_without_the_application() {
     let found = said.findings("error app: GET /xmlrpc.php is public-full (countersign.toml:");
     assert!(
         found[0].contains("preset wordpress shuts it: deny"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_capture_that_waits_for_another_field_is_told() {
+    let app = app(&[
+        ("GET /", 200, "", "<title>Home</title>hello"),
+        ("GET /login", 200, "", OTHER_LOGIN),
+    ]);
+    let routes = open("/admin", "admin") + CAPTURED;
+    let said = doctor(
+        &files(Setup::new(&app.url()).raw_routes(&routes).with(FORM)),
+        &[],
+    );
+    assert_eq!(said.code, 1, "{}", said.out);
+    let found = said.findings("error app: GET /login: 200: its password field is `secret`, and capture `form` waits for `pwd`");
+    assert_eq!(found.len(), 1, "{}", said.out);
+    assert!(
+        found[0].ends_with("\n  = in [sites.app.captures.form]: password = \"secret\""),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn a_preset_whose_marks_are_gone_fits_if_its_login_is_there() {
+    let form = "<form method=post><input name=username><input name=password type=password></form>";
+    let app = App::scripted(move |request, stream| {
+        let (status, body) = match request.head.first.starts_with("GET /login ") {
+            true => ("200 OK", form),
+            false => ("404 No", ""),
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nServer: gunicorn\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.get_mut().write_all(answer.as_bytes()).is_ok()
+    });
+    let setup = Setup::new(&app.url()).site("preset = \"flask\"");
+    let said = doctor(&files(setup), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out
+            .contains("none of its marks, and its login where it says"),
         "{}",
         said.out
     );
