@@ -344,6 +344,7 @@ fn an_application_that_does_not_answer_is_one_sentence_and_an_exit_code_of_its_o
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "says why it tries nothing")]
 fn a_port_that_listens_beyond_loopback_is_told() {
     if !std::path::Path::new("/proc/net/tcp").exists() {
         return eprintln!("no /proc/net/tcp here");
@@ -468,9 +469,10 @@ fn pages_that_answer_as_those_that_are_not_there_are_counted_and_not_guessed_at(
     // A front page that takes no notice of its query is not the page.
     let plain = App::scripted(|request, stream| {
         let admin = request.head.first.starts_with("GET /admin ");
-        let (status, body) = match request.head.first.starts_with("GET /?") || admin {
-            true => ("200 OK", "<title>Same</title>one page for all"),
-            false => ("404 No", ""),
+        let (status, body) = if request.head.first.starts_with("GET /?") || admin {
+            ("200 OK", "<title>Same</title>one page for all")
+        } else {
+            ("404 No", "")
         };
         let answer = format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
@@ -578,9 +580,10 @@ fn a_capture_that_waits_for_another_field_is_told() {
 fn a_preset_whose_marks_are_gone_fits_if_its_login_is_there() {
     let form = "<form method=post><input name=username><input name=password type=password></form>";
     let app = App::scripted(move |request, stream| {
-        let (status, body) = match request.head.first.starts_with("GET /login ") {
-            true => ("200 OK", form),
-            false => ("404 No", ""),
+        let (status, body) = if request.head.first.starts_with("GET /login ") {
+            ("200 OK", form)
+        } else {
+            ("404 No", "")
         };
         let answer = format!(
             "HTTP/1.1 {status}\r\nServer: gunicorn\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
