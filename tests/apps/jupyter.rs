@@ -403,10 +403,11 @@ fn https_under_another_name_is_none_of_the_labs_business() {
     }
 }
 
+/// By https and another name, as everybody uses it: HTTP/2, sockets beside it, cookies for https alone.
 #[test]
 fn the_story_is_the_same_in_a_browser() {
     let app = Application::start("jupyter");
-    Gate::before(&app, PRESET).play("jupyter.mjs");
+    Gate::over_tls(&app, PRESET).play("jupyter.mjs");
 }
 
 fn token_field() -> String {
