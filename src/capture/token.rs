@@ -162,7 +162,12 @@ pub fn candidates<'r>(
         })
     });
     let queries = queries(target).map(|(_, value)| value);
-    parts.map(Cow::Borrowed).chain(queries)
+    let words = target.each().flat_map(|reading| {
+        let words = reading.exact.split(|b| matches!(b, b'/' | b';' | b'='));
+        words.filter(|word| word.len() >= SHORTEST)
+    });
+    let path = words.map(|word| Cow::from(percent_decode(word)));
+    parts.map(Cow::Borrowed).chain(queries).chain(path)
 }
 
 /// The tokens of a query by the one name that every server of bearer tokens may read.
@@ -189,10 +194,15 @@ impl Carried {
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         let mut carried = Self::default();
+        // A text that some readers take for nothing (RFC 8259 section 8.1).
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
             let mut json = serde_json::Deserializer::from_slice(body);
             // What stands before a fault was read by servers that read piece by piece.
-            let _ = Within(&mut carried, "").deserialize(&mut json);
+            let read = Within(&mut carried, "").deserialize(&mut json);
+            if read.is_err() || json.end().is_err() {
+                carried.take_words(body);
+            }
         }
         for pair in body.split(|b| matches!(b, b'&' | b';' | b'\r' | b'\n')) {
             let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
@@ -202,6 +212,14 @@ impl Carried {
             carried.take(&name, &value);
         }
         carried
+    }
+
+    /// What is deeper, or more lenient, than this reader goes may be read by others: whatever could be a token then is one.
+    fn take_words(&mut self, body: &[u8]) {
+        let is_letter = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
+        let words = body.split(|b| !is_letter(b));
+        let long = words.filter(|word| word.len() >= SHORTEST);
+        self.others.extend(long.map(Into::into));
     }
 
     fn take(&mut self, name: &[u8], value: &[u8]) {
@@ -433,6 +451,8 @@ mod tests {
             ("accept", "*/*", "/a?b=c&whatever=T0k%2Fen%2bx0123456%3D"),
             ("accept", "*/*", "/a?access_token=Bearer%20T0k/en+x0123456="),
             ("accept", "*/*", "/a%3Ftoken=T0k/en+x0123456="),
+            ("accept", "*/*", "/bot/T0k%2Fen+x0123456%3D/get"),
+            ("accept", "*/*", "/a;t=T0k%2Fen%2Bx0123456%3D"),
         ] {
             let mut fields = HeaderMap::new();
             fields.insert(field, HeaderValue::from_static(value));
@@ -462,6 +482,8 @@ mod tests {
 
     #[test]
     fn a_token_is_seen_wherever_a_body_can_carry_it() {
+        let (down, up) = ("[".repeat(200), "]".repeat(200));
+        let deep = format!("{{\"a\": {down}{up}, \"auth\": \"T0k/en+x0123456=\"}}");
         for (body, named) in [
             ("access_token=T0k/en+x0123456=", true),
             ("a=b&Access%5Ftoken=T0k%2Fen%2bx0123456%3D&c=d", true),
@@ -479,6 +501,10 @@ mod tests {
             ("{\"auth\": \"T0k/en+x0123456=\"}", false),
             ("auth=T0k/en+x0123456=", false),
             (" \"T0k/en+x0123456=\"", false),
+            ("\u{feff}{\"auth\": \"T0k/en+x0123456=\"}", false),
+            ("{'auth': 'T0k/en+x0123456='}", false),
+            ("{} {\"auth\": \"T0k/en+x0123456=\"}", false),
+            (&deep, false),
         ] {
             let carried = Carried::of(body.as_bytes());
             let values = if named { carried.named } else { carried.others };
