@@ -343,6 +343,17 @@ impl Bearer {
         };
         grants.into_iter().any(knows)
     }
+
+    /// Its print under the key in use, where these grants know it by an older key's alone: they are to know it by this one
+    /// before that key goes (S10).
+    #[must_use]
+    pub fn renewed(&self, grants: &[Grant]) -> Option<Print> {
+        let first = *self.prints.first()?;
+        let fresh = !grants
+            .iter()
+            .any(|grant| grant.prints().know(&first, self.now));
+        (fresh && self.known(grants)).then_some(first)
+    }
 }
 
 #[cfg(test)]

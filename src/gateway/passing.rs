@@ -44,6 +44,8 @@ pub(super) struct Passing<'a> {
     pub(super) searched: bool,
     /// Whether it may be the one that signs the holder of a live grant out of the application.
     pub(super) leaves: bool,
+    /// What its grants are to know of their token, where the keys were rotated since.
+    pub(super) token: Option<Print>,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -87,7 +89,8 @@ impl Gateway {
         if over {
             Box::pin(self.end(passing, &mut response)).await;
         } else {
-            self.keep_up(site, used, &[], passing, &mut response);
+            let token = passing.token.as_slice();
+            self.keep_up(site, used, token, passing, &mut response);
         }
         match way {
             // The answer that says goodbye is whole; one that has no end would outlive the grant.
@@ -160,7 +163,9 @@ impl Gateway {
             password: Mentioned::find(site, &asked, &bytes),
             bearer: bearer.as_ref(),
         };
-        let Verdict::Forward(pass) = gate::decide(site, &asked, said, &passing.held.live) else {
+        let (Verdict::Forward(pass) | Verdict::Shadow(pass, _)) =
+            gate::decide(site, &asked, said, &passing.held.live)
+        else {
             return whole(
                 passing.page(flow, &Page::SubmitAgain { back: &target }),
                 true,

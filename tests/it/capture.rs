@@ -13,6 +13,7 @@ mod relayed;
 mod review;
 mod scripts;
 mod sharp;
+mod streams;
 mod subjects;
 
 use std::io::Read;

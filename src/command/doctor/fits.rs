@@ -199,18 +199,12 @@ mod tests {
             cookie: cookie.map(str::to_owned),
             header: header.map(str::to_owned),
         };
-        let answer = |status: u16| Answer {
-            status: http::StatusCode::from_u16(status).unwrap(),
-            fields: [
-                (header::SET_COOKIE, "a=b; Path=/"),
-                (header::SET_COOKIE, "sid=1"),
-                (header::SERVER, "Radicale/3"),
-            ]
-            .into_iter()
-            .map(|(name, value)| (name, value.parse().unwrap()))
-            .collect(),
-            body: b"<p>wp-submit</p>".to_vec(),
-        };
+        let fields = [
+            ("set-cookie", "a=b; Path=/"),
+            ("set-cookie", "sid=1"),
+            ("server", "Radicale/3"),
+        ];
+        let answer = |status: u16| Answer::made(status, &fields, "<p>wp-submit</p>");
         for mark in [
             mark(Some("wp-submit"), None, None),
             mark(None, Some("a"), None),
