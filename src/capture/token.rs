@@ -162,7 +162,12 @@ pub fn candidates<'r>(
         })
     });
     let queries = queries(target).map(|(_, value)| value);
-    parts.map(Cow::Borrowed).chain(queries)
+    let words = target.each().flat_map(|reading| {
+        let words = reading.exact.split(|b| matches!(b, b'/' | b';' | b'='));
+        words.filter(|word| word.len() >= SHORTEST)
+    });
+    let path = words.map(|word| Cow::from(percent_decode(word)));
+    parts.map(Cow::Borrowed).chain(queries).chain(path)
 }
 
 /// The tokens of a query by the one name that every server of bearer tokens may read.
@@ -216,13 +221,19 @@ impl Carried {
 
     /// Whether all of it is JSON.
     fn take_json(&mut self, body: &[u8]) -> bool {
+        // A text that some readers take for nothing (RFC 8259 section 8.1).
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
             return false;
         }
         let mut json = serde_json::Deserializer::from_slice(body);
         // What stands before a fault was read by servers that read piece by piece.
         let read = Within(self, "").deserialize(&mut json);
-        read.and_then(|()| json.end()).is_ok()
+        let whole = read.and_then(|()| json.end()).is_ok();
+        if !whole {
+            self.take_words(body);
+        }
+        whole
     }
 
     fn take_form(&mut self, body: &[u8]) {
@@ -244,6 +255,14 @@ impl Carried {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &[u8]> {
         self.shown().chain(self.about.iter().map(|token| &**token))
+    }
+
+    /// What is deeper, or more lenient, than this reader goes may be read by others: whatever could be a token then is one.
+    fn take_words(&mut self, body: &[u8]) {
+        let is_letter = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
+        let words = body.split(|b| !is_letter(b));
+        let long = words.filter(|word| word.len() >= SHORTEST);
+        self.others.extend(long.map(Into::into));
     }
 
     fn take(&mut self, name: &[u8], value: &[u8]) {
@@ -492,6 +511,8 @@ mod tests {
             ("accept", "*/*", "/a?b=c&whatever=T0k%2Fen%2bx0123456%3D"),
             ("accept", "*/*", "/a?access_token=Bearer%20T0k/en+x0123456="),
             ("accept", "*/*", "/a%3Ftoken=T0k/en+x0123456="),
+            ("accept", "*/*", "/bot/T0k%2Fen+x0123456%3D/get"),
+            ("accept", "*/*", "/a;t=T0k%2Fen%2Bx0123456%3D"),
         ] {
             let mut fields = HeaderMap::new();
             fields.insert(field, HeaderValue::from_static(value));
@@ -521,6 +542,8 @@ mod tests {
 
     #[test]
     fn a_token_is_seen_wherever_a_body_can_carry_it() {
+        let (down, up) = ("[".repeat(200), "]".repeat(200));
+        let deep = format!("{{\"a\": {down}{up}, \"auth\": \"T0k/en+x0123456=\"}}");
         for (body, named) in [
             ("access_token=T0k/en+x0123456=", true),
             ("a=b&Access%5Ftoken=T0k%2Fen%2bx0123456%3D&c=d", true),
@@ -538,6 +561,10 @@ mod tests {
             ("{\"auth\": \"T0k/en+x0123456=\"}", false),
             ("auth=T0k/en+x0123456=", false),
             (" \"T0k/en+x0123456=\"", false),
+            ("\u{feff}{\"auth\": \"T0k/en+x0123456=\"}", false),
+            ("{'auth': 'T0k/en+x0123456='}", false),
+            ("{} {\"auth\": \"T0k/en+x0123456=\"}", false),
+            (&deep, false),
         ] {
             let carried = Carried::of(body.as_bytes());
             let values = if named { carried.named } else { carried.others };

@@ -2,6 +2,7 @@
 
 mod addressed;
 mod admitted;
+mod burglary;
 mod held;
 mod judged;
 mod mail;
