@@ -171,7 +171,9 @@ impl Gateway {
             password: Mentioned::find(site, &asked, &bytes),
             bearer: bearer.as_ref(),
         };
-        let Verdict::Forward(pass) = gate::decide(site, &asked, said, &passing.held.live) else {
+        let (Verdict::Forward(pass) | Verdict::Shadow(pass, _)) =
+            gate::decide(site, &asked, said, &passing.held.live)
+        else {
             return whole(
                 passing.page(flow, &Page::SubmitAgain { back: &target }),
                 true,
