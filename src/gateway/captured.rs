@@ -656,7 +656,7 @@ pub(super) fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> boo
     if capture.auth_cookies.is_empty() {
         value.len() >= SESSION
     } else {
-        capture.auth_cookies.has(name)
+        !value.is_empty() && capture.auth_cookies.has(name)
     }
 }
 
