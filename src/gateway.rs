@@ -20,6 +20,7 @@ mod basic;
 mod captured;
 mod passing;
 mod refusal;
+mod renewed;
 mod shadow;
 mod sign_out;
 
@@ -28,7 +29,7 @@ use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
 use crate::flow::sign_out::Leaving;
-use crate::flow::{Door, Flow, Visit, reply};
+use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
 use crate::gate::shadow::Would;
 use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
@@ -269,6 +270,10 @@ impl Gateway {
             reference: LazyCell::new(Reference::draw),
             connection,
             leaves: !held.live.is_empty() && site.is_logout(asked.method(), asked.target()),
+            token: bearer
+                .as_ref()
+                .and_then(|bearer| bearer.renewed(&held.live)),
+            renews: None,
             held,
             searched,
         };
@@ -340,7 +345,11 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         };
-        let passing = passing(held);
+        let renews = (searched && captured.is_none())
+            .then(|| renewed::renewing(site, &flow.ring, (&asked, &read), (&held, now), &pass))
+            .flatten();
+        let mut passing = passing(held);
+        passing.renews = renews;
         if let Some(capture) = from_machine {
             passing.record(What::MachinePassed {
                 from: peer.address,
@@ -356,6 +365,11 @@ impl Gateway {
             Some(rest) => asked.with_cookies(rest),
             None => asked,
         };
+        // Without its cookie, or with one that is kept back, a session in the address would go up unguarded.
+        let anonymous = matches!(pass.way(), Way::Anonymous);
+        if addressed::strays(site, asked.target(), (!anonymous).then(|| asked.fields())) {
+            return Box::pin(passing.strayed(flow, &asked, body, peer)).await;
+        }
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
         }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use super::{Exit, check, fail};
 use crate::config::{self, Config, SiteSettings};
+use crate::scout::client::Silence;
 use crate::upstream::Address;
-use crate::upstream::connect::NoTrust;
 
 mod ask;
 mod doors;
@@ -20,9 +20,13 @@ mod exposed;
 mod finding;
 mod fits;
 mod listening;
+mod logins;
+mod need;
+mod spellings;
 mod stranger;
+mod written;
 
-use self::ask::{Answer, Application, NoAnswer, Question};
+use self::ask::{Answer, Application, Question};
 use self::finding::{Finding, Report};
 
 /// What `doctor` is asked.
@@ -86,7 +90,11 @@ pub fn doctor(arguments: &Arguments) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return fail(&NotLooked::Runtime(error)),
     };
-    let report = runtime.block_on(look(config, &sites, arguments.no_post));
+    let mut report = Report::default();
+    if arguments.site.is_none() {
+        written::warned(&loaded.problems).for_each(|found| report.add(found));
+    }
+    runtime.block_on(look(config, &sites, arguments.no_post, &mut report));
     let mut out = io::stdout().lock();
     let printed = if arguments.json {
         report.print_json(&mut out)
@@ -101,23 +109,29 @@ pub fn doctor(arguments: &Arguments) -> Exit {
     }
 }
 
-async fn look(config: &Config, sites: &[&SiteSettings], no_post: bool) -> Report {
+async fn look(config: &Config, sites: &[&SiteSettings], no_post: bool, report: &mut Report) {
     let listen = &config.listen;
     let gateway: Vec<SocketAddr> = listen.http.iter().chain(&listen.https).copied().collect();
-    let mut report = Report::default();
     for settings in sites {
+        for found in written::look(settings) {
+            report.add(found);
+        }
+        let (name, routes) = (&settings.site.name, settings.site.routes.routes().count());
+        report
+            .tried
+            .push(format!("{name}: {} as written", counted(routes, "route")));
         let reached = match Application::of(settings) {
-            Ok(application) => greet(settings, application, &mut report, no_post).await,
-            Err(error) => Err(NotReached::Trust(error)),
+            Ok(application) => greet(settings, application, report, no_post).await,
+            Err(error) => Err(error),
         };
         match reached {
             Ok(mut visit) => {
                 fits::look(&mut visit).await;
                 doors::look(&mut visit).await;
+                spellings::look(&mut visit).await;
                 exposed::look(&mut visit, &gateway).await;
             }
             Err(error) => {
-                let name = &settings.site.name;
                 let address = spoken(&settings.upstream.address);
                 let why = crate::observe::chain(&error);
                 let sentence =
@@ -126,16 +140,6 @@ async fn look(config: &Config, sites: &[&SiteSettings], no_post: bool) -> Report
             }
         }
     }
-    report
-}
-
-/// Why an application is not looked at.
-#[derive(Debug, thiserror::Error)]
-enum NotReached {
-    #[error(transparent)]
-    Trust(#[from] NoTrust),
-    #[error(transparent)]
-    Silent(#[from] NoAnswer),
 }
 
 /// Asks for the first page: an application that does not answer is told once, and not for each of fifty questions.
@@ -144,16 +148,17 @@ async fn greet<'v>(
     application: Application,
     report: &'v mut Report,
     no_post: bool,
-) -> Result<Visit<'v>, NotReached> {
+) -> Result<Visit<'v>, Silence> {
     let first = Question::get("/");
     let answer = application.ask(&first).await?;
+    let known = answer.map(|answer| (format!("{first:?}"), answer));
     Ok(Visit {
         settings,
         application,
         report,
         no_post,
         said: false,
-        known: HashMap::from([(format!("{first:?}"), answer)]),
+        known: known.into_iter().collect(),
     })
 }
 
@@ -176,7 +181,7 @@ impl Visit<'_> {
         if let Some(known) = self.known.get(&key) {
             return Some(known.clone());
         }
-        let answer = self.application.ask(question).await.ok()?;
+        let answer = self.application.ask(question).await.ok()??;
         self.known.insert(key, answer.clone());
         Some(answer)
     }

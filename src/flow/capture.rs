@@ -377,7 +377,10 @@ impl Flow {
         // With HTTP Basic no cookie goes up before the code.
         foreign(visit)
             .filter(|_| !capture.is_basic())
-            .filter(|(name, value)| capture.auth_cookies.has(name) || value.len() >= SESSION)
+            // Empty ones are everybody's.
+            .filter(|(name, value)| {
+                capture.auth_cookies.has(name) && !value.is_empty() || value.len() >= SESSION
+            })
             .flat_map(move |(name, value)| self.weighed(site, capture, name, value))
     }
 

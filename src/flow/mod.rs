@@ -33,6 +33,7 @@ use crate::store::counters::Part;
 use crate::store::durable::NotKept;
 use crate::subject::Subject;
 
+pub mod addressed;
 pub mod ask;
 pub mod audience;
 pub mod basic;

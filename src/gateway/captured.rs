@@ -18,7 +18,7 @@ use crate::event::What;
 use crate::flow::audience::{self, Audience};
 use crate::flow::capture::{Admitted, Answers, Held, SESSION};
 use crate::flow::relay;
-use crate::flow::{Flow, Visit};
+use crate::flow::{Flow, Visit, addressed};
 use crate::gate::{self, Pass};
 use crate::hold::Destination;
 use crate::hold::release::{HeldPage, Way};
@@ -98,6 +98,9 @@ impl Gateway {
         let site = &passing.front.door.site;
         let door = &passing.front.door;
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
+        if addressed::strays(site, asked.target(), Some(asked.fields())) {
+            return passing.strayed(flow, &asked, Upload::empty(), peer).await;
+        }
         if let Some(posted) = posted {
             return self.login(pass, capture, &visit, &passing, posted).await;
         }
@@ -108,6 +111,9 @@ impl Gateway {
             None => asked.clone(),
         };
         let shown = self.as_nobody(capture, shown, &passing).await;
+        if addressed::strays(site, shown.target(), Some(shown.fields())) {
+            return passing.strayed(flow, &shown, Upload::empty(), peer).await;
+        }
         self.login_page(pass, capture, &visit, &passing, shown)
             .await
     }
@@ -201,7 +207,11 @@ impl Gateway {
             .send_login(pass, capture, visit, passing, &posted.body, &admitted)
             .await
         {
-            Ok(chain) => chain,
+            Ok(Some(chain)) => chain,
+            Ok(None) => {
+                flow.dismiss(&admitted).await;
+                return whole(flow.sign_in_again(visit, capture), closing);
+            }
             Err(failed) => {
                 // It may have signed somebody in before it failed: what went up stays kept back.
                 if failed.nothing_sent() {
@@ -261,6 +271,7 @@ impl Gateway {
         }
     }
 
+    /// `None` if nothing went up, for the address shows a session that its cookie does not go with.
     async fn send_login(
         &self,
         pass: Pass,
@@ -269,7 +280,7 @@ impl Gateway {
         passing: &Passing<'_>,
         body: &Bytes,
         admitted: &Admitted,
-    ) -> Result<Chain, Failed> {
+    ) -> Result<Option<Chain>, Failed> {
         let flow = &self.0.shared.flow;
         let (site, now) = (&visit.door.site, visit.now);
         let mut asked = visit.asked.clone();
@@ -290,6 +301,9 @@ impl Gateway {
                 Some(false) => {}
                 None => whose = Whose::Nobody,
             }
+        }
+        if addressed::strays(site, asked.target(), Some(asked.fields())) {
+            return Ok(None);
         }
         // Whatever was nobody's may be somebody's from here on.
         let fresh: Vec<(Vec<u8>, Vec<u8>)> = sent
@@ -344,7 +358,7 @@ impl Gateway {
             .filter(|(name, _)| !sets(&cookies, name))
             .filter_map(|(name, value)| HeaderValue::from_bytes(&[name, b"=", value].concat()).ok())
             .collect();
-        Ok(Chain {
+        Ok(Some(Chain {
             first,
             last,
             cookies,
@@ -352,7 +366,7 @@ impl Gateway {
             needs,
             judgement,
             whose,
-        })
+        }))
     }
 
     /// Asks the application on until it is clear how a login went. Gives the page that was followed to, if one was.
@@ -642,7 +656,7 @@ pub(super) fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> boo
     if capture.auth_cookies.is_empty() {
         value.len() >= SESSION
     } else {
-        capture.auth_cookies.has(name)
+        !value.is_empty() && capture.auth_cookies.has(name)
     }
 }
 

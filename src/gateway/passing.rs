@@ -8,18 +8,20 @@ use http::{Method, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
-use super::refusal::{told, whole};
+use super::refusal::{drained, refused, told, whole};
 use super::{Front, Gateway, Worker, form_of};
+use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
 use crate::event::{Event, What};
-use crate::flow::{Flow, Reply, look, reply};
-use crate::gate::{self, Mentioned, Pass, Said, Verdict, Way};
+use crate::flow::{Flow, Reply, Visit, addressed, look, reply};
+use crate::gate::{self, Mentioned, Pass, Reason, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::moment::Moment;
 use crate::observe;
 use crate::page::{Page, Refusal};
+use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::{Held, cookies};
 use crate::server::Connection;
@@ -43,6 +45,10 @@ pub(super) struct Passing<'a> {
     pub(super) searched: bool,
     /// Whether it may be the one that signs the holder of a live grant out of the application.
     pub(super) leaves: bool,
+    /// What its grants are to know of their token, where the keys were rotated since.
+    pub(super) token: Option<Print>,
+    /// Whose tokens its answer may renew.
+    pub(super) renews: Option<&'a Capture>,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -70,6 +76,12 @@ impl Gateway {
         };
         let upstream = passing.upstream;
         let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
+        let mut tokens: Vec<Print> = passing.token.into_iter().collect();
+        if let Some(capture) = passing.renews {
+            let renewed = Box::pin(self.renewed(capture, response, passing)).await?;
+            response = renewed.0;
+            tokens.extend(renewed.1);
+        }
         if is_event_stream(response.headers()) {
             let shutdown = passing.connection.shutdown.clone();
             response = response.map(|body| body.endless(shutdown));
@@ -86,7 +98,7 @@ impl Gateway {
         if over {
             Box::pin(self.end(passing, &mut response)).await;
         } else {
-            self.keep_up(site, used, &[], passing, &mut response);
+            self.keep_up(site, used, &tokens, passing, &mut response);
         }
         match way {
             // The answer that says goodbye is whole; one that has no end would outlive the grant.
@@ -279,6 +291,20 @@ impl Passing<'_> {
             site: Some(&self.front.door.site.name),
             what,
         });
+    }
+
+    /// A request whose address shows a session that must not go up: somebody who goes there goes on without it.
+    pub(super) async fn strayed(
+        &self,
+        flow: &Flow,
+        asked: &Checked,
+        body: Upload,
+        peer: Peer,
+    ) -> Response<Body> {
+        let visit = Visit::new(flow, &self.front.door, asked, &self.held, peer, self.now);
+        let reply = addressed::without(&visit)
+            .unwrap_or_else(|| refused(flow, &visit, Reason::Credentials));
+        drained(reply, body, asked).await
     }
 
     pub(super) fn page(&self, flow: &Flow, page: &Page<'_>) -> Reply {

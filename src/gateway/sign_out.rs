@@ -39,9 +39,9 @@ impl Gateway {
             return Vec::new();
         };
         let jar = leaving.jar.iter();
-        let cookies = cookie::pairs(jar.clone()).collect::<Vec<_>>();
+        let cookies = cookie::pairs(jar).collect::<Vec<_>>();
         let field = leaving.jar.clone();
-        let (asked, upload) = match out.body(cookies.iter().copied()) {
+        let (asked, upload) = match out.body(&cookies) {
             None => (
                 visit.asked.following(out.target.clone(), field),
                 Upload::empty(),

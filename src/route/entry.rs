@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::target::Seen;
+use crate::target::{Seen, without_session};
 
 use super::condition::Condition;
 use super::glob::Cover;
@@ -54,9 +54,17 @@ impl Entry {
     /// Why this opening route does not open, if it does not.
     pub(super) fn why_not_open<'e>(&'e self, asked: &Asked<'e>, forms: Forms) -> Option<Miss<'e>> {
         let paths = &self.route.paths;
-        let is_on = |reading: &Seen<'_>| paths.iter().any(|path| path.opens_reading(reading.exact));
+        // To a first visitor Java servers write the session into the address of the login form.
+        let plain = |path: &'e [u8]| match self.route.class {
+            Class::Capture(_) => without_session(path),
+            _ => path,
+        };
+        let is_on = |reading: &Seen<'e>| {
+            let reading = plain(reading.exact);
+            paths.iter().any(|path| path.opens_reading(reading))
+        };
         let is_method = |wanted: &Method| wanted == asked.method;
-        let first = asked.target.first().exact;
+        let first = plain(asked.target.first().exact);
         let form_holds =
             |form: &Condition| forms == Forms::Assumed || form.holds_in_form(asked.form);
         self.why_not_method(asked, is_method)

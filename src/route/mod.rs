@@ -187,6 +187,11 @@ impl Table {
         table
     }
 
+    /// The routes in the order they are tried.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.entries.iter().map(|entry| &entry.route)
+    }
+
     /// What the request needs: the first route of each reading, all readings together. Deny beats a scope, a scope beats
     /// what opens, and every scope that some reading needs is needed.
     pub fn judge<'t>(&'t self, asked: &Asked<'_>) -> Requirement<'t> {

@@ -117,6 +117,33 @@ fn g1_a_capture_admits_its_page_and_its_login_and_nothing_else() {
         (&Method::GET, "/LOGIN", &[], "login"),
         (&Method::GET, "/x/../login", &[], "login"),
         (&Method::POST, "/login;x", &["form"], "login"),
+        // As Java servers write it for who has no cookie yet.
+        (
+            &Method::POST,
+            "/login;jsessionid=0A1B.node-1",
+            &["form"],
+            "capture form",
+        ),
+        (&Method::GET, "/login;jsessionid=0A1B", &[], "capture form"),
+        (
+            &Method::POST,
+            "/login;jsessionid=0A1B/x",
+            &["form"],
+            "login",
+        ),
+        (
+            &Method::POST,
+            "/login;jsessionid=0A1B;x=1",
+            &["form"],
+            "login",
+        ),
+        (&Method::POST, "/login;JSESSIONID=0A1B", &["form"], "login"),
+        (
+            &Method::POST,
+            "/login%3Bjsessionid=0A1B",
+            &["form"],
+            "login",
+        ),
         (&Method::GET, "/wiki/doku.php", &[], "capture wiki"),
         (&Method::POST, "/wiki/feed.php", &["wiki"], "capture wiki"),
         (&Method::GET, "/wiki/doku.php/x", &[], "login"),

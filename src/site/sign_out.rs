@@ -39,17 +39,14 @@ impl Value {
 
 impl SignOut {
     /// The body of the form for somebody with these cookies; `None`: a GET has none.
-    pub fn body<'c>(
-        &self,
-        cookies: impl Iterator<Item = (&'c [u8], &'c [u8])> + Clone,
-    ) -> Option<Vec<u8>> {
+    pub fn body(&self, cookies: &[(&[u8], &[u8])]) -> Option<Vec<u8>> {
         let form = self.form.as_ref()?;
         let mut body = Serializer::new(String::new());
         for (name, value) in form {
             let value = match value {
                 Value::Text(text) => text.clone().into_bytes(),
                 Value::Cookie(wanted) => cookies
-                    .clone()
+                    .iter()
                     .find(|(name, _)| *name == wanted.as_bytes())
                     .map(|(_, value)| value.to_vec())
                     .unwrap_or_default(),
@@ -86,11 +83,11 @@ mod tests {
         ]);
         let cookies: [(&[u8], &[u8]); 2] = [(b"sid", b"1"), (b"csrftoken", b"a=&b")];
         assert_eq!(
-            out.body(cookies.into_iter()).unwrap(),
+            out.body(&cookies).unwrap(),
             b"csrf=a%3D%26b&a+b=x%26y&none="
         );
         let get = SignOut { form: None, ..out };
-        assert_eq!(get.body(cookies.into_iter()), None);
+        assert_eq!(get.body(&cookies), None);
     }
 
     #[test]

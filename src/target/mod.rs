@@ -7,11 +7,13 @@ use http::uri::PathAndQuery;
 
 mod reach;
 mod readings;
+mod session;
 mod spelling;
 mod turn;
 
 pub(crate) use readings::closure;
 pub use readings::{Closure, Reading, Readings};
+pub(crate) use session::{NAMES as SESSION_NAMES, is_value, without_session};
 pub(crate) use spelling::{decode_hex, fold};
 pub(crate) use turn::{decode_once, read_latin_1, spell_out};
 

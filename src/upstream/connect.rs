@@ -78,14 +78,6 @@ pub fn trust(address: &Address) -> Result<Option<Arc<ClientConfig>>, NoTrust> {
     Ok(Some(Arc::new(config)))
 }
 
-/// A connection that no worker keeps: for a look at an application from the command line.
-///
-/// # Errors
-/// Why none stands.
-pub async fn open(address: &Address, tls: Option<Arc<ClientConfig>>) -> io::Result<Stream> {
-    Connector::new(address, tls).connect().await
-}
-
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), NoTrust> {
     let unreadable = |error| NoTrust::Unreadable(path.to_owned(), error);
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {

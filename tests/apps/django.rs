@@ -433,15 +433,16 @@ fn a_code_goes_to_nobody_but_whom_django_logs_in() {
 }
 
 /// By its own name and port, as it is reached behind the gate, and by the public one: then it has to believe that people come
-/// by https, or it takes their origin for a foreign one.
+/// by https, or it takes their origin for a foreign one. One that believes it takes its own name's for a foreign one.
 #[test]
 fn https_under_another_name_is_none_of_djangos_business() {
-    for (host, settings) in [
-        ("upstream", &[][..]),
-        ("preserve", &[("BEHIND_PROXY", "1")][..]),
+    for (settings, host, other) in [
+        (&[][..], "upstream", "preserve"),
+        (&[("BEHIND_PROXY", "1")][..], "preserve", "upstream"),
     ] {
         let app = Application::start_with("django", settings);
-        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let site = |host: &str| format!("host = \"{host}\"{SITE}");
+        let mut gate = Gate::over_tls(&app, &site(host));
         let mut alice = gate.visitor();
         let (at, _) = alice.walk("/admin/");
         assert_eq!(at, LOGIN, "{host}");
@@ -452,6 +453,11 @@ fn https_under_another_name_is_none_of_djangos_business() {
         let left = alice.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]);
         assert!(left.text().contains("Logged out"), "{}", left.text());
         gate.ends_having_sent(1);
+
+        let gate = Gate::over_tls(&app, &site(other));
+        let foreign = log_in(&mut gate.visitor(), "alice", PASSWORD);
+        assert_eq!(foreign.status(), 403, "{other}: {}", foreign.text());
+        gate.ends_having_sent(0);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
 use super::tls::Stream;
 use super::visitor::{Jar, NAVIGATION, Visitor, code_page, value_of};
 use super::wire::{Answer, read_head};
@@ -98,6 +98,56 @@ fn its_form_is_captured_too() {
 fn so_it_does_over_https_under_another_name() {
     let app = Application::start("flaskapp");
     comes_in(&mut Gate::over_tls(&app, SITE));
+}
+
+/// Nearly as long as its code is good: token and cookie.
+#[test]
+fn a_login_that_waits_for_nearly_five_minutes_is_freed() {
+    let app = Application::start("flaskapp");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let mut alice = gate.visitor();
+    let token = relayed(&mut alice, "alice");
+    let page = code_page(&alice.get("/spa"));
+    let message = gate.message();
+    gate.later(LONG);
+    assert_eq!(me(&mut alice, &token).status(), 401);
+    alice.enter(&page, &message.code);
+    let home = alice.get("/private");
+    assert!(home.text().contains("Hello alice"), "{}", home.text());
+    assert!(me(&mut alice, &token).text().contains("alice"));
+    gate.ends_having_sent(1);
+}
+
+/// Python's reader of JSON takes the last of two members.
+#[test]
+fn a_login_that_two_servers_read_differently_rings_nobody() {
+    let app = Application::start("flaskapp");
+    let gate = Gate::before(&app, SITE);
+    for (target, body) in [
+        (
+            "/api/login",
+            r#"{"username":"alice","username":"bob","password":"Fl-pw-1"}"#,
+        ),
+        (
+            "/api/login",
+            r#"{"username":"alice","\u0075sername":"bob","password":"Fl-pw-1"}"#,
+        ),
+        (
+            "/api/login",
+            r#"{"username":"alice","password":"x","password":"Fl-pw-1"}"#,
+        ),
+        (
+            "/api/login?username=bob",
+            r#"{"username":"alice","password":"Fl-pw-1"}"#,
+        ),
+    ] {
+        let visitor = gate.visitor();
+        let origin = visitor.origin();
+        let fields = format!("{SCRIPT}Content-Type: application/json\r\nOrigin: {origin}\r\n");
+        let answer = visitor.exchange("POST", target, &fields, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{target} {body}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
 }
 
 fn comes_in(gate: &mut Gate) {

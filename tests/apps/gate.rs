@@ -196,12 +196,13 @@ impl Gate {
         );
     }
 
-    /// Plays a script of `tests/browser/` against it; one without TLS.
+    /// Plays a script of `tests/browser/` against it. Its browser believes any certificate.
     pub fn play(self, script: &str) {
+        let url = format!("{}/", self.visitor().origin());
         let Engine::Program(gateway) = self.engine else {
             panic!("a browser's story is played against the program");
         };
-        gateway.play(script, &format!("http://localhost:{}/", self.port), &[]);
+        gateway.play(script, &url, &[]);
     }
 }
 
@@ -223,6 +224,25 @@ fn next(mut line: impl FnMut() -> Option<String>) -> Option<Message> {
             });
         }
     }
+}
+
+/// What `countersign doctor` says of an application behind a site of these lines, and its exit code; no gateway runs.
+pub fn doctor(app: &Application, site: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let listen = "http = [\"127.0.0.1:8080\"]";
+    let text = configuration(listen, "http://localhost:8080", app, site);
+    let config = write(folder.path(), "countersign.toml", &text);
+    write(folder.path(), "users.toml", &users());
+    let said = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["doctor", "--config"])
+        .arg(config)
+        .output()
+        .expect("it was built for these tests");
+    let text = [said.stdout, said.stderr].concat();
+    (
+        said.status.code(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {

@@ -1,5 +1,5 @@
-//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
-//! Node-RED, phpMyAdmin and `WordPress`, unmodified.
+//! Applications that know nothing of Countersign, behind it: Adminer, Django's admin, `DokuWiki`, a Flask application,
+//! `JupyterLab`, `MediaWiki`, Node-RED, phpMyAdmin, Radicale, Tiny Tiny RSS, Tomcat's manager and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -9,6 +9,7 @@
 mod burglar;
 mod engine;
 mod gate;
+mod header;
 mod socket;
 #[path = "../browser/story.rs"]
 mod story;
@@ -23,11 +24,17 @@ mod visitor;
 )]
 mod wire;
 
+mod adminer;
 mod django;
+mod doctor;
 mod dokuwiki;
 mod flaskapp;
 mod flaskspa;
 mod jupyter;
+mod mediawiki;
 mod nodered;
 mod phpmyadmin;
+mod radicale;
+mod tomcat;
+mod ttrss;
 mod wordpress;

@@ -1,7 +1,7 @@
 //! Node-RED: its login is a script's, which is given a token and no cookie, and its WebSocket opens to anybody. The code is
 //! asked for at the gate, or after its own login, whose token opens nothing before.
 
-use super::gate::{ALICE, Application, BOB, Gate};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
 use super::socket::Socket;
 use super::visitor::{NAVIGATION, Visitor, code_page, location, value_of};
 use super::wire::Answer;
@@ -126,6 +126,90 @@ fn deploys(mut gate: Gate) {
     // A look at the same from another window changes nothing: no second message.
     assert_eq!(alice.get("/").status(), 200);
     gate.ends_having_sent(1);
+}
+
+/// Nearly as long as its code is good.
+#[test]
+fn a_token_that_waits_for_nearly_five_minutes_is_freed() {
+    let app = Application::start("nodered");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let mut alice = gate.visitor();
+    let token = relayed(&mut alice, "alice");
+    let page = code_page(&alice.get("/"));
+    let message = gate.message();
+    gate.later(LONG);
+    let waiting = call(&mut alice, "GET", "/flows", &bearer(&token), b"");
+    assert_eq!(waiting.status(), 401, "{}", waiting.text());
+    let freed = alice.enter(&page, &message.code);
+    assert_eq!(location(&freed), "/", "{}", freed.text());
+    let flows = call(&mut alice, "GET", "/flows", &bearer(&token), b"");
+    assert!(flows.text().contains("Flow 1"), "{}", flows.text());
+    gate.ends_having_sent(1);
+}
+
+/// It takes a form and JSON, where the last of two members counts.
+#[test]
+fn a_login_that_two_servers_read_differently_rings_nobody() {
+    let app = Application::start("nodered");
+    let gate = Gate::before(&app, SITE);
+    let form = "application/x-www-form-urlencoded";
+    let json = "application/json";
+    let rest = "client_id=node-red-editor&grant_type=password&scope=&password=Nr-pw-1";
+    let members =
+        r#""client_id":"node-red-editor","grant_type":"password","scope":"","password":"Nr-pw-1""#;
+    for (kind, target, body) in [
+        (
+            form,
+            "/auth/token",
+            format!("{rest}&username=alice&username=bob"),
+        ),
+        (
+            form,
+            "/auth/token",
+            format!("{rest}&username=alice&username[]=bob"),
+        ),
+        (
+            form,
+            "/auth/token",
+            format!("{rest}&username=alice&%20username=bob"),
+        ),
+        (
+            form,
+            "/auth/token",
+            format!("{rest}&username=alice&username%00x=bob"),
+        ),
+        (
+            form,
+            "/auth/token?username=bob",
+            format!("{rest}&username=alice"),
+        ),
+        (
+            json,
+            "/auth/token",
+            format!(r#"{{{members},"username":"alice","username":"bob"}}"#),
+        ),
+        (
+            json,
+            "/auth/token",
+            format!(r#"{{{members},"username":"alice","\u0075sername":"bob"}}"#),
+        ),
+        (
+            json,
+            "/auth/token?username=bob",
+            format!(r#"{{{members},"username":"alice"}}"#),
+        ),
+    ] {
+        let fields = format!("Content-Type: {kind}\r\n");
+        let answer = call(
+            &mut gate.visitor(),
+            "POST",
+            target,
+            &fields,
+            body.as_bytes(),
+        );
+        assert_eq!(answer.status(), 400, "{target} {body}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! that a word in the query or the body names.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, set_by, value_of};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, set_by, shapes, value_of};
 use super::wire::Answer;
 
 /// What an operator adds to the preset: what asks other servers is shut.
@@ -338,7 +338,7 @@ fn a_login_that_phpmyadmin_reads_differently_rings_nobody() {
 #[test]
 fn what_is_held_is_released_whatever_happened_in_between() {
     let app = Application::start("phpmyadmin");
-    let mut gate = Gate::before(&app, SITE);
+    let mut gate = Gate::with_a_clock(&app, SITE);
     let mut alice = gate.visitor();
     let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
     let message = gate.message();
@@ -347,12 +347,18 @@ fn what_is_held_is_released_whatever_happened_in_between() {
     assert!(!tab.get(PLAN).text().contains(PRIVATE));
     let wrong = log_in(&mut gate.visitor(), "alice", "wrong");
     assert!(wrong.text().contains("Access denied"), "{}", wrong.text());
-    log_in(&mut app.visitor(), "alice", PASSWORD);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
     let mut bob = gate.visitor();
     pass(&mut gate, &mut bob, "bob");
     assert!(bob.get(DEPTH).text().contains(BOBS));
 
+    gate.later(LONG);
     let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{}",
+        released.head.raw
+    );
     let (_, home) = alice.follow(&page, released);
     assert!(home.text().contains("logged_in:true"), "{}", home.text());
     assert!(alice.get(PLAN).text().contains(PRIVATE));

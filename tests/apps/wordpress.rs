@@ -1,8 +1,8 @@
 //! `WordPress`: an open site with a login beside it, two cookies by path that a login sets, and three more ways in.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, location, set_by};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, location, set_by, shapes};
 use super::wire::Answer;
 
 /// What an operator adds to the preset: a front for everybody, and one's own profile to look at.
@@ -513,7 +513,7 @@ fn a_lost_password_page_works_and_lets_nobody_in() {
 #[test]
 fn what_is_held_is_released_whatever_happened_in_between() {
     let app = Application::start("wordpress");
-    let mut gate = Gate::before(&app, SITE);
+    let mut gate = Gate::with_a_clock(&app, SITE);
     let mut alice = gate.visitor();
     let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
     let message = gate.message();
@@ -522,13 +522,19 @@ fn what_is_held_is_released_whatever_happened_in_between() {
     assert!(!tab.get(PLAN).text().contains(PRIVATE));
     let wrong = log_in(&mut gate.visitor(), "alice", "wrong");
     assert!(wrong.text().contains("is incorrect"), "{}", wrong.text());
-    log_in(&mut app.visitor(), "alice", PASSWORD);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
     let mut bob = gate.visitor();
     pass(&mut gate, &mut bob, "bob");
     bob.get("/wp-login.php?action=logout");
     assert!(bob.get(PLAN).text().contains(PRIVATE));
 
+    gate.later(LONG);
     let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{}",
+        released.head.raw
+    );
     assert_eq!(sessions_set(&released).len(), 3, "{}", released.head.raw);
     let (at, home) = alice.follow(&page, released);
     assert_eq!(at, "/wp-admin/");

@@ -1,5 +1,6 @@
 //! The application's own login, then the code, then the application.
 
+mod addressed;
 mod admitted;
 mod held;
 mod judged;
@@ -8,9 +9,11 @@ mod over_http2;
 mod quarantined;
 mod read;
 mod relayed;
+mod renewed;
 mod review;
 mod scripts;
 mod sharp;
+mod streams;
 mod subjects;
 
 use std::io::Read;

@@ -1,6 +1,6 @@
 //! An operator asks whether some way leads past the code: `countersign doctor`.
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::support::app::{App, Asleep, Recorded};
 use super::support::gate::{Gate, Setup};
+use super::support::wire::read_head;
 
 /// What the command said and how it ended.
 struct Said {
@@ -53,8 +54,7 @@ fn app(pages: &'static [Page]) -> App {
 
 fn answering(
     pages: &'static [Page],
-) -> impl Fn(&Recorded, &mut std::io::BufReader<std::net::TcpStream>) -> bool + Send + Sync + 'static
-{
+) -> impl Fn(&Recorded, &mut BufReader<std::net::TcpStream>) -> bool + Send + Sync + 'static {
     move |request, stream| {
         let line = request.head.first.trim_end_matches(" HTTP/1.1");
         let page = pages.iter().find(|(asked, ..)| *asked == line);
@@ -76,6 +76,11 @@ fn answering(
 const LOGIN: &str = "<title>Log in</title><form method=post><input name=log><input type=password name=pwd><input type=submit name=wp-submit></form>";
 
 const OTHER_LOGIN: &str = "<title>Members</title><form method=post><input name=member><input type=password name=secret></form>";
+
+/// The login of an application, captured.
+const CAPTURED: &str = "[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n";
+
+const FORM: &str = "[sites.app.captures.form]\nscope = \"login\"\nusername = \"log\"\npassword = \"pwd\"\nprobe = \"/home\"\nauth_cookies = [\"sid\"]";
 
 const WORDPRESS: &[Page] = &[
     ("GET /", 200, "", "<title>Blog</title>hello"),
@@ -152,7 +157,9 @@ fn a_door_of_the_preset_that_a_route_opens_is_told_with_what_came() {
     let found = said.findings("error app: POST /xmlrpc.php: 200: ");
     assert_eq!(found.len(), 1, "{}", said.out);
     assert!(found[0].contains("XML-RPC takes name and password in the body"));
-    assert!(found[0].contains("path = \"/xmlrpc.php\", require = \"deny\""));
+    assert!(
+        found[0].contains("path = \"/xmlrpc.php\", require = \"deny\" or \"login\"; or capture it")
+    );
     assert!(
         said.err.contains("posts wrong credentials of nobody"),
         "{}",
@@ -202,19 +209,19 @@ fn another_login_page_is_told_if_its_form_goes_up_as_it_is() {
         ),
         ("GET /api/login", 405, "Allow: POST\r\n", ""),
     ]);
-    let capture = "[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n";
-    let table = "[sites.app.captures.form]\nscope = \"login\"\nusername = \"log\"\npassword = \"pwd\"\nprobe = \"/home\"\nauth_cookies = [\"sid\"]";
+    let capture = format!("{}{CAPTURED}", open("/admin", "admin"));
+    let table = FORM;
     let routes = |more: &str| format!("{capture}{more}");
     let shut = files(Setup::new(&app.url()).raw_routes(&routes("")).with(table));
     let said = doctor(&shut, &[]);
     assert_eq!(said.code, 0, "{}", said.out);
 
-    let anonymous = routes(&open("/user/**", "public"));
+    let anonymous = routes(&open("/{user,rest,api}/**", "public"));
     let anonymous = files(Setup::new(&app.url()).raw_routes(&anonymous).with(table));
     let said = doctor(&anonymous, &[]);
     assert_eq!(
         said.code, 0,
-        "its form cannot be posted there: {}",
+        "neither forms nor Authorization go up there: {}",
         said.out
     );
 
@@ -223,8 +230,10 @@ fn another_login_page_is_told_if_its_form_goes_up_as_it_is() {
     let said = doctor(&wide, &[]);
     assert_eq!(said.code, 1, "{}", said.out);
     assert_eq!(
-        said.findings("error app: GET /user/login: 200: a page with a password field")
-            .len(),
+        said.findings(
+            "error app: GET /user/login: 200: its form with a password field is sent to /user/login"
+        )
+        .len(),
         1,
         "{}",
         said.out
@@ -267,9 +276,10 @@ fn an_application_that_answers_everything_alike_has_no_doors() {
     let app = App::answering(
         "HTTP/1.1 401 X\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{\"error\":\"no one\"}",
     );
-    let gate = files(Setup::new(&app.url()).raw_routes(&open("/**", "public-full")));
+    let routes = open("/admin", "admin") + &open("/**", "public-full");
+    let gate = files(Setup::new(&app.url()).raw_routes(&routes));
     let said = doctor(&gate, &[]);
-    assert_eq!(said.findings("").len(), 0, "{}", said.out);
+    assert_eq!(said.code, 0, "{}", said.out);
 }
 
 #[test]
@@ -321,7 +331,7 @@ fn an_application_that_does_not_answer_is_one_sentence_and_an_exit_code_of_its_o
     assert_eq!(said.code, 4, "{}", said.out);
     let first = said.out.lines().next().unwrap();
     let expected = format!(
-        "error app: the application at {} does not answer: no connection",
+        "error app: the application at {} does not answer: cannot connect to ",
         asleep.url()
     );
     assert!(first.starts_with(&expected), "{}", said.out);
@@ -334,6 +344,7 @@ fn an_application_that_does_not_answer_is_one_sentence_and_an_exit_code_of_its_o
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "says why it tries nothing")]
 fn a_port_that_listens_beyond_loopback_is_told() {
     if !std::path::Path::new("/proc/net/tcp").exists() {
         return eprintln!("no /proc/net/tcp here");
@@ -342,8 +353,11 @@ fn a_port_that_listens_beyond_loopback_is_told() {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let answer = "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            drop(stream.unwrap().write_all(answer.as_bytes()));
+            let mut stream = BufReader::new(stream.unwrap());
+            if read_head(&mut stream).is_some() {
+                let answer = "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                drop(stream.get_mut().write_all(answer.as_bytes()));
+            }
         }
     });
     let gate = files(Setup::new(&format!("http://127.0.0.1:{port}")));
@@ -371,10 +385,19 @@ fn programs_get_one_object() {
     let said = doctor(&gate, &["--json", "--no-post"]);
     let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.out));
     assert_eq!(
-        (&told["ok"], &told["errors"]),
-        (&Value::from(false), &Value::from(0))
+        (&told["ok"], &told["errors"], &told["warnings"]),
+        (&Value::from(false), &Value::from(1), &Value::from(1))
     );
-    let found = &told["findings"][0];
+    let seen = |at: usize| &told["findings"][at]["seen"];
+    assert!(
+        seen(0)
+            .as_str()
+            .unwrap()
+            .starts_with("GET /xmlrpc.php is public-full"),
+        "{told}"
+    );
+    assert_eq!(seen(1), "GET /xmlrpc.php: 405");
+    let found = &told["findings"][1];
     assert_eq!(
         (&found["site"], &found["severity"]),
         (&Value::from("app"), &Value::from("warning"))
@@ -398,5 +421,186 @@ fn a_site_that_is_not_there_is_told_with_those_that_are() {
         app.lines().first().map(String::as_str),
         Some("GET / HTTP/1.1"),
         "the other was not asked"
+    );
+}
+
+#[test]
+fn a_page_that_answers_under_another_spelling_too_is_told_if_that_needs_less() {
+    const USERS: &str = "<title>Users</title><p>all of them</p>";
+    let app = app(&[
+        ("GET /", 200, "", "<title>Home</title>hello"),
+        ("GET /admin", 200, "", USERS),
+        ("GET /Admin", 200, "", USERS),
+        ("GET /admin/", 200, "", USERS),
+        ("GET /?q=admin", 200, "", USERS),
+    ]);
+    let gate = files(Setup::new(&app.url()));
+    let said = doctor(&gate, &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    let found = said.findings("error app: ");
+    assert_eq!(
+        found,
+        [
+            "error app: GET /?q=admin: 200, as GET /admin: the same page, which needs scope `login` there and scope `admin` here\n  \
+          = write above the route that lets it pass: path = \"/\", query = { \"q\" = \"admin\" }, require = \"admin\""
+        ],
+        "what the routes know by any spelling is no finding: {}",
+        said.out
+    );
+    // What the gate wants as much for is not asked about.
+    let lines = app.lines();
+    assert!(
+        !lines.iter().any(|line| line.contains("/Admin")),
+        "{lines:?}"
+    );
+
+    let mended =
+        "[[sites.app.routes]]\npath = \"/\"\nquery = { q = \"admin\" }\nrequire = \"admin\"\n";
+    let mended = files(Setup::new(&app.url()).raw_routes(&(open("/admin", "admin") + mended)));
+    let said = doctor(&mended, &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+}
+
+#[test]
+fn pages_that_answer_as_those_that_are_not_there_are_counted_and_not_guessed_at() {
+    let all = App::answering("HTTP/1.1 302 X\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n");
+    let said = doctor(&files(Setup::new(&all.url())), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    let told = "1 guarded page in 0 spellings, 0 of which need less; 1 more cannot be told from pages that are not there";
+    assert!(said.out.contains(told), "{}", said.out);
+
+    // A front page that takes no notice of its query is not the page.
+    let plain = App::scripted(|request, stream| {
+        let admin = request.head.first.starts_with("GET /admin ");
+        let (status, body) = if request.head.first.starts_with("GET /?") || admin {
+            ("200 OK", "<title>Same</title>one page for all")
+        } else {
+            ("404 No", "")
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.get_mut().write_all(answer.as_bytes()).is_ok()
+    });
+    let said = doctor(&files(Setup::new(&plain.url())), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+}
+
+#[test]
+fn what_the_login_page_leads_to_is_looked_at() {
+    const PAGE: &str = "<title>Log in</title><form method=post><input name=log><input type=password name=pwd></form>\
+        <form method=post action=/partner/enter><input name=firm><input type=password name=key></form>\
+        <a href=\"members/enter?from=login\">Members</a><a href=https://elsewhere.example.com/>Elsewhere</a><a href=/shut>Shut</a>";
+    let app = app(&[
+        ("GET /", 200, "", "<title>Home</title>hello"),
+        ("GET /login", 200, "", PAGE),
+        ("GET /members/enter?from=login", 200, "", OTHER_LOGIN),
+        ("GET /shut", 200, "", OTHER_LOGIN),
+    ]);
+    let setup = |more: &str| {
+        let routes = format!("{}{CAPTURED}{more}", open("/admin", "admin"));
+        files(Setup::new(&app.url()).raw_routes(&routes).with(FORM))
+    };
+    let said = doctor(&setup(""), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out.contains("tried app: 2 links of the login page\n"),
+        "{}",
+        said.out
+    );
+
+    let said = doctor(&setup(&open("/{members,partner}/**", "public-full")), &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert_eq!(
+        said.findings("error app: GET /members/enter?from=login: 200: its form")
+            .len(),
+        1,
+        "{}",
+        said.out
+    );
+    let form =
+        "error app: GET /login: 200: its form with a password field is sent to /partner/enter";
+    assert_eq!(said.findings(form).len(), 1, "{}", said.out);
+    assert!(said.out.ends_with("\n2 errors\n"), "{}", said.out);
+}
+
+#[test]
+fn what_the_configuration_alone_tells_is_told_without_the_application() {
+    let asleep = Asleep::new();
+    let routes = open("/**", "public-full") + &open("/admin", "admin");
+    let said = doctor(&files(Setup::new(&asleep.url()).raw_routes(&routes)), &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    let found = said.findings("error app: route 2 (/admin: require scope admin, countersign.toml:");
+    assert_eq!(found.len(), 1, "{}", said.out);
+    assert!(found[0].contains("it never matches"), "{}", found[0]);
+
+    let said = doctor(&files(Setup::new(&asleep.url()).raw_routes("")), &[]);
+    let found = said.findings("warning configuration: countersign.toml:");
+    assert!(
+        found
+            .iter()
+            .any(|found| found.contains("(C0312)") && found.contains("admin")),
+        "{}",
+        said.out
+    );
+
+    let routes = open("/**.php", "public-full");
+    let said = doctor(
+        &files(Setup::new(&asleep.url()).site(PRESET).raw_routes(&routes)),
+        &[],
+    );
+    let found = said.findings("error app: GET /xmlrpc.php is public-full (countersign.toml:");
+    assert!(
+        found[0].contains("preset wordpress shuts it: deny"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_capture_that_waits_for_another_field_is_told() {
+    let app = app(&[
+        ("GET /", 200, "", "<title>Home</title>hello"),
+        ("GET /login", 200, "", OTHER_LOGIN),
+    ]);
+    let routes = open("/admin", "admin") + CAPTURED;
+    let said = doctor(
+        &files(Setup::new(&app.url()).raw_routes(&routes).with(FORM)),
+        &[],
+    );
+    assert_eq!(said.code, 1, "{}", said.out);
+    let found = said.findings("error app: GET /login: 200: its password field is `secret`, and capture `form` waits for `pwd`");
+    assert_eq!(found.len(), 1, "{}", said.out);
+    assert!(
+        found[0].ends_with("\n  = in [sites.app.captures.form]: password = \"secret\""),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn a_preset_whose_marks_are_gone_fits_if_its_login_is_there() {
+    let form = "<form method=post><input name=username><input name=password type=password></form>";
+    let app = App::scripted(move |request, stream| {
+        let (status, body) = if request.head.first.starts_with("GET /login ") {
+            ("200 OK", form)
+        } else {
+            ("404 No", "")
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nServer: gunicorn\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.get_mut().write_all(answer.as_bytes()).is_ok()
+    });
+    let setup = Setup::new(&app.url()).site("preset = \"flask\"");
+    let said = doctor(&files(setup), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out
+            .contains("none of its marks, and its login where it says"),
+        "{}",
+        said.out
     );
 }

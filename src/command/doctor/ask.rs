@@ -1,25 +1,21 @@
 //! An application asked directly, as the gateway would ask it: one question, one connection, one answer of bounded size.
 
-use std::io;
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use encoding_rs::Encoding;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
+use http::{Method, Request, StatusCode, Version};
 
 use crate::capture::look;
 use crate::config::SiteSettings;
-use crate::upstream::connect::{self, NoTrust};
-use crate::upstream::{Address, CONNECT, HostMode};
+use crate::scout::client::{self, Client, Place, Silence};
+use crate::scout::page::Page;
+use crate::upstream::{Address, HostMode};
 
 /// How long one answer may take, its body with it: somebody waits at a terminal.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,12 +57,12 @@ impl Question {
     }
 
     /// As it would come from a browser; `None` if no client could send it.
-    pub(super) fn request(&self, host: &str) -> Option<Request<Full<Bytes>>> {
+    pub(super) fn request(&self, host: &str) -> Option<Request<Bytes>> {
         let target: PathAndQuery = self.target.parse().ok()?;
         let body = self.body.as_ref();
         let bytes = body.map_or_else(Bytes::new, |(_, text)| Bytes::from(text.clone()));
         let length = bytes.len();
-        let mut request = Request::new(Full::new(bytes));
+        let mut request = Request::new(bytes);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = target.into();
         *request.version_mut() = Version::HTTP_11;
@@ -113,14 +109,35 @@ impl std::fmt::Display for Question {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) fields: HeaderMap,
-    /// Out of its coding, and no more of it than [`look::MOST`].
+    /// Out of its coding, and no more of it than [`look::MOST`]; empty where nobody can tell what it says.
     pub(super) body: Vec<u8>,
+    charset: &'static Encoding,
 }
 
 impl Answer {
+    #[cfg(test)]
+    pub(super) fn made(status: u16, fields: &[(&'static str, &str)], body: &str) -> Self {
+        let mut made = Self {
+            status: StatusCode::from_u16(status).unwrap(),
+            fields: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+            charset: encoding_rs::UTF_8,
+        };
+        for (name, value) in fields {
+            made.fields.append(*name, value.parse().unwrap());
+        }
+        made
+    }
+
     /// A field's value, if it can be read.
     pub(super) fn field(&self, name: &HeaderName) -> Option<&str> {
         self.fields.get(name)?.to_str().ok()
+    }
+
+    /// What a browser makes of it.
+    pub(super) fn page(&self) -> Page {
+        let (text, ..) = self.charset.decode(&self.body);
+        Page::read(&text)
     }
 
     /// Where it leads, without the query.
@@ -198,28 +215,14 @@ fn alike(a: &[u8], b: &[u8]) -> bool {
         words.map(<[u8]>::to_vec).collect()
     };
     let (a, b) = (parts(a), parts(b));
-    let known: std::collections::HashSet<&Vec<u8>> = b.iter().collect();
+    let known: HashSet<&Vec<u8>> = b.iter().collect();
     let same = a.iter().filter(|part| known.contains(part)).count();
     same * 10 >= a.len().max(b.len()) * 7
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
-    #[error("no connection")]
-    Connect(#[source] io::Error),
-    #[error("no answer within {} seconds", PATIENCE.as_secs())]
-    Late,
-    #[error("what it answers is no HTTP")]
-    Broken(#[from] hyper::Error),
-    #[error("no client can ask this")]
-    Unspeakable,
-}
-
 /// The application of a site.
 pub(super) struct Application {
-    address: Address,
-    tls: Option<Arc<ClientConfig>>,
+    client: Client,
     host: String,
     forwarded: [(&'static str, String); 4],
 }
@@ -228,8 +231,8 @@ impl Application {
     /// What the gateway would send besides the question, it sends too.
     ///
     /// # Errors
-    /// [`NoTrust`] if its certificate cannot be checked.
-    pub(super) fn of(settings: &SiteSettings) -> Result<Self, NoTrust> {
+    /// [`Silence`] if its certificate could not be checked.
+    pub(super) fn of(settings: &SiteSettings) -> Result<Self, Silence> {
         let (site, upstream) = (&settings.site, &settings.upstream);
         let public = site.origin.authority();
         let host = match upstream.host {
@@ -238,8 +241,7 @@ impl Application {
         };
         let scheme = if site.origin.https() { "https" } else { "http" };
         Ok(Self {
-            address: upstream.address.clone(),
-            tls: connect::trust(&upstream.address)?,
+            client: Client::new(place(&upstream.address))?.within(PATIENCE, client::MOST),
             host: host.to_owned(),
             forwarded: [
                 ("x-forwarded-host", public.to_owned()),
@@ -250,68 +252,43 @@ impl Application {
         })
     }
 
-    /// Asks once. Redirects are answers like others.
+    /// Asks once. Redirects are answers like others. `None` if no client could ask so.
     ///
     /// # Errors
-    /// [`NoAnswer`].
-    pub(super) async fn ask(&self, question: &Question) -> Result<Answer, NoAnswer> {
-        let mut request = question.request(&self.host).ok_or(NoAnswer::Unspeakable)?;
+    /// [`Silence`].
+    pub(super) async fn ask(&self, question: &Question) -> Result<Option<Answer>, Silence> {
+        let Some(mut request) = question.request(&self.host) else {
+            return Ok(None);
+        };
         for (name, value) in &self.forwarded {
             if let Ok(value) = HeaderValue::from_str(value) {
                 request.headers_mut().insert(*name, value);
             }
         }
-        let connecting = connect::open(&self.address, self.tls.clone());
-        let stream = tokio::time::timeout(CONNECT, connecting)
-            .await
-            .map_err(|_| NoAnswer::Late)?
-            .map_err(NoAnswer::Connect)?;
-        let (mut sender, connection) = http1::Builder::new()
-            .title_case_headers(true)
-            .handshake(TokioIo::new(stream))
-            .await?;
-        let asking = async {
-            let response = sender.send_request(request).await?;
-            Ok(read(response).await)
-        };
-        // The connection is driven here and ends with the answer: nobody waits for it afterwards.
-        let answering = async {
-            let mut connection = std::pin::pin!(connection.with_upgrades());
-            let mut asking = std::pin::pin!(asking);
-            tokio::select! {
-                biased;
-                answer = &mut asking => answer,
-                ended = &mut connection => match ended {
-                    // What was read is still to be handed over.
-                    Ok(()) => asking.await,
-                    Err(error) => Err(NoAnswer::Broken(error)),
-                },
-            }
-        };
-        tokio::time::timeout(PATIENCE, answering)
-            .await
-            .map_err(|_| NoAnswer::Late)?
+        let came = self.client.send(request).await?;
+        Ok(Some(Answer {
+            status: came.status,
+            charset: came.charset(),
+            body: came.body.unwrap_or_default(),
+            fields: came.fields,
+        }))
     }
 }
 
-/// Reads as much of the body as is looked at. One that breaks off is as long as it came.
-async fn read(response: Response<Incoming>) -> Answer {
-    let (head, mut body) = response.into_parts();
-    let mut bytes = BytesMut::new();
-    if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        while bytes.len() < look::MOST
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            if let Ok(part) = frame.into_data() {
-                bytes.extend_from_slice(&part);
-            }
-        }
-    }
-    let text = look::decoded(&head.headers, &bytes).map(std::borrow::Cow::into_owned);
-    Answer {
-        status: head.status,
-        body: text.unwrap_or_default(),
-        fields: head.headers,
+/// The same socket in the scout's words.
+fn place(address: &Address) -> Place {
+    let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
+    match address {
+        Address::Tcp { host, port } => Place::Tcp {
+            host: bare(host),
+            port: *port,
+        },
+        Address::Tls { host, port, ca } => Place::Tls {
+            host: bare(host),
+            port: *port,
+            ca: ca.clone(),
+        },
+        Address::Unix(path) => Place::Unix(path.clone()),
     }
 }
 
@@ -320,15 +297,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, fields: &[(&'static str, &str)], body: &str) -> Answer {
-        let mut answer = Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            fields: HeaderMap::new(),
-            body: body.as_bytes().to_vec(),
-        };
-        for (name, value) in fields {
-            answer.fields.append(*name, value.parse().unwrap());
-        }
-        answer
+        Answer::made(status, fields, body)
     }
 
     #[test]

@@ -7,12 +7,12 @@ use http::Method;
 use super::Visit;
 use super::ask::{Answer, INVENTED, Question};
 use super::finding::Finding;
+use super::need::parsed;
 use super::stranger::{Meets, meets};
-use crate::capture::Capture;
-use crate::capture::look;
+use crate::capture::judge::Leads;
 use crate::config::rule::Severity;
-use crate::login::Place;
 use crate::preset::Door;
+use crate::scout::form::{Field, Form, Kind};
 
 /// Where applications take logins, as measured on fifteen of them and as their makers document it.
 const USUAL: [&str; 46] = [
@@ -67,6 +67,9 @@ const USUAL: [&str; 46] = [
 /// A path that no application has: what answers there says nothing.
 const NOWHERE: &str = "/countersign-doctor-5e1f";
 
+/// The most links that are followed from login pages.
+const MOST_LINKS: usize = 30;
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Looks behind the doors that strangers reach.
@@ -89,11 +92,10 @@ pub(super) async fn look(visit: &mut Visit<'_>) {
         for door in open {
             known_door(visit, &base, door).await;
         }
-        visit.tried(format!(
-            "{} of preset {}, {shut} shut",
-            super::counted(known.doors.len(), "door"),
-            known.name
-        ));
+        if !known.doors.is_empty() {
+            let doors = super::counted(known.doors.len(), "door");
+            visit.tried(format!("{doors} of preset {}, {shut} shut", known.name));
+        }
     }
     let mut paths: Vec<String> = USUAL.iter().map(|&path| path.to_owned()).collect();
     if !base.is_empty() {
@@ -109,6 +111,11 @@ pub(super) async fn look(visit: &mut Visit<'_>) {
         "{all} addresses where applications take logins, {} shut",
         all - open
     ));
+    let linked = links(visit).await;
+    if linked > 0 {
+        let links = super::counted(linked, "link");
+        visit.tried(format!("{links} of the login page"));
+    }
 }
 
 /// How a door of the preset is knocked at, by somebody who is nobody.
@@ -187,7 +194,7 @@ async fn known_door(visit: &mut Visit<'_>, base: &str, door: &Door) {
         Severity::Error
     };
     let why = format!(
-        "{}: strangers get there, and a password is all they need",
+        "{}: strangers get there, and no code is asked for",
         door.what
     );
     add(visit, severity, &asked, &answer, why, &wanted.target);
@@ -201,8 +208,13 @@ async fn usual_door(visit: &mut Visit<'_>, path: &str) -> bool {
         ..page.clone()
     };
     let takes_basic = opens(visit, &basic);
-    let takes_forms = opens(visit, &form(path, &names(visit, None)));
-    if !takes_basic && !takes_forms {
+    let takes_forms = opens(visit, &guessed(path));
+    // The form of an open page may be sent elsewhere.
+    let shown = matches!(
+        meets(&visit.settings.site, &page),
+        Meets::Anonymous | Meets::Open { .. }
+    );
+    if !takes_basic && !takes_forms && !shown {
         return false;
     }
     let Some(answer) = visit.ask(&page).await else {
@@ -218,11 +230,7 @@ async fn usual_door(visit: &mut Visit<'_>, path: &str) -> bool {
         return true;
     }
     if answer.asks_for_a_password() {
-        let names = names(visit, Some(&answer));
-        if opens(visit, &form(path, &names)) {
-            let why = "a page with a password field whose form goes up as it is: another login, and no code is asked for".to_owned();
-            add(visit, Severity::Error, &page, &answer, why, path);
-        }
+        forms(visit, &page, &answer);
         return true;
     }
     // What takes POST alone says so, or asks for what is missing (RFC 9110 section 15.5.6).
@@ -237,28 +245,109 @@ async fn usual_door(visit: &mut Visit<'_>, path: &str) -> bool {
     true
 }
 
-/// The names of a form's fields: those of a capture if the page has its password field, else such as no capture has.
-fn names(visit: &Visit<'_>, page: Option<&Answer>) -> (String, String) {
-    let site = &visit.settings.site;
-    let written = |place: &Place| match place {
-        Place::Field(name) | Place::Pointer(name) => name.to_string(),
+/// Looks at the forms of a page, and tells of those that carry a password past the captures.
+fn forms(visit: &mut Visit<'_>, page: &Question, answer: &Answer) {
+    let read = answer.page();
+    let Some(at) = parsed(&page.target) else {
+        return;
     };
-    for wanted in site.captures.iter().filter_map(Capture::form) {
-        let password = written(&wanted.password);
-        if page.is_some_and(|page| look::has_field(&page.body, &password)) {
-            let user = wanted.username.as_ref().map(written);
-            return (user.unwrap_or_else(|| "user".to_owned()), password);
+    let own = visit.settings.site.origin.clone();
+    for own_form in &read.forms {
+        // Two of them change a password or make an account.
+        let mut passwords = own_form.fields.iter().filter(|field| is_password(field));
+        let (Some(_), None) = (passwords.next(), passwords.next()) else {
+            continue;
+        };
+        let Leads::Here(action) = read.leads(&at, &own, &own_form.action) else {
+            continue;
+        };
+        let text = filled(own_form);
+        let sent = if own_form.post {
+            Question::post(action.raw(), FORM, text)
+        } else {
+            Question::get(format!("{}?{text}", action.path()))
+        };
+        if opens(visit, &sent) {
+            let why = format!(
+                "its form with a password field is sent to {}, and goes up as it is: another login, and no code is asked for",
+                action.path()
+            );
+            add(visit, Severity::Error, page, answer, why, action.path());
         }
     }
-    ("doctor-user".to_owned(), "doctor-secret".to_owned())
+    // A script takes it, and nobody can tell here where to.
+    if read.loose_password && opens(visit, &guessed(&page.target)) {
+        let why = "a password field that a script reads, on an address that strangers may post to: perhaps another login".to_owned();
+        add(visit, Severity::Warning, page, answer, why, &page.target);
+    }
 }
 
-fn form(path: &str, (user, password): &(String, String)) -> Question {
-    let fields = [(user, INVENTED.0), (password, INVENTED.1)];
-    let text = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish();
-    Question::post(path, FORM, text)
+/// Looks where the login page leads: what strangers are shown, they try.
+async fn links(visit: &mut Visit<'_>) -> usize {
+    let site = &visit.settings.site;
+    let own = site.origin.clone();
+    let pages: Vec<String> = site
+        .captures
+        .iter()
+        .filter(|capture| !capture.is_basic())
+        .map(|capture| capture.page.clone())
+        .collect();
+    let mut seen = Vec::new();
+    for page in pages {
+        let question = Question::get(page);
+        let Some(answer) = visit.ask(&question).await else {
+            continue;
+        };
+        // The page may have more than one form.
+        forms(visit, &question, &answer);
+        let read = answer.page();
+        let Some(at) = parsed(&question.target) else {
+            continue;
+        };
+        for link in &read.links {
+            let Leads::Here(to) = read.leads(&at, &own, &link.href) else {
+                continue;
+            };
+            let to = to.raw().to_owned();
+            if seen.len() < MOST_LINKS && to != question.target && !seen.contains(&to) {
+                seen.push(to);
+            }
+        }
+    }
+    for link in &seen {
+        usual_door(visit, link).await;
+    }
+    seen.len()
+}
+
+fn is_password(field: &Field) -> bool {
+    field.kind == Kind::Password && !field.name.is_empty()
+}
+
+/// What nobody would send with it.
+fn filled(form: &Form) -> String {
+    let named = form.fields.iter().filter(|field| !field.name.is_empty());
+    let pairs = named.map(|field| {
+        let value = match field.kind {
+            Kind::Password => INVENTED.1,
+            Kind::Text => INVENTED.0,
+            _ => &field.value,
+        };
+        (&field.name, value)
+    });
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+/// A login in fields that no capture knows.
+fn guessed(path: &str) -> Question {
+    let (user, password) = INVENTED;
+    Question::post(
+        path,
+        FORM,
+        format!("doctor-user={user}&doctor-secret={password}"),
+    )
 }
 
 fn add(
@@ -277,7 +366,8 @@ fn add(
         seen,
         why,
         write: format!(
-            "write above the route that opens it: path = \"{path}\", require = \"deny\"; or a capture of its own, if people need it"
+            "write above the route that opens it: path = \"{path}\", require = \"deny\" or \"{}\"; or capture it, if people need it",
+            visit.settings.site.first_scope().name
         ),
     });
 }

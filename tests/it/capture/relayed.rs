@@ -35,14 +35,14 @@ answer = "relay"
 "#;
 
 /// What its login says besides: `{}` stands for the token.
-const PLAIN: &str = r#"{"access_token": "{}", "expires_in": 3600}"#;
+pub(super) const PLAIN: &str = r#"{"access_token": "{}", "expires_in": 3600}"#;
 
 /// An application that knows a token wherever it stands, and a cookie beside it. It draws another token at each login.
 fn app(says: &'static str) -> App {
     App::scripted(move |request, stream| serve(says, request, stream))
 }
 
-fn serve(says: &str, request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
+pub(super) fn serve(says: &str, request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
     let mut words = request.head.first.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     let body = String::from_utf8(request.body.clone()).unwrap();
@@ -103,18 +103,18 @@ fn stream_id() -> usize {
     DRAWN.fetch_add(1, Ordering::Relaxed)
 }
 
-fn gate(app: &App) -> Gate {
+pub(super) fn gate(app: &App) -> Gate {
     setup(app, "").start()
 }
 
 /// `capture` are more lines of the capture.
-fn setup(app: &App, capture: &str) -> Setup {
+pub(super) fn setup(app: &App, capture: &str) -> Setup {
     let routes = format!("{ROUTES}{capture}\n");
     Setup::new(&app.url()).with(LIMITS).raw_routes(&routes)
 }
 
 /// Sends something as a script of the site does.
-fn call(
+pub(super) fn call(
     browser: &mut Browser,
     method: &str,
     path: &str,
@@ -133,16 +133,22 @@ fn call(
     browser.send(method, path, &fields, body.as_bytes())
 }
 
-fn log_in(browser: &mut Browser, user: &str, password: &str) -> Answer {
+pub(super) fn log_in(browser: &mut Browser, user: &str, password: &str) -> Answer {
     let body = format!("{{\"username\": \"{user}\", \"password\": \"{password}\"}}");
     call(browser, "POST", "/api/login", &[], &body)
 }
 
 /// Logs in, and gives the token that the script has then.
-fn relayed(browser: &mut Browser, user: &str) -> String {
+pub(super) fn relayed(browser: &mut Browser, user: &str) -> String {
     let answer = log_in(browser, user, PASSWORD);
     assert_eq!(answer.status(), 200, "{}", answer.text());
-    assert_eq!(answer.field("content-type"), Some("application/json"), "{}\n{}", answer.head.raw, answer.text());
+    assert_eq!(
+        answer.field("content-type"),
+        Some("application/json"),
+        "{}\n{}",
+        answer.head.raw,
+        answer.text()
+    );
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     assert_eq!(answer.field("x-auth-token"), None);
     assert!(theirs(&answer).is_empty(), "{}", answer.head.raw);
@@ -160,7 +166,7 @@ fn meets(browser: &mut Browser, path: &str) -> String {
 }
 
 /// The whole way in; gives the token.
-fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
+pub(super) fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
     let before = gate.sent();
     let token = relayed(browser, user);
     let page = meets(browser, "/");
@@ -169,12 +175,12 @@ fn signed_in(gate: &Gate, browser: &mut Browser, user: &str) -> String {
     token
 }
 
-fn bearer(token: &str) -> String {
+pub(super) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
 /// Calls with a token in Authorization.
-fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
+pub(super) fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
     call(
         browser,
         "GET",
@@ -185,7 +191,7 @@ fn with_token(browser: &mut Browser, path: &str, token: &str) -> Answer {
 }
 
 /// That nothing was said and nothing went up.
-fn nothing(app: &App, answer: &Answer) {
+pub(super) fn nothing(app: &App, answer: &Answer) {
     assert_eq!(
         answer.status(),
         401,
