@@ -156,6 +156,11 @@ pub enum What<'a> {
         /// Whether it is in doubt that the login went well.
         doubt: bool,
     },
+    /// Somebody has signed out here, and the application may not have signed them out.
+    NotSignedOut {
+        /// What it said, in our words.
+        why: &'a dyn fmt::Display,
+    },
     /// Somebody who knows the address of a carrier's receipts posted something else there.
     ReceiptRefused {
         /// Whose.
@@ -198,6 +203,7 @@ impl What<'_> {
             Self::WouldRefuse { .. } => "shadow.refuse",
             Self::WouldHold { .. } => "shadow.login",
             Self::WouldSend { .. } => "shadow.send",
+            Self::NotSignedOut { .. } => "sign_out.failed",
             Self::ReceiptRefused { .. } => "receipt.refused",
             Self::HoldReplayed => "hold.replayed",
             Self::UpstreamFailed { .. } => "upstream.failed",

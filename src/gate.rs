@@ -355,6 +355,24 @@ pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
         })
 }
 
+/// Whether the gateway itself may ask for what signs somebody out: anything but what is denied to everybody or our own.
+/// Who asked for it has a session of the application and nothing else, and gets none of the answer but its cookies.
+pub fn sign_out(site: &Site, target: &Target) -> Option<Pass> {
+    let judged = site.routes.judge(&Asked {
+        method: &Method::GET,
+        target,
+        websocket: false,
+        form: &Form::Fields(Vec::new()),
+        logins: &[],
+    });
+    let allowed = !target.reaches("/.countersign") && !matches!(judged, Requirement::Deny(_));
+    // HTTP Basic has no session to end.
+    (allowed && site.basic().is_none()).then_some(Pass {
+        way: Way::Captured,
+        authorization: false,
+    })
+}
+
 /// Whether somebody without any grant may GET this page: there is no wall that would send them back.
 pub fn open_to_strangers(site: &Site, target: &Target) -> bool {
     !target.reaches("/.countersign")

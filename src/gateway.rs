@@ -22,11 +22,13 @@ mod passing;
 mod refusal;
 mod renewed;
 mod shadow;
+mod sign_out;
 
 use crate::capture::Capture;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
+use crate::flow::sign_out::Leaving;
 use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
 use crate::gate::shadow::Would;
@@ -203,10 +205,17 @@ impl Gateway {
 
         if let Some(own) = own_path(&asked) {
             let visit = visit();
-            let reply = match own {
+            let mut reply = match own {
                 Own::Page(path) => Box::pin(flow.own(&visit, path, body)).await,
                 Own::Spelling => flow.refuse(&visit, Refusal::NotFound),
             };
+            if let Some(leaving) = reply.extensions_mut().remove::<Leaving>() {
+                let upstream = &self.0.upstreams[index];
+                let set = self.sign_out_there(front, upstream, &visit, &leaving);
+                for cookie in Box::pin(set).await {
+                    reply.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+            }
             return whole(reply, closing);
         }
         if let Some(id) = held.replay.filter(|_| *asked.method() == Method::GET) {

@@ -13,6 +13,10 @@ use crate::scope::Scope;
 use crate::subject::Subject;
 use crate::target::Target;
 
+pub mod sign_out;
+
+use self::sign_out::SignOut;
+
 /// A site as the operator set it up: `[sites.NAME]`, without what the rooms need to know of it.
 #[derive(Debug)]
 pub struct Site {
@@ -34,6 +38,8 @@ pub struct Site {
     pub captures: Vec<Capture>,
     /// Where people sign out of the application: that ends its grants in this browser.
     pub logout: Vec<Logout>,
+    /// What signs somebody out of the application who signs out of the gateway.
+    pub sign_out: Option<SignOut>,
     /// How the application's forms are encoded where they do not say so.
     pub charset: &'static Encoding,
     /// For applications without users: the one subject who is asked.

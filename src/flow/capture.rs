@@ -17,7 +17,7 @@ use crate::capture::Capture;
 use crate::capture::cookie;
 use crate::capture::judge::Judgement;
 use crate::capture::token;
-use crate::challenge::{self, Entry};
+use crate::challenge::{self, Entry, Question};
 use crate::directory::Person;
 use crate::event::What;
 use crate::grant::Grant;
@@ -617,6 +617,31 @@ impl Flow {
         .collect()
     }
 
+    /// The application's cookies that the browser would have, were the answer to its login released. The answer is not
+    /// kept after that.
+    pub(super) fn discarded(
+        &self,
+        visit: &Visit<'_>,
+        question: &Question,
+        secret: &BrowserSecret,
+    ) -> cookie::Jar {
+        let mut jar = cookie::Jar::of(foreign(visit));
+        let hold = self.store.holds.take(question);
+        let key = self.ring.hold(secret, question.scope.name.as_str().as_bytes());
+        let sealed = hold.and_then(|hold| match hold.request {
+            Waiting::Answer { sealed, .. } => Some(sealed),
+            Waiting::Nothing | Waiting::Lost | Waiting::Request(_) => None,
+        });
+        let opened = sealed.and_then(|sealed| sealed.open(RELEASE, &key).ok());
+        let release = opened.and_then(|bytes| Release::from_bytes(&bytes));
+        for field in release.iter().flat_map(|release| &release.cookies) {
+            if let Some(set) = cookie::set(field, visit.now.unix) {
+                jar.take_in(&set);
+            }
+        }
+        jar
+    }
+
     /// The page that waits for this browser at this address, if one does: given once, and kept by no cache (S7).
     pub fn waiting_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Option<HeldPage> {
         let (secret, browser) = self.known_browser(visit)?;
@@ -717,7 +742,7 @@ fn hold(
 }
 
 /// The application's cookies in a request: all but ours.
-fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
+pub(super) fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
     cookie::pairs(visit.asked.fields().get_all(header::COOKIE).iter())
         .filter(|(name, _)| !cookies::is_ours(name))
 }

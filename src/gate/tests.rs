@@ -35,6 +35,7 @@ pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
         routes: Table::new(routes.iter().map(route).collect(), login),
         captures: Vec::new(),
         logout: Vec::new(),
+        sign_out: None,
         charset: encoding_rs::UTF_8,
         fixed_user: None,
         support: None,

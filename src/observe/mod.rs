@@ -170,6 +170,9 @@ pub fn record(event: &Event<'_>) {
             let channel = channel.as_str();
             info!(event = name, reference, site, scope = %scope, doubt, "would send a code to {to} by {channel} via {carrier}");
         }
+        What::NotSignedOut { why } => {
+            warn!(event = name, reference, site, why = %why, "the application did not sign somebody out");
+        }
         What::ReceiptRefused { carrier, why } => {
             warn!(event = name, reference, site, carrier, why = %why, "a receipt was refused");
         }
