@@ -422,6 +422,15 @@ mod tests {
     }
 
     #[test]
+    fn as_many_tokens_as_a_session_may_have_are_found() {
+        let many: Vec<String> = (0..MOST)
+            .map(|n| format!("{{\"token\": \"{n}\"}}"))
+            .collect();
+        let many = format!("[{}]", many.join(","));
+        assert_eq!(found(&relayed(&[]), &many).0.len(), MOST);
+    }
+
+    #[test]
     fn an_answer_that_nobody_can_read_is_told_apart_from_one_without_tokens() {
         let many: Vec<String> = (0..=MOST)
             .map(|n| format!("{{\"token\": \"{n}\"}}"))
