@@ -20,6 +20,7 @@ mod basic;
 mod captured;
 mod passing;
 mod refusal;
+mod renewed;
 mod shadow;
 
 use crate::capture::Capture;
@@ -263,6 +264,7 @@ impl Gateway {
             token: bearer
                 .as_ref()
                 .and_then(|bearer| bearer.renewed(&held.live)),
+            renews: None,
             held,
             searched,
         };
@@ -334,7 +336,11 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         };
-        let passing = passing(held);
+        let renews = (searched && captured.is_none())
+            .then(|| renewed::renewing(site, &flow.ring, (&asked, &read), (&held, now), &pass))
+            .flatten();
+        let mut passing = passing(held);
+        passing.renews = renews;
         if let Some(capture) = from_machine {
             passing.record(What::MachinePassed {
                 from: peer.address,
