@@ -199,7 +199,11 @@ impl Carried {
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         let mut carried = Self::default();
-        carried.take_json(body);
+        // A text that some readers take for nothing (RFC 8259 section 8.1).
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if !carried.take_json(body) && begins_as_json(body) {
+            carried.take_words(body);
+        }
         carried.take_form(body);
         carried
     }
@@ -221,19 +225,13 @@ impl Carried {
 
     /// Whether all of it is JSON.
     fn take_json(&mut self, body: &[u8]) -> bool {
-        // A text that some readers take for nothing (RFC 8259 section 8.1).
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+        if !begins_as_json(body) {
             return false;
         }
         let mut json = serde_json::Deserializer::from_slice(body);
         // What stands before a fault was read by servers that read piece by piece.
         let read = Within(self, "").deserialize(&mut json);
-        let whole = read.and_then(|()| json.end()).is_ok();
-        if !whole {
-            self.take_words(body);
-        }
-        whole
+        read.and_then(|()| json.end()).is_ok()
     }
 
     fn take_form(&mut self, body: &[u8]) {
@@ -283,6 +281,10 @@ impl Carried {
             list.push(value.into());
         }
     }
+}
+
+fn begins_as_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
 /// A place in JSON, by the name that it has there. Unlike [`Value`] it sees every member of one name: servers read either.
@@ -468,6 +470,15 @@ mod tests {
             let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
             assert_eq!(found(answer, body), (values, named), "{body}");
         }
+    }
+
+    #[test]
+    fn as_many_tokens_as_a_session_may_have_are_found() {
+        let many: Vec<String> = (0..MOST)
+            .map(|n| format!("{{\"token\": \"{n}\"}}"))
+            .collect();
+        let many = format!("[{}]", many.join(","));
+        assert_eq!(found(&relayed(&[]), &many).0.len(), MOST);
     }
 
     #[test]

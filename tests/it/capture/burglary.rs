@@ -7,7 +7,7 @@ use super::{CLASSES, LIMITS, OWN, asked, location, submit};
 use crate::support::app::{App, Recorded};
 use crate::support::bare::Bare;
 use crate::support::browser::{Browser, token};
-use crate::support::gate::{Gate, Setup};
+use crate::support::gate::{Gate, Setup, other_than};
 use crate::support::legacy::PASSWORD;
 use crate::support::wire::{Answer, read_body, read_head};
 
@@ -170,6 +170,33 @@ fn c2_a_code_is_good_in_its_browser_and_once() {
         .collect();
     assert_eq!(ends, ["/flows", "/flows"], "a double click loses nothing");
     assert_eq!(ann.get("/flows").status(), 200);
+}
+
+/// A redirect would be followed by the script without seeing it, past the code.
+#[test]
+fn a_redirect_is_given_to_no_script() {
+    let app = App::answering(
+        "HTTP/1.1 302 Found\r\nLocation: /home\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    );
+    let gate = gate(&app);
+    let answer = log_in(&mut gate.browser(), "ann");
+    assert_eq!(answer.status(), 401, "{}", answer.head.raw);
+    assert_eq!(answer.field("location"), None);
+}
+
+/// A code page without a try left leads nowhere: the page with the login must be within reach.
+#[test]
+fn who_has_no_try_left_sees_the_login_again() {
+    let app = app(format!("{{\"access_token\": \"{TOKEN}\"}}"));
+    let gate = gate(&app);
+    let mut ann = gate.browser();
+    assert_eq!(log_in(&mut ann, "ann").status(), 200);
+    let page = location(&ann.get("/"));
+    let code = gate.messages.code(1);
+    for _ in 0..5 {
+        ann.answer(&page, &other_than(&code));
+    }
+    assert_eq!(ann.get("/").status(), 200);
 }
 
 /// Cookies as real applications set them at a login.
