@@ -30,6 +30,7 @@ mod dokuwiki;
 mod flaskapp;
 mod flaskspa;
 mod jupyter;
+mod learn;
 mod nodered;
 mod phpmyadmin;
 mod radicale;
