@@ -10,6 +10,7 @@ pub mod check;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod learn;
 pub mod preset;
 pub mod receipts;
 pub mod run;
@@ -91,6 +92,8 @@ enum Command {
     },
     /// Look for ways into an application that lead past the code
     Doctor(doctor::Arguments),
+    /// Look at an application, sign in once, and print a block for it that was tested
+    Learn(learn::Arguments),
     /// Show what is known of applications, and what each preset brings
     #[command(subcommand)]
     Preset(preset::Question),
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         )
         .into(),
         Command::Doctor(arguments) => doctor::doctor(&arguments).into(),
+        Command::Learn(arguments) => learn::learn(&arguments).into(),
         Command::Preset(question) => preset::preset(&question).into(),
         Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
         Command::Receipts { config } => receipts::receipts(&config).into(),

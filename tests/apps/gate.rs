@@ -124,6 +124,15 @@ impl Gate {
         Self::start(folder, port, None, &text, engine)
     }
 
+    /// Starts one on `http://localhost` with whatever site is written for that address.
+    pub fn of(site: impl FnOnce(&str) -> String) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let port = free_port();
+        let listen = format!("http = [\"127.0.0.1:{port}\"]");
+        let text = around(&listen, &site(&format!("http://localhost:{port}")));
+        Self::start(folder, port, None, &text, Engine::program)
+    }
+
     /// Starts one on `https://app.example.test`, with a certificate of its own making. Everything an application says of its
     /// own scheme, name and port is wrong there.
     pub fn over_tls(app: &Application, site: &str) -> Self {
@@ -247,17 +256,25 @@ pub fn doctor(app: &Application, site: &str) -> (Option<i32>, String) {
 
 fn configuration(listen: &str, url: &str, app: &Application, site: &str) -> String {
     let (name, upstream) = (app.name, app.port);
-    format!(
-        r#"
-[listen]
-{listen}
-
-[sites.{name}]
+    let site = format!(
+        r#"[sites.{name}]
 name = "Legacy {name}"
 url = "{url}"
 upstream = "http://127.0.0.1:{upstream}"
 support = "Help desk, +1 202 555 0100"
 directory = "staff"
+{site}"#
+    );
+    around(listen, &site)
+}
+
+/// A configuration with this site.
+fn around(listen: &str, site: &str) -> String {
+    format!(
+        r#"
+[listen]
+{listen}
+
 {site}
 
 [scopes.login]

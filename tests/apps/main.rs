@@ -31,6 +31,7 @@ mod dokuwiki;
 mod flaskapp;
 mod flaskspa;
 mod jupyter;
+mod learn;
 mod mediawiki;
 mod nodered;
 mod phpmyadmin;

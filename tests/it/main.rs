@@ -23,6 +23,7 @@ mod doctor;
 mod faults;
 mod http2;
 mod languages;
+mod learn;
 mod leaks;
 mod leaks_of_carriers;
 mod limits;
