@@ -58,6 +58,25 @@ impl Site {
         self.scopes.iter().find(|scope| scope.name.as_str() == name)
     }
 
+    /// Whether a scope of this site is in shadow.
+    #[must_use]
+    pub fn casts_shadow(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.shadow)
+    }
+
+    /// Whether that scope is in shadow.
+    #[must_use]
+    pub fn is_shadow(&self, scope: &Name) -> bool {
+        self.scope(scope.as_str()).is_some_and(|scope| scope.shadow)
+    }
+
+    /// Whether the gateway only watches how people sign in: the first scope is in shadow, and so is that of every login.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        let mut captures = self.captures.iter();
+        self.first_scope().shadow && captures.all(|capture| self.is_shadow(&capture.scope))
+    }
+
     /// The capture of that name.
     #[must_use]
     pub fn capture(&self, name: &Name) -> Option<&Capture> {

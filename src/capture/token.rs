@@ -181,27 +181,69 @@ pub struct Carried {
     pub named: Vec<Box<[u8]>>,
     /// Whatever is long enough, by any name: some interfaces have the token in each body that they take.
     pub others: Vec<Box<[u8]>>,
+    /// The same, by names under which the sender's program is described (RFC 6749 sections 2.3.1 and 4).
+    pub about: Vec<Box<[u8]>>,
 }
 
+/// How the names of such values begin.
+const ABOUT: [&[u8]; 4] = [b"client_", b"grant_type", b"redirect_uri", b"scope"];
+
 impl Carried {
-    /// Reads a body as JSON where it is some, and as a form otherwise, whatever it says that it is. What is in parts, or
-    /// packed, or longer than what is read of a body, carries nothing that is seen here.
+    /// Reads a body as JSON where it is some, and as a form, whatever it says that it is. What is in parts, or packed, or
+    /// longer than what is read of a body, carries nothing that is seen here.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         let mut carried = Self::default();
-        if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
-            let mut json = serde_json::Deserializer::from_slice(body);
-            // What stands before a fault was read by servers that read piece by piece.
-            let _ = Within(&mut carried, "").deserialize(&mut json);
+        carried.take_json(body);
+        carried.take_form(body);
+        carried
+    }
+
+    /// What it carries as a form.
+    #[must_use]
+    pub fn of_form(body: &[u8]) -> Self {
+        let mut carried = Self::default();
+        carried.take_form(body);
+        carried
+    }
+
+    /// What it carries as JSON. `None` if it is none to its end.
+    #[must_use]
+    pub fn of_json(body: &[u8]) -> Option<Self> {
+        let mut carried = Self::default();
+        carried.take_json(body).then_some(carried)
+    }
+
+    /// Whether all of it is JSON.
+    fn take_json(&mut self, body: &[u8]) -> bool {
+        if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+            return false;
         }
+        let mut json = serde_json::Deserializer::from_slice(body);
+        // What stands before a fault was read by servers that read piece by piece.
+        let read = Within(self, "").deserialize(&mut json);
+        read.and_then(|()| json.end()).is_ok()
+    }
+
+    fn take_form(&mut self, body: &[u8]) {
         for pair in body.split(|b| matches!(b, b'&' | b';' | b'\r' | b'\n')) {
             let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
             let name: Cow<'_, [u8]> = percent_decode(&pair[..equals]).into();
             let value: Cow<'_, [u8]> =
                 percent_decode(pair.get(equals + 1..).unwrap_or_default()).into();
-            carried.take(&name, &value);
+            self.take(&name, &value);
         }
-        carried
+    }
+
+    /// All that could be a person's.
+    pub fn shown(&self) -> impl Iterator<Item = &[u8]> {
+        let all = self.named.iter().chain(&self.others);
+        all.map(|token| &**token)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.shown().chain(self.about.iter().map(|token| &**token))
     }
 
     fn take(&mut self, name: &[u8], value: &[u8]) {
@@ -213,7 +255,13 @@ impl Carried {
         if !value.is_empty() && name.trim_ascii().eq_ignore_ascii_case(IN_QUERY.as_bytes()) {
             self.named.push(value.into());
         } else if value.len() >= SHORTEST {
-            self.others.push(value.into());
+            let about = ABOUT.iter().any(|start| name.starts_with(start));
+            let list = if about {
+                &mut self.about
+            } else {
+                &mut self.others
+            };
+            list.push(value.into());
         }
     }
 }
@@ -499,6 +547,28 @@ mod tests {
             );
         }
         assert!(Carried::of(b"token=short&x=%7b").others.is_empty());
+        let carried = Carried::of(b"client_id=0123456789abcdef&a=0123456789abcdef");
+        assert_eq!((carried.about.len(), carried.others.len()), (1, 1));
+        assert_eq!((carried.shown().count(), carried.all().count()), (1, 2));
+    }
+
+    #[test]
+    fn json_is_json_to_its_end() {
+        for (body, is) in [
+            ("{\"a\": [1, null, true, 1.5, -2]}", true),
+            (" \"a\" ", true),
+            ("{\"a\": 1} &access_token=b", false),
+            ("{\"a\": 1", false),
+            ("a=b", false),
+            ("", false),
+        ] {
+            assert_eq!(Carried::of_json(body.as_bytes()).is_some(), is, "{body}");
+        }
+        assert!(
+            Carried::of_form(b"{\"access_token\": \"a\"}")
+                .named
+                .is_empty()
+        );
     }
 
     #[test]

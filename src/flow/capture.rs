@@ -641,9 +641,22 @@ impl Flow {
         at: &Destination,
         set: Vec<HeaderValue>,
     ) -> Option<Reply> {
-        let (id, nonce) = (random().ok()?, random().ok()?);
-        let secret = &admitted.secret;
+        let fetch = self.will_wait(visit, &admitted.secret, page, at)?;
         let site = &visit.door.site;
+        let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
+        let ours = admitted.cookie.iter().cloned().chain([fetch]);
+        Some(with_cookies(reply, set.into_iter().chain(ours)))
+    }
+
+    /// Keeps a page for the browser with this secret, which finds it at that place when it brings the cookie given.
+    pub fn will_wait(
+        &self,
+        visit: &Visit<'_>,
+        secret: &BrowserSecret,
+        page: &HeldPage,
+        at: &Destination,
+    ) -> Option<HeaderValue> {
+        let (id, nonce) = (random().ok()?, random().ok()?);
         let key = self.ring.hold(secret, &id);
         let sealed = Sealed::seal(page.to_bytes(), PAGE, &key, nonce).ok()?;
         self.store.holds.will_fetch(
@@ -653,10 +666,13 @@ impl Flow {
             at.as_str(),
             visit.now,
         );
-        let fetch = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
-        let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
-        let ours = admitted.cookie.iter().cloned().chain([fetch]);
-        Some(with_cookies(reply, set.into_iter().chain(ours)))
+        let site = &visit.door.site;
+        Some(cookies::print(
+            site,
+            cookies::REPLAY,
+            &print_id(&id),
+            Some(60),
+        ))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Adminer: the same answer to a right and a wrong password, and every page of the database under the login's own path.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, value_of};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, shapes, value_of};
 use super::wire::Answer;
 
 const SITE: &str = r#"
@@ -81,6 +81,27 @@ fn only_the_right_password_rings_though_both_get_the_same_answer() {
     gate.ends_having_sent(1);
 }
 
+/// Nearly as long as a login is held at all; and its cookies come as they were set, in their order.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("adminer");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{given:?}: {}",
+        released.head.raw
+    );
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains("Logged as"), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
 #[test]
 fn no_cookie_of_any_moment_opens_adminer_without_its_grant() {
     let app = Application::start("adminer");
@@ -122,6 +143,29 @@ fn no_cookie_of_any_moment_opens_adminer_without_its_grant() {
 }
 
 /// The name of one and the password of the other, and one's session under the other's grant.
+#[test]
+fn https_under_another_name_is_none_of_adminers_business() {
+    let app = Application::start("adminer");
+    for host in ["upstream", "preserve"] {
+        let mut gate = Gate::over_tls(&app, &format!("host = \"{host}\"{SITE}"));
+        let mut alice = gate.visitor();
+        let refused = log_in(&mut alice, "alice", "wrong");
+        assert!(
+            alice
+                .follow(LOGIN, refused)
+                .1
+                .text()
+                .contains("Access denied")
+        );
+        let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+        let released = alice.enter(&page, &gate.message().code);
+        let (_, home) = alice.follow(&page, released);
+        assert!(home.text().contains("Logged as"), "{}", home.text());
+        assert!(alice.get(PLAN).text().contains(PRIVATE));
+        gate.ends_having_sent(1);
+    }
+}
+
 #[test]
 fn alices_grant_never_serves_adminers_bob() {
     let app = Application::start("adminer");

@@ -1,8 +1,8 @@
 //! `MediaWiki`: a login page with two addresses, a session whose cookies carry the name, and an API that signs people in.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, set_by};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, set_by, shapes};
 use super::wire::Answer;
 
 const SITE: &str = r#"
@@ -126,6 +126,71 @@ fn the_password_is_mediawikis_business_then_the_code_and_then_everything_works()
     assert_eq!(left.status(), 200, "{}", left.head.raw);
     assert!(!alice.get(PLAN).text().contains(PRIVATE));
     gate.ends_having_sent(1);
+}
+
+/// Nearly as long as a login is held at all; and its cookies come as they were set, in their order.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("mediawiki");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let given = shapes(&log_in(&mut app.visitor(), "Alice", PASSWORD));
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "Alice", PASSWORD));
+    let message = gate.message();
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{given:?}: {}",
+        released.head.raw
+    );
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains("pt-userpage"), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// By the public name, which it is told of, as the preset has it.
+#[test]
+fn https_under_another_name_is_none_of_mediawikis_business() {
+    let app = Application::start("mediawiki");
+    let mut gate = Gate::over_tls(&app, SITE);
+    let mut alice = gate.visitor();
+    log_in(&mut alice, "Alice", "wrong-password");
+    let page = code_page(&log_in(&mut alice, "Alice", PASSWORD));
+    let message = gate.message();
+    assert_eq!(message.to, ALICE, "the wrong password has sent nothing");
+    let released = alice.enter(&page, &message.code);
+    let to = released.field("location").unwrap_or_default();
+    let own = to.starts_with('/') || to.starts_with(&alice.origin());
+    assert!(own, "{}", released.head.raw);
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains("pt-userpage"), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// PHP takes the last of two fields, drops blanks before a name and cuts it at NUL.
+#[test]
+fn a_login_that_php_reads_differently_rings_nobody() {
+    let app = Application::start("mediawiki");
+    let gate = Gate::before(&app, SITE);
+    let kind = "application/x-www-form-urlencoded";
+    for (target, more) in [
+        ("/index.php/Special:UserLogin", "&wpName=Bob"),
+        ("/index.php/Special:UserLogin", "&%20wpName=Bob"),
+        ("/index.php/Special:UserLogin", "&wpName%00x=Bob"),
+        ("/index.php/Special:UserLogin", "&wpName[]=Bob"),
+        ("/index.php/Special:UserLogin", "&wpPassword=x"),
+        ("/index.php/Special:UserLogin?wpName=Bob", ""),
+    ] {
+        let mut visitor = gate.visitor();
+        visitor.get(LOGIN);
+        let body = format!(
+            "title=Special:UserLogin&authAction=login&wpName=Alice&wpPassword={PASSWORD}{more}"
+        );
+        let answer = visitor.post_bytes(target, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{target} {more}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
 }
 
 #[test]

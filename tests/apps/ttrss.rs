@@ -2,8 +2,8 @@
 //! signed in get.
 
 use super::burglar::{Burglar, Door};
-use super::gate::{ALICE, Application, BOB, Gate};
-use super::visitor::{Visitor, code_page, set_by};
+use super::gate::{ALICE, Application, BOB, Gate, LONG};
+use super::visitor::{Visitor, code_page, set_by, shapes};
 use super::wire::Answer;
 
 const SITE: &str = r#"
@@ -102,6 +102,69 @@ fn only_the_right_password_rings_though_both_get_the_same_answer() {
     let (_, home) = alice.follow(POST, again);
     assert!(home.text().contains(HOME), "{}", home.text());
     gate.ends_having_sent(2);
+}
+
+/// Nearly as long as a login is held at all; and its cookies come as they were set, in their order.
+#[test]
+fn a_login_held_for_nearly_five_minutes_is_released_as_it_came() {
+    let app = Application::start("ttrss");
+    let mut gate = Gate::with_a_clock(&app, SITE);
+    let given = shapes(&log_in(&mut app.visitor(), "alice", PASSWORD));
+    let mut alice = gate.visitor();
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+    gate.later(LONG);
+    let released = alice.enter(&page, &message.code);
+    assert!(
+        shapes(&released).starts_with(&given),
+        "{given:?}: {}",
+        released.head.raw
+    );
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains(HOME), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// By the public name, which it is told of, as the preset has it.
+#[test]
+fn https_under_another_name_is_none_of_ttrss_business() {
+    let app = Application::start("ttrss");
+    let mut gate = Gate::over_tls(&app, SITE);
+    let mut alice = gate.visitor();
+    log_in(&mut alice, "alice", "wrong-password");
+    let page = code_page(&log_in(&mut alice, "alice", PASSWORD));
+    let message = gate.message();
+    assert_eq!(message.to, ALICE, "the wrong password has sent nothing");
+    let released = alice.enter(&page, &message.code);
+    let to = released.field("location").unwrap_or_default();
+    let own = to.starts_with('/') || to.starts_with(&alice.origin());
+    assert!(own, "{}", released.head.raw);
+    let (_, home) = alice.follow(&page, released);
+    assert!(home.text().contains(HOME), "{}", home.text());
+    gate.ends_having_sent(1);
+}
+
+/// PHP takes the last of two fields, drops blanks before a name and cuts it at NUL.
+#[test]
+fn a_login_that_php_reads_differently_rings_nobody() {
+    let app = Application::start("ttrss");
+    let gate = Gate::before(&app, SITE);
+    let kind = "application/x-www-form-urlencoded";
+    for (target, more) in [
+        (POST, "&login=bob"),
+        (POST, "&%20login=bob"),
+        (POST, "&login%00x=bob"),
+        (POST, "&login[]=bob"),
+        (POST, "&password=x"),
+        ("/public.php?login=bob", ""),
+    ] {
+        let mut visitor = gate.visitor();
+        visitor.get(LOGIN);
+        let body = format!("op=login&profile=0&login=alice&password={PASSWORD}{more}");
+        let answer = visitor.post_bytes(target, kind, body.as_bytes());
+        assert_eq!(answer.status(), 400, "{target} {more}: {}", answer.text());
+    }
+    gate.ends_having_sent(0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod over_http2;
 mod quarantined;
 mod read;
 mod relayed;
+mod renewed;
 mod review;
 mod scripts;
 mod sharp;

@@ -34,6 +34,7 @@ mod receipts;
 mod restart;
 mod send_test;
 mod senders;
+mod shadow;
 mod sign_out;
 mod step_up;
 mod voice;

@@ -86,6 +86,7 @@ pub(in crate::config) struct Scope {
     pub(in crate::config) code_life: Duration,
     pub(in crate::config) grant_life: Duration,
     pub(in crate::config) idle: Duration,
+    pub(in crate::config) shadow: Option<At<bool>>,
     pub(in crate::config) channels: List<Channel>,
     pub(in crate::config) messages: Messages,
 }
@@ -281,7 +282,6 @@ impl Scope {
             "trusted_networks",
             "leave it out: people are asked wherever they come from",
         );
-        table.not_yet("shadow", "leave it out");
         let grant_life = table.duration("grant_life", MINUTE..=30 * DAY, 12 * HOUR);
         let scope = Self {
             title: table.optional("title"),
@@ -290,6 +290,7 @@ impl Scope {
             code_life: table.duration("code_life", MINUTE..=10 * MINUTE, 5 * MINUTE),
             grant_life,
             idle: table.duration("idle", MINUTE..=grant_life, grant_life.min(30 * MINUTE)),
+            shadow: table.optional("shadow"),
             channels: table.some("channels"),
             messages: Messages::of_scope(&mut table),
             name,
