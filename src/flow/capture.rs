@@ -627,7 +627,9 @@ impl Flow {
     ) -> cookie::Jar {
         let mut jar = cookie::Jar::of(foreign(visit));
         let hold = self.store.holds.take(question);
-        let key = self.ring.hold(secret, question.scope.name.as_str().as_bytes());
+        let key = self
+            .ring
+            .hold(secret, question.scope.name.as_str().as_bytes());
         let sealed = hold.and_then(|hold| match hold.request {
             Waiting::Answer { sealed, .. } => Some(sealed),
             Waiting::Nothing | Waiting::Lost | Waiting::Request(_) => None,
