@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -49,6 +49,7 @@ use crate::store::revoked::View;
 use crate::upstream::Upstream;
 use crate::upstream::body::{Body, Broken, Upload};
 use crate::upstream::head::Constant;
+use crate::upstream::identity::Identity;
 
 use self::captured::Posted;
 use self::passing::{Passing, Upgrade, is_navigation};
@@ -59,8 +60,8 @@ use self::shadow::Through;
 pub struct Front {
     /// The site, and who is behind it.
     pub door: Arc<Door>,
-    /// The field that tells the application who it is.
-    pub identity: Option<HeaderName>,
+    /// How the application is told who it is.
+    pub identity: Option<Identity>,
     /// What is the same in every request to it.
     pub constant: Constant,
 }
@@ -412,7 +413,8 @@ impl Gateway {
 
 /// The visitor's address and scheme; fields are believed from trusted proxies only (R10).
 pub(crate) fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Peer {
-    if trusted.is_empty() || !peer::is_trusted(connection.peer, trusted) {
+    let believed = !trusted.is_empty() && !connection.untold;
+    if !believed || !peer::is_trusted(connection.peer, trusted) {
         return Peer {
             address: connection.peer,
             https: connection.tls,

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+pub mod header;
+
 /// The visitor's address and how they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {

@@ -9,11 +9,13 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
+pub mod claim;
 pub mod fields;
 
 use crate::target::{NotATarget, Target};
 
-use self::fields::{Seen, check_websocket, drop_hop_by_hop, is_identity};
+use self::claim::is_reserved;
+use self::fields::{Seen, check_websocket, drop_hop_by_hop};
 
 /// A request head that a strict reader of RFC 9112 and RFC 9113 takes in one way only.
 ///
@@ -134,7 +136,7 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
     if seen.identity {
         let names: Vec<HeaderName> = fields
             .keys()
-            .filter(|name| is_identity(name.as_str()))
+            .filter(|name| is_reserved(name.as_str()))
             .cloned()
             .collect();
         for name in names {

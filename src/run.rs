@@ -41,6 +41,7 @@ use crate::store::key::{self, NoKey};
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
+use crate::upstream::identity::Identity;
 
 pub(crate) mod inside;
 
@@ -209,7 +210,7 @@ pub fn start(
                 site: settings.site,
                 directory,
             }),
-            identity: settings.identity_header,
+            identity: settings.identity.map(Identity::new),
             constant,
         });
     }
@@ -311,7 +312,7 @@ impl ApiDoor {
         let listen = server::Settings {
             https,
             http,
-            certificates: Vec::new(),
+            ..server::Settings::default()
         };
         // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
         let bound = bind(&listen, NonZeroUsize::MIN)?;

@@ -56,6 +56,7 @@ pub(super) struct Listen {
     pub(super) certified: bool,
     pub(super) certificates: Vec<Certificate>,
     pub(super) trusted_proxies: List<IpNet>,
+    pub(super) proxy_protocol: Option<At<bool>>,
 }
 
 /// `cert` and `key`, of `[listen]` itself or of one of `certificates`.
@@ -134,6 +135,7 @@ impl Listen {
             certified,
             certificates,
             trusted_proxies: table.list("trusted_proxies"),
+            proxy_protocol: table.optional("proxy_protocol"),
         };
         table.finish();
         listen

@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use http::header::HeaderName;
 use ipnet::IpNet;
 
 use crate::name::Name;
@@ -90,8 +89,8 @@ pub struct SiteSettings {
     pub base: String,
     /// Who has which number; names one of [`Config::directories`].
     pub directory: Name,
-    /// The header that tells the application who it is.
-    pub identity_header: Option<HeaderName>,
+    /// How the application is told who it is.
+    pub identity: Option<upstream::identity::Settings>,
 }
 
 /// `[log] format`

@@ -60,7 +60,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
         carrier.placed(&delivery, notes);
     }
     let api = api::resolve(&file, notes, environment);
-    let sites = sites::resolve(&file, &scopes, notes);
+    let sites = sites::resolve(&file, &scopes, notes, environment);
     if notes.sound() {
         warn_of_unused(&file, notes);
         sites::warn_of_scopes_never_asked(&file, notes);
@@ -209,19 +209,23 @@ fn session_keys(
         let Some(key) = noted(secret::read(reference, environment), notes) else {
             continue;
         };
-        if key.expose().len() < KEY_BYTES {
-            let label = format!("{} bytes, {KEY_BYTES} are needed", key.expose().len());
-            let problem = Diagnostic::new(
-                Rule::ShortSecret,
-                "a session key is too short",
-                &reference.place,
-                label,
-            );
-            notes.add(problem.help("make one: openssl rand -base64 32"));
-        }
+        long_enough(&key, "a session key", &reference.place, notes);
         read.push(key);
     }
     read
+}
+
+/// A shorter key of `what` is noted.
+pub(super) fn long_enough(key: &Secret, what: &str, place: &Place, notes: &Notes) {
+    if key.expose().len() < KEY_BYTES {
+        let problem = Diagnostic::new(
+            Rule::ShortSecret,
+            format!("{what} is too short"),
+            place,
+            format!("{} bytes, {KEY_BYTES} are needed", key.expose().len()),
+        );
+        notes.add(problem.help("make one: openssl rand -base64 32"));
+    }
 }
 
 fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Settings {
@@ -282,6 +286,16 @@ fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Sett
             None => seen.push(address),
         }
     }
+    let proxied = listen.proxy_protocol.as_ref().filter(|on| on.value);
+    if let (Some(proxied), false) = (proxied, listen.trusted_proxies.written) {
+        let problem = Diagnostic::new(
+            Rule::Missing,
+            "`proxy_protocol` without `trusted_proxies`",
+            &proxied.place,
+            "nobody could connect",
+        );
+        notes.add(problem.help("name the addresses of your proxies: trusted_proxies = [\"10.0.0.0/8\"]; from others no PROXY header is taken"));
+    }
     let values = |list: &List<std::net::SocketAddr>| {
         list.items.iter().map(|address| address.value).collect()
     };
@@ -289,6 +303,7 @@ fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Sett
         https: values(&listen.https),
         http: values(&listen.http),
         certificates,
+        proxy_protocol: proxied.is_some(),
     }
 }
 

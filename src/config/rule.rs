@@ -76,7 +76,7 @@ rules! {
     BadCountry = 210 Error "a text that is no country code";
     BadColour = 211 Error "a text that is no colour";
     NoUnit = 212 Error "a duration without a unit";
-    BadHeader = 213 Error "a header that cannot carry the user";
+    BadHeader = 213 Error "a header that cannot carry the user, or that is none";
     BadSubject = 214 Error "a text that can be nobody's name";
     BadUrl = 215 Error "a text that is no web address";
     BadUsers = 216 Error "a users file with a mistake";
@@ -110,7 +110,7 @@ rules! {
     NoSecret = 502 Error "a secret that cannot be read";
     EmptySecret = 503 Error "a secret that is empty";
     OpenSecret = 504 Error "a secret that others can read";
-    ShortSecret = 505 Error "a session key that is too short";
+    ShortSecret = 505 Error "a key that is too short";
     NoCredentials = 506 Error "no credentials directory";
     ForTrials = 601 Warning "a carrier that is for trials";
     CleartextHook = 602 Warning "codes go over the network in clear text";

@@ -12,8 +12,9 @@ use super::file::site as written;
 use super::names::{no_such, refer, repeated};
 use super::notes::Notes;
 use super::pem::certified;
-use super::resolve::KnownScope;
+use super::resolve::{KnownScope, long_enough};
 use super::rule::Rule;
+use super::secret::{self, Environment};
 use super::value::At;
 use super::{SiteSettings, captures, classes, reach};
 use crate::name::Name;
@@ -29,6 +30,7 @@ pub(super) fn resolve(
     file: &File,
     scopes: &[KnownScope],
     notes: &Notes,
+    environment: &Environment,
 ) -> Option<Vec<SiteSettings>> {
     if !file.sites_written && file.api.is_some() {
         // The API needs none.
@@ -61,7 +63,7 @@ pub(super) fn resolve(
     let sites: Vec<Option<SiteSettings>> = file
         .sites
         .iter()
-        .map(|site| site_settings(site, file, scopes, notes))
+        .map(|site| site_settings(site, file, scopes, notes, environment))
         .collect();
     sites
         .into_iter()
@@ -74,6 +76,7 @@ fn site_settings(
     file: &File,
     scopes: &[KnownScope],
     notes: &Notes,
+    environment: &Environment,
 ) -> Option<SiteSettings> {
     if !site.supported {
         let problem = Diagnostic::new(
@@ -99,6 +102,10 @@ fn site_settings(
         refer("site", "directory", directory, &known, notes);
     }
     let upstream = upstream_settings(site, notes);
+    let identity = site
+        .identity
+        .as_ref()
+        .map(|written| identity(written, notes, environment));
     let own = own_scopes(site, file, scopes, notes);
     let routes = classes::routes(site, file, notes);
     let captures = captures::resolve(site, file, notes);
@@ -149,11 +156,30 @@ fn site_settings(
         known: site.known,
         base: site.base.clone(),
         directory: directory.clone(),
-        identity_header: site
-            .identity_header
-            .as_ref()
-            .map(|header| header.value.clone()),
+        identity,
     })
+}
+
+fn identity(
+    written: &written::Identity,
+    notes: &Notes,
+    environment: &Environment,
+) -> upstream::identity::Settings {
+    let sign_key = written.sign_key.as_ref().and_then(|reference| {
+        let key = secret::noted(reference, environment, notes)?;
+        long_enough(&key, "the key of the identity", &reference.place, notes);
+        Some(key)
+    });
+    upstream::identity::Settings {
+        header: written.header.as_ref().map(|header| header.value.clone()),
+        strip: written
+            .strip
+            .items
+            .iter()
+            .map(|claim| claim.value.clone())
+            .collect(),
+        sign_key,
+    }
 }
 
 /// Whether browsers can get there, and safely (design section 3, S1).
@@ -182,8 +208,9 @@ fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes)
             "only for an http:// site off loopback",
         ));
     }
-    // A proxy in front may do TLS, if it is believed when it says so.
-    let behind_proxy = listen.http.written && listen.trusted_proxies.written;
+    // A proxy in front may do TLS, if it is believed when it says so; by a PROXY header it does not.
+    let announced = listen.proxy_protocol.as_ref().is_some_and(|on| on.value);
+    let behind_proxy = listen.http.written && listen.trusted_proxies.written && !announced;
     if origin.https() && !listen.https.written && !behind_proxy {
         let problem = Diagnostic::new(
             Rule::NoTls,
@@ -196,10 +223,15 @@ fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes)
         } else {
             problem
         };
+        let proxied = if announced {
+            "a PROXY header says nothing of TLS: behind a proxy that does TLS and speaks HTTP, leave out `proxy_protocol`"
+        } else {
+            "behind a proxy that does TLS, add: http = [\"127.0.0.1:8080\"] and trusted_proxies = [\"127.0.0.1/32\"]"
+        };
         notes.add(
             problem
                 .help("add to [listen]: https = [\"0.0.0.0:443\"], cert and key")
-                .help("behind a proxy that does TLS, add: http = [\"127.0.0.1:8080\"] and trusted_proxies = [\"127.0.0.1/32\"]"),
+                .help(proxied),
         );
     }
     if !origin.https() && !listen.http.written {

@@ -58,6 +58,11 @@ impl Folder {
             ("credentials/twilio_key", 0o400, "a password"),
             ("credentials/twilio_signature", 0o400, "a shared key"),
             ("credentials/smtp", 0o400, "a password"),
+            (
+                "credentials/identity",
+                0o400,
+                "fedcba9876543210fedcba9876543210",
+            ),
             ("credentials/api", 0o400, "a password"),
             ("credentials/vendor", 0o400, "a key of the vendor's"),
             (
@@ -252,9 +257,9 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(
         (
             config.sites[0].upstream.host,
-            &config.sites[0].identity_header
+            config.sites[0].identity.is_none()
         ),
-        (HostMode::Upstream, &None)
+        (HostMode::Upstream, true)
     );
     assert!(!config.sites[0].site.insecure);
 }

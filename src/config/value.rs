@@ -13,6 +13,7 @@ use crate::carrier::price::Price;
 use crate::message::{Channel, Template};
 use crate::name::Name;
 use crate::phone::sender::Sender;
+use crate::request::claim::Claim;
 use crate::route::{Logout, Pattern};
 use crate::subject::Subject;
 use crate::upstream::HostMode;
@@ -366,6 +367,20 @@ impl Leaf for HeaderName {
         } else {
             Ok(name)
         }
+    }
+}
+
+impl Leaf for Claim {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        let text = value.text("the name of a header, or its beginning and a `*`")?;
+        Self::parse(text).map_err(|error| {
+            Wrong::new(
+                Rule::BadHeader,
+                format!("`{text}` names no header"),
+                error.to_string(),
+            )
+            .help("write \"X-User\", or \"X-Auth-*\" for all that begin so")
+        })
     }
 }
 

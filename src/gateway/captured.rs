@@ -468,6 +468,7 @@ impl Gateway {
             site: &passing.front.door.site,
             peer_text: &passing.peer_text,
             identity: passing.front.identity.as_ref(),
+            unix: passing.now.unix,
             constant: &passing.front.constant,
         };
         let response = passing

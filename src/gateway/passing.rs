@@ -72,6 +72,7 @@ impl Gateway {
             site,
             peer_text: &passing.peer_text,
             identity: passing.front.identity.as_ref(),
+            unix: passing.now.unix,
             constant: &passing.front.constant,
         };
         let upstream = passing.upstream;

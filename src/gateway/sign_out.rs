@@ -59,6 +59,7 @@ impl Gateway {
             site,
             peer_text: &address_text(visit.peer.address),
             identity: front.identity.as_ref(),
+            unix: visit.now.unix,
             constant: &front.constant,
         };
         let answer = upstream.forward(&pass, asked, upload, &surroundings);

@@ -3,6 +3,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version};
 
+use super::claim::is_reserved;
 use super::{Framing, MAX_FIELDS, MAX_HEAD, Malformed};
 
 /// What one walk over the fields finds.
@@ -74,7 +75,7 @@ impl Seen {
                         "a field that looks like a framing field",
                     ));
                 }
-                _ if is_identity(name) => seen.identity = true,
+                _ if is_reserved(name) => seen.identity = true,
                 _ => {}
             }
         }
@@ -215,31 +216,4 @@ fn is_end_to_end(name: &str) -> bool {
         || name.starts_with("x-forwarded-")
         || name.starts_with("x-countersign-")
         || name.starts_with("sec-websocket-")
-}
-
-/// Names by which an application could be told who the visitor is (R10), compared with `_` as `-`.
-pub(super) fn is_identity(name: &str) -> bool {
-    // Every name that can match begins with one of these letters: the common fields leave here.
-    if !matches!(name.as_bytes().first(), Some(b'x' | b'r' | b's' | b'f')) {
-        return false;
-    }
-    let folded;
-    let name = if name.contains('_') {
-        folded = name.replace('_', "-");
-        folded.as_str()
-    } else {
-        name
-    };
-    matches!(
-        name,
-        "remote-user" | "forwarded" | "x-remote-user" | "x-real-ip" | "x-webauth-user"
-    ) || [
-        "x-forwarded-",
-        "x-countersign-",
-        "x-auth-request-",
-        "ssl-client-",
-        "x-ssl-",
-    ]
-    .iter()
-    .any(|p| name.starts_with(p))
 }

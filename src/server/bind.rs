@@ -36,6 +36,15 @@ pub struct Address {
 #[derive(Debug)]
 pub struct Listener {
     pub(super) socket: TcpListener,
+    pub(super) way: Way,
+}
+
+/// What its connections begin with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// A PROXY header, from trusted proxies only.
+    pub(super) proxied: bool,
+    /// A TLS handshake; after the header, if there is one.
     pub(super) tls: bool,
 }
 
@@ -103,7 +112,9 @@ impl Bound {
             for listeners in &mut bound.workers {
                 let socket = listen(address).map_err(told)?;
                 address = socket.local_addr().map_err(told)?;
-                listeners.push(Listener { socket, tls });
+                let proxied = settings.proxy_protocol;
+                let way = Way { proxied, tls };
+                listeners.push(Listener { socket, way });
             }
             bound.addresses.push(Address {
                 socket: address,
@@ -179,7 +190,7 @@ mod tests {
         Settings {
             http: parse(http),
             https: parse(https),
-            certificates: Vec::new(),
+            ..Settings::default()
         }
     }
 
@@ -201,7 +212,7 @@ mod tests {
                 .iter()
                 .map(|one| Address {
                     socket: one.socket.local_addr().unwrap(),
-                    tls: one.tls,
+                    tls: one.way.tls,
                 })
                 .collect();
             assert_eq!(here, addresses);

@@ -1,8 +1,10 @@
-//! One connection, from the TLS handshake to its end.
+//! One connection, from the PROXY header and the TLS handshake to its end.
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::future::poll_fn;
+use std::io;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -17,17 +19,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bind::Way;
 use super::guard::Guard;
 use super::roll::Seat;
 use super::turn::{Answer, Turn};
 use super::watch::{Order, Watch};
 use super::{Connection, Service, Tally, address_text, said, tls};
+use crate::peer::header::{self, NoHeader, Reading, Source};
 
 /// A request head (A1). hyper answers 431 above it; a head of more than 100 fields gets 431 as well, by hyper's own
 /// default, which must not be set: it would then allocate for every request.
@@ -93,17 +97,27 @@ impl<S> Host<S> {
 
 /// Serves what has been accepted, to its end.
 pub(super) async fn serve<S: Service>(
-    stream: TcpStream,
-    peer: IpAddr,
-    tls: bool,
+    mut stream: TcpStream,
+    mut peer: IpAddr,
+    way: Way,
     host: Rc<Host<S>>,
-    seat: Seat,
+    mut seat: Seat,
 ) {
+    let (tls, mut untold) = (way.tls, false);
+    if way.proxied {
+        // Boxed, because it is soon over, and most connections have none.
+        match Box::pin(announced(&mut stream, peer, &host, &mut seat)).await {
+            Some(Source::Visitor(visitor)) => peer = visitor,
+            Some(Source::Untold) => untold = true,
+            None => return,
+        }
+    }
     let watch = &seat.watch;
     let shutdown = host.shutdown.clone();
     if !tls {
         let connection = Connection {
             peer,
+            untold,
             peer_text: address_text(peer),
             tls,
             server_name: None,
@@ -115,6 +129,7 @@ pub(super) async fn serve<S: Service>(
         let (_, session) = stream.get_ref();
         let connection = Connection {
             peer,
+            untold,
             peer_text: address_text(peer),
             tls,
             server_name: session.server_name().map(str::to_ascii_lowercase),
@@ -126,6 +141,85 @@ pub(super) async fn serve<S: Service>(
         } else {
             http1(stream, connection, &host, watch).await;
         }
+    }
+}
+
+/// Whose connection a trusted proxy says it is, within the time that the watch gives a head; the visitor is counted.
+/// `None`: it does not say, or there is no room for one more from there.
+async fn announced<S>(
+    stream: &mut TcpStream,
+    proxy: IpAddr,
+    host: &Host<S>,
+    seat: &mut Seat,
+) -> Option<Source> {
+    let watch = &seat.watch;
+    watch.head_since(Some(watch.now()));
+    let end = attend(pin!(read_header(stream)), |_| {}, watch).await;
+    watch.head_since(None);
+    match end {
+        End::Done(Ok(source)) => {
+            if let Source::Visitor(visitor) = source
+                && seat.speaks_for(visitor).is_err()
+            {
+                host.tally.refused.fetch_add(1, Relaxed);
+                return None;
+            }
+            return Some(source);
+        }
+        // Whether somebody listens here is found out so, too.
+        End::Done(Err(NotAnnounced::Gone(error))) => {
+            tracing::debug!(%error, peer = %proxy, "a proxy went away before its PROXY header was there");
+        }
+        End::Done(Err(NotAnnounced::NoHeader(error))) => unannounced(&host.tally, proxy, &error),
+        End::Cut => unannounced(&host.tally, proxy, &"its PROXY header took too long"),
+        End::Panicked(panic) => report(&host.tally, &*panic),
+    }
+    None
+}
+
+/// Why nobody knows whose connection it is.
+#[derive(Debug)]
+enum NotAnnounced {
+    Gone(io::Error),
+    NoHeader(NoHeader),
+}
+
+/// Reads the header and not one byte more: what follows is TLS's or HTTP's.
+async fn read_header(stream: &mut TcpStream) -> Result<Source, NotAnnounced> {
+    let mut bytes = vec![0; header::MOST];
+    let mut own = 0;
+    loop {
+        let came = stream.peek(&mut bytes[own..]).await?;
+        if came == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let reading = header::read(&bytes[..own + came]).map_err(NotAnnounced::NoHeader)?;
+        // What is short is all header; taken off, so that the next look waits for more.
+        let (length, source) = match reading {
+            Reading::Short => (own + came, None),
+            Reading::Whole { length, source } => (length, Some(source)),
+        };
+        stream.read_exact(&mut bytes[own..length]).await?;
+        own = length;
+        if let Some(source) = source {
+            return Ok(source);
+        }
+    }
+}
+
+impl From<io::Error> for NotAnnounced {
+    fn from(error: io::Error) -> Self {
+        Self::Gone(error)
+    }
+}
+
+/// Counts a connection that is closed because it came past the proxy or without its header. The first one of a worker is
+/// told aloud, since a proxy or the configuration may be wrong; strangers must not fill the log with more.
+pub(super) fn unannounced(tally: &Tally, peer: IpAddr, why: &dyn Display) {
+    if tally.unannounced.fetch_add(1, Relaxed) == 0 {
+        tracing::warn!(error = %why, %peer, "a connection without a PROXY header of a trusted proxy was closed; more of them are not told");
+    } else {
+        tracing::debug!(error = %why, %peer, "a connection without a PROXY header of a trusted proxy was closed");
     }
 }
 

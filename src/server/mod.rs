@@ -25,7 +25,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::bind::Listener;
+use self::bind::{Listener, Way};
 use self::connection::Host;
 use self::roll::Roll;
 use self::watch::Order;
@@ -51,7 +51,10 @@ pub struct Settings {
     pub http: Vec<SocketAddr>,
     /// Chosen by server name; the first is the default. Not empty if `https` is not.
     pub certificates: Vec<Certificate>,
+    /// Whether all of them are reached through proxies that say by a PROXY header whose connection it is ([`crate::peer::header`]).
+    pub proxy_protocol: bool,
 }
+
 /// A certificate chain and its key.
 #[derive(Clone, Debug)]
 pub struct Certificate {
@@ -83,8 +86,11 @@ pub trait Service: Clone + 'static {
 /// What a request came over.
 #[derive(Debug)]
 pub struct Connection {
-    /// The address at the other end; IPv4 written as IPv6 is IPv4 here.
+    /// The address at the other end, or the one that a PROXY header told; IPv4 written as IPv6 is IPv4 here.
     pub peer: IpAddr,
+    /// Whether a PROXY header came and told no address: `peer` is the proxy's then, and whoever speaks may be anybody,
+    /// so that nothing is to be believed because `peer` is trusted.
+    pub untold: bool,
     /// The same as text, for a field of the requests that go on: made once.
     pub peer_text: HeaderValue,
     /// Whether it is encrypted.
@@ -137,6 +143,8 @@ pub struct Tally {
     pub closed: AtomicU64,
     /// Connections turned away at a limit.
     pub refused: AtomicU64,
+    /// Connections that came past the proxy, or without its PROXY header, where one is wanted (R10).
+    pub unannounced: AtomicU64,
     /// Times that the system gave no connection, as when files run out (A7).
     pub accept_errors: AtomicU64,
     /// TLS handshakes that failed or took too long.
@@ -188,10 +196,10 @@ pub async fn serve<S: Service>(
         tally,
     ));
     let mut accepting = JoinSet::new();
-    for Listener { socket, tls } in listeners {
+    for Listener { socket, way } in listeners {
         let listener = TcpListener::from_std(socket)?;
         let (host, roll) = (Rc::clone(&host), roll.clone());
-        accepting.spawn_local(async move { accept(|| listener.accept(), tls, &host, &roll).await });
+        accepting.spawn_local(async move { accept(|| listener.accept(), way, &host, &roll).await });
     }
 
     let mut sweep = interval(SWEEP);
@@ -230,7 +238,7 @@ pub async fn serve<S: Service>(
 /// Takes connections in for ever. Never waits for a peer: everything else is the connection's own task.
 async fn accept<S: Service>(
     mut next: impl AsyncFnMut() -> io::Result<(TcpStream, SocketAddr)>,
-    tls: bool,
+    way: Way,
     host: &Rc<Host<S>>,
     roll: &Roll,
 ) {
@@ -241,8 +249,11 @@ async fn accept<S: Service>(
             Ok((stream, peer)) => {
                 failing = false;
                 let peer = peer.ip().to_canonical();
-                if let Ok(seat) = roll.admit(peer) {
-                    let connection = connection::serve(stream, peer, tls, Rc::clone(host), seat);
+                if way.proxied && !roll.trusts(peer) {
+                    // Not one byte is read: it could be a header.
+                    connection::unannounced(tally, peer, &"it is none of `trusted_proxies`");
+                } else if let Ok(seat) = roll.admit(peer) {
+                    let connection = connection::serve(stream, peer, way, Rc::clone(host), seat);
                     host.tasks.spawn_local(connection);
                 } else {
                     tally.refused.fetch_add(1, Relaxed);

@@ -70,15 +70,7 @@ impl Roll {
         if present.places.len() - present.free.len() >= limits.connections {
             return Err(Full);
         }
-        // A trusted proxy speaks for many.
-        let source = (!peer::is_trusted(peer, &limits.trusted)).then(|| source(peer));
-        if let Some(source) = source {
-            let open = present.sources.entry(source).or_insert(0);
-            if *open >= limits.per_source {
-                return Err(Full);
-            }
-            *open += 1;
-        }
+        let source = present.count(peer, limits)?;
         let watch = Arc::new(Watch::new(self.0.clock.clone()));
         let place = present.free.pop().unwrap_or_else(|| {
             present.places.push(None);
@@ -92,6 +84,11 @@ impl Roll {
             place,
             source,
         })
+    }
+
+    /// Whether `peer` is a proxy whose word counts.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        peer::is_trusted(peer, &self.0.limits.trusted)
     }
 
     /// Moves the clock on and sends away who is overdue; to be called once a second.
@@ -124,6 +121,36 @@ impl Roll {
             .flatten()
             .map(|watch| watch.give(order))
             .count()
+    }
+}
+
+impl Seat {
+    /// The proxy that took the place has said whom it speaks for: the visitor counts, as if there were no proxy.
+    ///
+    /// # Errors
+    /// [`Full`]: there is no room for one more from there.
+    pub(super) fn speaks_for(&mut self, visitor: IpAddr) -> Result<(), Full> {
+        let Inner { limits, .. } = &*self.roll.0;
+        if self.source.is_none() {
+            self.source = self.roll.0.present.borrow_mut().count(visitor, limits)?;
+        }
+        Ok(())
+    }
+}
+
+impl Present {
+    /// Counts one more from there; `None` for a trusted proxy, which speaks for many.
+    fn count(&mut self, peer: IpAddr, limits: &Limits) -> Result<Option<IpAddr>, Full> {
+        if peer::is_trusted(peer, &limits.trusted) {
+            return Ok(None);
+        }
+        let source = source(peer);
+        let open = self.sources.entry(source).or_insert(0);
+        if *open >= limits.per_source {
+            return Err(Full);
+        }
+        *open += 1;
+        Ok(Some(source))
     }
 }
 
@@ -209,6 +236,21 @@ mod tests {
         let roll = roll(3, 1);
         let seats: Vec<_> = (0..4).map(|_| roll.admit(at("10.1.2.3"))).collect();
         assert_eq!(seats.iter().filter(|seat| seat.is_ok()).count(), 3);
+    }
+
+    #[tokio::test]
+    async fn a1_who_comes_through_a_proxy_counts_as_who_they_are() {
+        let roll = roll(9, 1);
+        let mut seats: Vec<_> = (0..3)
+            .map(|_| roll.admit(at("10.1.2.3")).unwrap())
+            .collect();
+        assert_eq!(seats[0].speaks_for(at("192.0.2.1")), Ok(()));
+        assert_eq!(seats[1].speaks_for(at("192.0.2.1")), Err(Full));
+        assert!(roll.admit(at("192.0.2.1")).is_err(), "by whatever way");
+        assert_eq!(seats[1].speaks_for(at("192.0.2.2")), Ok(()));
+        assert_eq!(seats[2].speaks_for(at("10.9.9.9")), Ok(()), "a proxy, too");
+        drop(seats);
+        assert!(roll.0.present.borrow().sources.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,8 @@ use super::bind::Bound;
 use super::worker::{Lost, Workers};
 use super::*;
 
+mod announced;
+
 /// A service that does what the path says.
 #[derive(Clone, Default)]
 struct Paths {
@@ -39,6 +41,10 @@ impl Service for Paths {
             "/who" => format!(
                 "{:?} tls={} h2={}",
                 connection.server_name, connection.tls, connection.version2
+            ),
+            "/from" => format!(
+                "{} untold={} tls={}",
+                connection.peer, connection.untold, connection.tls
             ),
             "/worker" => self.worker.to_string(),
             "/big" => "x".repeat(1 << 20),
@@ -83,16 +89,25 @@ struct Running {
 }
 
 fn run(tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
+    run_as(Settings::default(), tls, limits)
+}
+
+/// With further settings.
+fn run_as(
+    settings: Settings,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    limits: Limits,
+) -> Running {
     let any = vec!["127.0.0.1:0".parse().unwrap()];
     let settings = if tls.is_some() {
         Settings {
             https: any,
-            ..Settings::default()
+            ..settings
         }
     } else {
         Settings {
             http: any,
-            ..Settings::default()
+            ..settings
         }
     };
     let bound = Bound::bind(&settings, NonZeroUsize::MIN).unwrap();
@@ -151,6 +166,7 @@ fn pipe(version2: bool) -> Piped {
     let seat = roll.admit([192, 0, 2, 1].into()).unwrap();
     let connection = Connection {
         peer: [192, 0, 2, 1].into(),
+        untold: false,
         peer_text: address_text([192, 0, 2, 1].into()),
         tls: version2,
         server_name: None,
@@ -948,6 +964,10 @@ async fn a7_running_out_of_files_is_counted_and_does_not_end_the_listener() {
         Rc::clone(&reached),
         vec![EMFILE, ECONNABORTED, ENOBUFS, EMFILE],
     );
+    let way = Way {
+        proxied: false,
+        tls: false,
+    };
     let accepting = spawn_local(async move {
         let next = async || {
             if let Some(code) = errors.pop() {
@@ -956,7 +976,7 @@ async fn a7_running_out_of_files_is_counted_and_does_not_end_the_listener() {
             seen.notify_one();
             std::future::pending().await
         };
-        accept(next, false, &host, &roll).await;
+        accept(next, way, &host, &roll).await;
     });
     let began = tokio::time::Instant::now();
     reached.notified().await;

@@ -8,6 +8,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Uri, Version};
 
 use super::body::Upload;
+use super::identity::{Identity, Signed};
 use super::rewrite::Rewrite;
 use super::{Address, HostMode, Settings};
 use crate::gate::{Pass, Way};
@@ -21,8 +22,10 @@ pub struct Surroundings<'a> {
     pub site: &'a Site,
     /// Who asks: the address as a field's value.
     pub peer_text: &'a HeaderValue,
-    /// The field that tells the application who it is, if the operator named one.
-    pub identity: Option<&'a HeaderName>,
+    /// How the application is told who it is, if it is.
+    pub identity: Option<&'a Identity>,
+    /// The time in Unix seconds.
+    pub unix: u64,
     /// What is the same for every request of the site.
     pub constant: &'a Constant,
 }
@@ -89,6 +92,7 @@ pub(super) fn write(
         site,
         peer_text,
         identity,
+        unix,
         constant,
     } = *surroundings;
     let websocket = checked.websocket();
@@ -155,7 +159,13 @@ pub(super) fn write(
     fields.insert(X_FORWARDED_PROTO, constant.forwarded_proto.clone());
     fields.insert(X_FORWARDED_HOST, constant.forwarded_host.clone());
     if let Some(identity) = identity {
-        tell_who(&mut fields, identity, pass);
+        let signed = Signed {
+            site,
+            method: request.method(),
+            target: request.uri(),
+            unix,
+        };
+        identity.tell(&mut fields, pass, &signed);
     }
     *request.headers_mut() = fields;
     request
@@ -207,25 +217,6 @@ pub(super) fn origin(settings: &Settings) -> String {
         "http"
     };
     format!("{scheme}://{}", settings.authority)
-}
-
-/// Tells the application who it is, and takes away whatever the visitor said under any spelling of that name (R10).
-fn tell_who(fields: &mut HeaderMap, identity: &HeaderName, pass: &Pass) {
-    let folded = identity.as_str().replace('_', "-");
-    let claims: Vec<HeaderName> = fields
-        .keys()
-        .filter(|name| name.as_str().replace('_', "-") == folded)
-        .cloned()
-        .collect();
-    for claim in claims {
-        fields.remove(claim);
-    }
-    if let Way::Granted(grants) = pass.way()
-        && let Some(grant) = grants.first()
-        && let Ok(who) = HeaderValue::from_str(grant.subject().as_str())
-    {
-        fields.insert(identity, who);
-    }
 }
 
 fn text(text: &str) -> HeaderValue {

@@ -21,6 +21,7 @@ pub mod answer;
 pub mod body;
 pub mod connect;
 pub mod head;
+pub mod identity;
 mod rewrite;
 pub mod tunnel;
 mod wire;

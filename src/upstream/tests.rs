@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
 use super::head::Constant;
+use super::identity::Identity;
 use super::*;
 use crate::challenge::tests::{at, verified};
 use crate::form::Form;
@@ -49,13 +50,14 @@ static PEER: HeaderValue = HeaderValue::from_static("2001:db8::9");
 
 fn surroundings<'a>(
     site: &'a Site,
-    identity: Option<&'a HeaderName>,
+    identity: Option<&'a Identity>,
     constant: &'a Constant,
 ) -> Surroundings<'a> {
     Surroundings {
         site,
         peer_text: &PEER,
         identity,
+        unix: 1_795_375_800,
         constant,
     }
 }
@@ -94,7 +96,7 @@ fn passed(site: &Site, request: &Checked) -> Pass {
 fn written(
     upstream: &str,
     host: HostMode,
-    identity: Option<&HeaderName>,
+    identity: Option<&Identity>,
     request: Checked,
 ) -> Request<Upload> {
     let site = portal();
@@ -241,7 +243,10 @@ fn each_way_takes_its_own_fields_up() {
         ("x-app-user", "root"),
         ("x_app_user", "root"),
     ];
-    let identity = HeaderName::from_static("x-app-user");
+    let identity = Identity::new(identity::Settings {
+        header: Some(HeaderName::from_static("x-app-user")),
+        ..identity::Settings::default()
+    });
     for (path, cookie, authorization, who) in [
         (
             "/private",

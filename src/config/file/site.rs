@@ -16,11 +16,13 @@ use crate::config::notes::Notes;
 use crate::config::preset::{Base, Preset};
 use crate::config::reader::{List, Reader};
 use crate::config::rule::Rule;
+use crate::config::secret::Reference;
 use crate::config::value::{At, Colour, Words};
 use crate::message::language::Tag;
 use crate::message::wording::Wording;
 use crate::message::{Channel, Template};
 use crate::name::Name;
+use crate::request::claim::Claim;
 use crate::route::{Logout, Pattern};
 use crate::scope::RESERVED;
 use crate::site::Origin;
@@ -54,7 +56,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) insecure: Option<At<bool>>,
     pub(in crate::config) charset: Option<At<Charset>>,
     pub(in crate::config) fixed_user: Option<At<Subject>>,
-    pub(in crate::config) identity_header: Option<At<HeaderName>>,
+    pub(in crate::config) identity: Option<Identity>,
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
     pub(in crate::config) logout: Vec<Logout>,
@@ -63,6 +65,13 @@ pub(in crate::config) struct Site {
     pub(in crate::config) messages: Vec<(At<Name>, Messages)>,
     /// True if nothing in the table is wrong by itself: then what is not there was not meant to be.
     pub(in crate::config) sound: bool,
+}
+
+/// `[sites.NAME.identity]`
+pub(in crate::config) struct Identity {
+    pub(in crate::config) header: Option<At<HeaderName>>,
+    pub(in crate::config) strip: List<Claim>,
+    pub(in crate::config) sign_key: Option<At<Reference>>,
 }
 
 /// `[sites.NAME.sign_out]`
@@ -137,7 +146,7 @@ impl Site {
             insecure: table.optional("insecure"),
             charset: table.optional("charset"),
             fixed_user: table.optional("fixed_user"),
-            identity_header: identity(table.table_if_written("identity")),
+            identity: table.table_if_written("identity").map(Identity::read),
             routes: table.each("routes").into_iter().map(Route::read).collect(),
             captures: table
                 .named("captures")
@@ -179,15 +188,16 @@ fn based(table: &mut Reader<'_>) -> (Option<&'static crate::preset::Preset>, Str
     (known.map(|known| known.value.0), base)
 }
 
-fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {
-    let mut table = table?;
-    table.not_yet(
-        "sign_key",
-        "leave it out: the header alone is sent, so let the application listen to the gateway only",
-    );
-    let header = table.required("header", "\"X-Remote-User\"");
-    table.finish();
-    header
+impl Identity {
+    fn read(mut table: Reader<'_>) -> Self {
+        let identity = Self {
+            header: table.optional("header"),
+            strip: table.list("strip"),
+            sign_key: table.optional("sign_key"),
+        };
+        table.finish();
+        identity
+    }
 }
 
 impl SignOut {
