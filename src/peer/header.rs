@@ -114,12 +114,13 @@ fn told(text: &str) -> Option<Source> {
     }
     let mut parts = rest.split(' ');
     let mut part = || parts.next();
-    let (source, to, port, to_port) = (part()?, part()?, part()?, part()?);
+    let (source, to) = (part()?, part()?);
+    // Nobody asks for the ports; they have to be there.
+    port_of(part()?)?;
+    port_of(part()?)?;
     if part().is_some() {
         return None;
     }
-    port_of(port)?;
-    port_of(to_port)?;
     let address = match family {
         "TCP4" => {
             to.parse::<Ipv4Addr>().ok()?;

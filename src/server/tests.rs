@@ -93,11 +93,7 @@ fn run(tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
 }
 
 /// With further settings.
-fn run_as(
-    settings: Settings,
-    tls: Option<Arc<rustls::ServerConfig>>,
-    limits: Limits,
-) -> Running {
+fn run_as(settings: Settings, tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
     let any = vec!["127.0.0.1:0".parse().unwrap()];
     let settings = if tls.is_some() {
         Settings {

@@ -169,7 +169,7 @@ fn r10_what_is_not_exactly_a_header_is_none() {
             block_of(0x21, 0x11, &[0; MOST - FIXED + 1]),
             NoHeader::TooLong,
         ),
-        (block_of(0x20, 0x00, &[0; 0xffff]), NoHeader::TooLong),
+        (block_of(0x20, 0x00, &vec![0; 0xffff]), NoHeader::TooLong),
     ] {
         assert_eq!(read(&bytes), Err(fault), "{:02x?}", &bytes[12..16]);
     }
