@@ -122,6 +122,45 @@ pub enum What<'a> {
         /// For what.
         scope: &'a Name,
     },
+    /// A scope in shadow would ask somebody.
+    WouldAsk {
+        /// For what.
+        scope: &'a Name,
+        /// The route that says so, as `file:line`.
+        route: &'a str,
+        /// What they could make use of, in a word.
+        audience: &'static str,
+    },
+    /// A site in shadow would say no.
+    WouldRefuse {
+        /// Why.
+        reason: Reason,
+    },
+    /// A scope in shadow would keep the answer to a login, or would have nothing to keep.
+    WouldHold {
+        /// For what.
+        scope: &'a Name,
+        /// How the login went, in our words.
+        outcome: &'static str,
+    },
+    /// A scope in shadow would send a code.
+    WouldSend {
+        /// For what.
+        scope: &'a Name,
+        /// To whom, masked.
+        to: &'a str,
+        /// How.
+        channel: Channel,
+        /// By whom, first.
+        carrier: &'a str,
+        /// Whether it is in doubt that the login went well.
+        doubt: bool,
+    },
+    /// Somebody has signed out here, and the application may not have signed them out.
+    NotSignedOut {
+        /// What it said, in our words.
+        why: &'a dyn fmt::Display,
+    },
     /// Somebody who knows the address of a carrier's receipts posted something else there.
     ReceiptRefused {
         /// Whose.
@@ -160,6 +199,11 @@ impl What<'_> {
             Self::MachinePassed { .. } => "machine.passed",
             Self::LoginAmbiguous { .. } => "login.ambiguous",
             Self::SessionOutlived { .. } => "session.outlived",
+            Self::WouldAsk { .. } => "shadow.ask",
+            Self::WouldRefuse { .. } => "shadow.refuse",
+            Self::WouldHold { .. } => "shadow.login",
+            Self::WouldSend { .. } => "shadow.send",
+            Self::NotSignedOut { .. } => "sign_out.failed",
             Self::ReceiptRefused { .. } => "receipt.refused",
             Self::HoldReplayed => "hold.replayed",
             Self::UpstreamFailed { .. } => "upstream.failed",

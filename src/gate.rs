@@ -18,6 +18,10 @@ use crate::scope::Scope;
 use crate::site::Site;
 use crate::target::Target;
 
+pub mod shadow;
+
+use self::shadow::Would;
+
 /// The grants behind one request: nearly always one, and moved along with it many times.
 pub type Grants = SmallVec<[Grant; 1]>;
 
@@ -34,6 +38,8 @@ pub enum Verdict<'s> {
     LoginPage(Pass, &'s Capture),
     /// A posted login goes on, and its answer waits for a code.
     Login(Pass, &'s Capture),
+    /// It goes on because a scope is in shadow, and this would have been done otherwise.
+    Shadow(Pass, Option<Would<'s>>),
     /// Nobody gets there.
     Refuse(Reason),
 }
@@ -49,6 +55,19 @@ pub struct Said<'r> {
     pub password: Mentioned,
     /// The token of its Authorization, where grants of this site are bound to tokens.
     pub bearer: Option<&'r Bearer>,
+}
+
+impl<'r> Said<'r> {
+    /// The whole of a request, as routes look at it.
+    fn of(&self, asked: &'r Checked) -> Asked<'r> {
+        Asked {
+            method: asked.method(),
+            target: asked.target(),
+            websocket: asked.websocket(),
+            form: self.form,
+            logins: self.logins,
+        }
+    }
 }
 
 /// Where a password is.
@@ -126,6 +145,8 @@ pub enum Way {
     Captured,
     /// Under these grants, the first scope's first. Never empty.
     Granted(Grants),
+    /// As it is, because every scope that it needs is in shadow.
+    Shadow,
 }
 
 impl Pass {
@@ -152,16 +173,25 @@ impl Pass {
 /// `held` are live, unrevoked grants of this site. Headers other than Origin, Sec-Fetch-Site and the upgrade take
 /// no part (R5).
 pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant]) -> Verdict<'s> {
+    let strict = decide_in_force(site, asked, said, held);
+    if site.casts_shadow() {
+        shadow::lifted(site, asked, said, held, strict)
+    } else {
+        strict
+    }
+}
+
+/// The same as if no scope were in shadow.
+pub fn decide_in_force<'s>(
+    site: &'s Site,
+    asked: &Checked,
+    said: Said<'_>,
+    held: &[Grant],
+) -> Verdict<'s> {
     if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
         return Verdict::Refuse(Reason::CrossOrigin);
     }
-    let question = Asked {
-        method: asked.method(),
-        target: asked.target(),
-        websocket: asked.websocket(),
-        form: said.form,
-        logins: said.logins,
-    };
+    let question = said.of(asked);
     let pass = |way, authorization| Verdict::Forward(Pass { way, authorization });
     let captures = !site.captures.is_empty();
     let basic = site.basic().is_some();
@@ -323,6 +353,24 @@ pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
             way: Way::Anonymous,
             authorization: true,
         })
+}
+
+/// Whether the gateway itself may ask for what signs somebody out: anything but what is denied to everybody or our own.
+/// Who asked for it has a session of the application and nothing else, and gets none of the answer but its cookies.
+pub fn sign_out(site: &Site, target: &Target) -> Option<Pass> {
+    let judged = site.routes.judge(&Asked {
+        method: &Method::GET,
+        target,
+        websocket: false,
+        form: &Form::Fields(Vec::new()),
+        logins: &[],
+    });
+    let allowed = !target.reaches("/.countersign") && !matches!(judged, Requirement::Deny(_));
+    // HTTP Basic has no session to end.
+    (allowed && site.basic().is_none()).then_some(Pass {
+        way: Way::Captured,
+        authorization: false,
+    })
 }
 
 /// Whether somebody without any grant may GET this page: there is no wall that would send them back.

@@ -20,12 +20,18 @@ mod basic;
 mod captured;
 mod passing;
 mod refusal;
+mod renewed;
+mod shadow;
+mod sign_out;
 
+use crate::capture::Capture;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::own::ROOT;
+use crate::flow::sign_out::Leaving;
 use crate::flow::{Door, Flow, Visit, addressed, reply};
 use crate::form::{self, Form};
+use crate::gate::shadow::Would;
 use crate::gate::{self, Mentioned, Reason, Said, Verdict, Way};
 use crate::hold::release::HeldPage;
 use crate::login::{self, Ambiguous, Login};
@@ -47,6 +53,7 @@ use crate::upstream::head::Constant;
 use self::captured::Posted;
 use self::passing::{Passing, Upgrade, is_navigation};
 use self::refusal::{drained, preflight, refusal_of, refused, to_https, told, whole};
+use self::shadow::Through;
 
 /// A site with everything a request for it needs.
 pub struct Front {
@@ -198,10 +205,17 @@ impl Gateway {
 
         if let Some(own) = own_path(&asked) {
             let visit = visit();
-            let reply = match own {
+            let mut reply = match own {
                 Own::Page(path) => Box::pin(flow.own(&visit, path, body)).await,
                 Own::Spelling => flow.refuse(&visit, Refusal::NotFound),
             };
+            if let Some(leaving) = reply.extensions_mut().remove::<Leaving>() {
+                let upstream = &self.0.upstreams[index];
+                let set = self.sign_out_there(front, upstream, &visit, &leaving);
+                for cookie in Box::pin(set).await {
+                    reply.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+            }
             return whole(reply, closing);
         }
         if let Some(id) = held.replay.filter(|_| *asked.method() == Method::GET) {
@@ -220,6 +234,11 @@ impl Gateway {
         };
         let logins = match read.logins(site, &asked, &held) {
             Ok(logins) => logins,
+            Err(why) if gate::shadow::is_free(site, &held.live) => {
+                let reason = Reason::Ambiguous(why);
+                flow.record(&visit(), What::WouldRefuse { reason });
+                Logins::new()
+            }
             Err(why) => {
                 let reply = refused(flow, &visit(), Reason::Ambiguous(why));
                 return Box::pin(drained(reply, body, &asked)).await;
@@ -254,11 +273,15 @@ impl Gateway {
             token: bearer
                 .as_ref()
                 .and_then(|bearer| bearer.renewed(&held.live)),
+            renews: None,
             held,
             searched,
         };
         let verdict = gate::decide(site, &asked, said, &held.live);
-        if site.relays() && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_)) {
+        if site.relays()
+            && !site.watches()
+            && !matches!(verdict, Verdict::Refuse(_) | Verdict::Preflight(_))
+        {
             let anonymous =
                 matches!(&verdict, Verdict::Forward(pass) if matches!(pass.way(), Way::Anonymous));
             // A login goes up without Authorization, which is often that of the one before.
@@ -283,12 +306,28 @@ impl Gateway {
                     None => verdict,
                 }
             }
+            Verdict::Shadow(pass, Some(Would::Ask(..)))
+                if held.live.is_empty() && gate::machine(site, &asked, peer.address).is_some() =>
+            {
+                from_machine = site.basic();
+                Verdict::Shadow(pass, None)
+            }
             decided => decided,
         };
         let (pass, captured) = match verdict {
             Verdict::Forward(pass) => (pass, None),
             Verdict::LoginPage(pass, capture) | Verdict::Login(pass, capture) => {
                 (pass, Some(capture))
+            }
+            Verdict::Shadow(pass, would) => {
+                let passing = passing(held);
+                let through = Through {
+                    posted: posted(logins, would.and_then(Would::login), read.bytes),
+                    asked,
+                    body,
+                    upgrade,
+                };
+                return Box::pin(self.shadow(pass, would, through, peer, passing)).await;
             }
             Verdict::Ask(scope) => {
                 if let Some(capture) = site.basic().filter(|_| held.live.is_empty()) {
@@ -306,7 +345,11 @@ impl Gateway {
                 return Box::pin(drained(reply, body, &asked)).await;
             }
         };
-        let passing = passing(held);
+        let renews = (searched && captured.is_none())
+            .then(|| renewed::renewing(site, &flow.ring, (&asked, &read), (&held, now), &pass))
+            .flatten();
+        let mut passing = passing(held);
+        passing.renews = renews;
         if let Some(capture) = from_machine {
             passing.record(What::MachinePassed {
                 from: peer.address,
@@ -314,13 +357,7 @@ impl Gateway {
             });
         }
         if let Some(capture) = captured {
-            let login = logins
-                .into_iter()
-                .find(|(name, _)| **name == capture.name && *asked.method() == Method::POST);
-            let posted = login.map(|(_, login)| Posted {
-                login,
-                body: read.bytes,
-            });
+            let posted = posted(logins, Some(capture), read.bytes);
             return Box::pin(self.capture(pass, capture, posted, asked, peer, passing)).await;
         }
         let granted = !passing.held.live.is_empty();
@@ -534,6 +571,13 @@ impl Read {
         }
         Ok(found)
     }
+}
+
+/// The login for this capture, with the bytes that carry it.
+fn posted(logins: Logins<'_>, capture: Option<&Capture>, body: Bytes) -> Option<Posted> {
+    let mut logins = logins.into_iter();
+    let (_, login) = logins.find(|(name, _)| capture.is_some_and(|own| own.name == **name))?;
+    Some(Posted { login, body })
 }
 
 type Logins<'s> = SmallVec<[(&'s Name, Login); 1]>;

@@ -284,6 +284,24 @@ impl Checked {
         }
     }
 
+    /// A POST of the gateway's own to `target`, of a form of that many bytes, from a page of `origin`.
+    #[must_use]
+    pub fn posting(
+        &self,
+        target: Target,
+        cookies: Option<HeaderValue>,
+        origin: Option<HeaderValue>,
+        length: u64,
+    ) -> Self {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let get = self.following(target, cookies);
+        let mut posted = get.replaying(Method::POST, Some(form), length);
+        if let Some(origin) = origin {
+            posted.fields.insert(header::ORIGIN, origin);
+        }
+        posted
+    }
+
     /// A GET of the gateway's own to `target` with this Authorization, and with nothing else of the visitor's.
     #[must_use]
     pub fn showing(&self, target: Target, authorization: HeaderValue) -> Self {

@@ -34,6 +34,7 @@ use crate::server::bind::{Address, BindError, Bound};
 use crate::server::tls::TlsError;
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
+use crate::site::Site;
 use crate::store::Store;
 use crate::store::durable::file::NotOpened;
 use crate::store::key::{self, NoKey};
@@ -192,6 +193,7 @@ pub fn start(
     let mut upstreams = Vec::new();
     for settings in config.sites {
         let name = &settings.site.name;
+        tell_of_shadow(&settings.site);
         let trust = connect::trust(&settings.upstream.address)
             .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
         let constant = Constant::new(&settings.upstream, &settings.site);
@@ -244,6 +246,15 @@ pub fn start(
         slow,
         send: config.delivery.timeout,
     })
+}
+
+/// What stands open because its scope is in shadow is said in the log, too, which is read more often than `check`.
+fn tell_of_shadow(site: &Site) {
+    let name = &site.name;
+    for scope in site.scopes.iter().filter(|scope| scope.shadow) {
+        let scope = &scope.name;
+        tracing::warn!(event = "shadow", site = %name, "scope {scope} is in shadow: nobody is asked for its code");
+    }
 }
 
 /// Where carriers, directories and the disk are waited for.

@@ -21,6 +21,8 @@ pub struct Scope {
     pub grant_life: Duration,
     /// How long a grant lives without a request (S5).
     pub idle: Duration,
+    /// True while it is only tried out: what it would ask is decided and logged, and nobody is asked.
+    pub shadow: bool,
     /// The first is used at once, the others are offered on the page. Never empty.
     pub channels: Vec<Channel>,
     /// The text of a message, by the person's language.

@@ -13,6 +13,10 @@ use crate::scope::Scope;
 use crate::subject::Subject;
 use crate::target::Target;
 
+pub mod sign_out;
+
+use self::sign_out::SignOut;
+
 /// A site as the operator set it up: `[sites.NAME]`, without what the rooms need to know of it.
 #[derive(Debug)]
 pub struct Site {
@@ -34,6 +38,8 @@ pub struct Site {
     pub captures: Vec<Capture>,
     /// Where people sign out of the application: that ends its grants in this browser.
     pub logout: Vec<Logout>,
+    /// What signs somebody out of the application who signs out of the gateway.
+    pub sign_out: Option<SignOut>,
     /// How the application's forms are encoded where they do not say so.
     pub charset: &'static Encoding,
     /// For applications without users: the one subject who is asked.
@@ -56,6 +62,25 @@ impl Site {
     #[must_use]
     pub fn scope(&self, name: &str) -> Option<&Arc<Scope>> {
         self.scopes.iter().find(|scope| scope.name.as_str() == name)
+    }
+
+    /// Whether a scope of this site is in shadow.
+    #[must_use]
+    pub fn casts_shadow(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.shadow)
+    }
+
+    /// Whether that scope is in shadow.
+    #[must_use]
+    pub fn is_shadow(&self, scope: &Name) -> bool {
+        self.scope(scope.as_str()).is_some_and(|scope| scope.shadow)
+    }
+
+    /// Whether the gateway only watches how people sign in: the first scope is in shadow, and so is that of every login.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        let mut captures = self.captures.iter();
+        self.first_scope().shadow && captures.all(|capture| self.is_shadow(&capture.scope))
     }
 
     /// The capture of that name.

@@ -76,8 +76,12 @@ impl Names {
         self.0.iter().any(|wanted| wanted.has(name))
     }
 
-    /// Whether some server could find one of them in this cookie, as it stands or however it may read it.
+    /// Whether some server could find one of them in this cookie, as it stands or however it may read it. An empty one is
+    /// what is left where a cookie was taken away without a date (Adminer's `adminer_permanent=`).
     pub fn could_be(&self, name: &[u8], value: &[u8]) -> bool {
+        if value.is_empty() && self.has(name) {
+            return false;
+        }
         let mut wanted = self.0.iter();
         wanted.any(|wanted| wanted.has(name) || wanted.like.is_in(name, value))
     }

@@ -124,9 +124,17 @@ pub fn followed(
     if answered.status.is_redirection() {
         return follow(capture, asked, body, at, origin, answered, hops);
     }
-    // A page that fails proves nothing: it may be out of order, or not meant for this person.
+    // A page that fails proves nothing, it may be out of order or not meant for this person; but a login page that asks for
+    // the password again has said no (Adminer, with 403).
+    let asks = || {
+        at.path() == asked.target().path()
+            && answered.status.is_client_error()
+            && shows_password_field(answered) == Some(true)
+    };
     Next::Decided(if answered.status.is_success() {
         by_page(answered)
+    } else if asks() {
+        Judgement::Bad
     } else {
         Judgement::Doubt
     })

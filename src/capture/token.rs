@@ -162,7 +162,12 @@ pub fn candidates<'r>(
         })
     });
     let queries = queries(target).map(|(_, value)| value);
-    parts.map(Cow::Borrowed).chain(queries)
+    let words = target.each().flat_map(|reading| {
+        let words = reading.exact.split(|b| matches!(b, b'/' | b';' | b'='));
+        words.filter(|word| word.len() >= SHORTEST)
+    });
+    let path = words.map(|word| Cow::from(percent_decode(word)));
+    parts.map(Cow::Borrowed).chain(queries).chain(path)
 }
 
 /// The tokens of a query by the one name that every server of bearer tokens may read.
@@ -181,27 +186,81 @@ pub struct Carried {
     pub named: Vec<Box<[u8]>>,
     /// Whatever is long enough, by any name: some interfaces have the token in each body that they take.
     pub others: Vec<Box<[u8]>>,
+    /// The same, by names under which the sender's program is described (RFC 6749 sections 2.3.1 and 4).
+    pub about: Vec<Box<[u8]>>,
 }
 
+/// How the names of such values begin.
+const ABOUT: [&[u8]; 4] = [b"client_", b"grant_type", b"redirect_uri", b"scope"];
+
 impl Carried {
-    /// Reads a body as JSON where it is some, and as a form otherwise, whatever it says that it is. What is in parts, or
-    /// packed, or longer than what is read of a body, carries nothing that is seen here.
+    /// Reads a body as JSON where it is some, and as a form, whatever it says that it is. What is in parts, or packed, or
+    /// longer than what is read of a body, carries nothing that is seen here.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         let mut carried = Self::default();
-        if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
-            let mut json = serde_json::Deserializer::from_slice(body);
-            // What stands before a fault was read by servers that read piece by piece.
-            let _ = Within(&mut carried, "").deserialize(&mut json);
+        // A text that some readers take for nothing (RFC 8259 section 8.1).
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if !carried.take_json(body) && begins_as_json(body) {
+            carried.take_words(body);
         }
+        carried.take_form(body);
+        carried
+    }
+
+    /// What it carries as a form.
+    #[must_use]
+    pub fn of_form(body: &[u8]) -> Self {
+        let mut carried = Self::default();
+        carried.take_form(body);
+        carried
+    }
+
+    /// What it carries as JSON. `None` if it is none to its end.
+    #[must_use]
+    pub fn of_json(body: &[u8]) -> Option<Self> {
+        let mut carried = Self::default();
+        carried.take_json(body).then_some(carried)
+    }
+
+    /// Whether all of it is JSON.
+    fn take_json(&mut self, body: &[u8]) -> bool {
+        if !begins_as_json(body) {
+            return false;
+        }
+        let mut json = serde_json::Deserializer::from_slice(body);
+        // What stands before a fault was read by servers that read piece by piece.
+        let read = Within(self, "").deserialize(&mut json);
+        read.and_then(|()| json.end()).is_ok()
+    }
+
+    fn take_form(&mut self, body: &[u8]) {
         for pair in body.split(|b| matches!(b, b'&' | b';' | b'\r' | b'\n')) {
             let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
             let name: Cow<'_, [u8]> = percent_decode(&pair[..equals]).into();
             let value: Cow<'_, [u8]> =
                 percent_decode(pair.get(equals + 1..).unwrap_or_default()).into();
-            carried.take(&name, &value);
+            self.take(&name, &value);
         }
-        carried
+    }
+
+    /// All that could be a person's.
+    pub fn shown(&self) -> impl Iterator<Item = &[u8]> {
+        let all = self.named.iter().chain(&self.others);
+        all.map(|token| &**token)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.shown().chain(self.about.iter().map(|token| &**token))
+    }
+
+    /// What is deeper, or more lenient, than this reader goes may be read by others: whatever could be a token then is one.
+    fn take_words(&mut self, body: &[u8]) {
+        let is_letter = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
+        let words = body.split(|b| !is_letter(b));
+        let long = words.filter(|word| word.len() >= SHORTEST);
+        self.others.extend(long.map(Into::into));
     }
 
     fn take(&mut self, name: &[u8], value: &[u8]) {
@@ -213,9 +272,19 @@ impl Carried {
         if !value.is_empty() && name.trim_ascii().eq_ignore_ascii_case(IN_QUERY.as_bytes()) {
             self.named.push(value.into());
         } else if value.len() >= SHORTEST {
-            self.others.push(value.into());
+            let about = ABOUT.iter().any(|start| name.starts_with(start));
+            let list = if about {
+                &mut self.about
+            } else {
+                &mut self.others
+            };
+            list.push(value.into());
         }
     }
+}
+
+fn begins_as_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
 /// A place in JSON, by the name that it has there. Unlike [`Value`] it sees every member of one name: servers read either.
@@ -404,6 +473,15 @@ mod tests {
     }
 
     #[test]
+    fn as_many_tokens_as_a_session_may_have_are_found() {
+        let many: Vec<String> = (0..MOST)
+            .map(|n| format!("{{\"token\": \"{n}\"}}"))
+            .collect();
+        let many = format!("[{}]", many.join(","));
+        assert_eq!(found(&relayed(&[]), &many).0.len(), MOST);
+    }
+
+    #[test]
     fn an_answer_that_nobody_can_read_is_told_apart_from_one_without_tokens() {
         let many: Vec<String> = (0..=MOST)
             .map(|n| format!("{{\"token\": \"{n}\"}}"))
@@ -444,6 +522,8 @@ mod tests {
             ("accept", "*/*", "/a?b=c&whatever=T0k%2Fen%2bx0123456%3D"),
             ("accept", "*/*", "/a?access_token=Bearer%20T0k/en+x0123456="),
             ("accept", "*/*", "/a%3Ftoken=T0k/en+x0123456="),
+            ("accept", "*/*", "/bot/T0k%2Fen+x0123456%3D/get"),
+            ("accept", "*/*", "/a;t=T0k%2Fen%2Bx0123456%3D"),
         ] {
             let mut fields = HeaderMap::new();
             fields.insert(field, HeaderValue::from_static(value));
@@ -473,6 +553,8 @@ mod tests {
 
     #[test]
     fn a_token_is_seen_wherever_a_body_can_carry_it() {
+        let (down, up) = ("[".repeat(200), "]".repeat(200));
+        let deep = format!("{{\"a\": {down}{up}, \"auth\": \"T0k/en+x0123456=\"}}");
         for (body, named) in [
             ("access_token=T0k/en+x0123456=", true),
             ("a=b&Access%5Ftoken=T0k%2Fen%2bx0123456%3D&c=d", true),
@@ -490,6 +572,10 @@ mod tests {
             ("{\"auth\": \"T0k/en+x0123456=\"}", false),
             ("auth=T0k/en+x0123456=", false),
             (" \"T0k/en+x0123456=\"", false),
+            ("\u{feff}{\"auth\": \"T0k/en+x0123456=\"}", false),
+            ("{'auth': 'T0k/en+x0123456='}", false),
+            ("{} {\"auth\": \"T0k/en+x0123456=\"}", false),
+            (&deep, false),
         ] {
             let carried = Carried::of(body.as_bytes());
             let values = if named { carried.named } else { carried.others };
@@ -499,6 +585,28 @@ mod tests {
             );
         }
         assert!(Carried::of(b"token=short&x=%7b").others.is_empty());
+        let carried = Carried::of(b"client_id=0123456789abcdef&a=0123456789abcdef");
+        assert_eq!((carried.about.len(), carried.others.len()), (1, 1));
+        assert_eq!((carried.shown().count(), carried.all().count()), (1, 2));
+    }
+
+    #[test]
+    fn json_is_json_to_its_end() {
+        for (body, is) in [
+            ("{\"a\": [1, null, true, 1.5, -2]}", true),
+            (" \"a\" ", true),
+            ("{\"a\": 1} &access_token=b", false),
+            ("{\"a\": 1", false),
+            ("a=b", false),
+            ("", false),
+        ] {
+            assert_eq!(Carried::of_json(body.as_bytes()).is_some(), is, "{body}");
+        }
+        assert!(
+            Carried::of_form(b"{\"access_token\": \"a\"}")
+                .named
+                .is_empty()
+        );
     }
 
     #[test]

@@ -16,11 +16,12 @@ use super::http_client::HttpClient;
 use super::{
     Cause, Delivery, Failure, Kind, Means, Message, NotTaken, Receipt, Report, Service, Settings,
 };
+use crate::address::Address;
 use crate::challenge::Remote;
 use crate::event::dispatch::{Dispatch, Step, Witness};
 use crate::message::{Channel, Text};
 use crate::name::Name;
-use crate::phone::Policy;
+use crate::phone::{Phone, Policy};
 
 mod attempt;
 mod breaker;
@@ -272,6 +273,17 @@ impl Dispatcher {
         })
     }
 
+    /// The carrier that would be asked first to take something there by that channel.
+    #[must_use]
+    pub fn first(&self, to: &Address, channel: Channel) -> Option<&Name> {
+        let phone = match to {
+            Address::Phone(phone) => Some(phone),
+            Address::Email(_) => None,
+        };
+        let mut order = self.order_for(phone, channel).iter();
+        order.next().map(|lane| &lane.name)
+    }
+
     /// The witness, for what happens to messages elsewhere.
     #[must_use]
     pub fn witness(&self) -> &dyn Witness {
@@ -369,8 +381,12 @@ impl Dispatcher {
 
     /// The carriers of the message's channel, first to last, as its country has them.
     fn order(&self, message: &Message) -> &[Arc<Lane>] {
-        let place = place(message.channel);
-        let Some(phone) = message.phone() else {
+        self.order_for(message.phone(), message.channel)
+    }
+
+    fn order_for(&self, phone: Option<&Phone>, channel: Channel) -> &[Arc<Lane>] {
+        let place = place(channel);
+        let Some(phone) = phone else {
             return &self.orders[place];
         };
         let country = phone.country().unwrap_or_default();

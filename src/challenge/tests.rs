@@ -12,6 +12,7 @@ pub(crate) fn scope(name: &str) -> Scope {
         code_life: Duration::from_secs(300),
         grant_life: Duration::from_secs(12 * 3600),
         idle: Duration::from_secs(1800),
+        shadow: false,
         channels: vec![Channel::Sms, Channel::Voice],
         message: Wording::default(),
     }

@@ -20,6 +20,7 @@ mod exposed;
 mod finding;
 mod fits;
 mod listening;
+mod logins;
 mod need;
 mod spellings;
 mod stranger;

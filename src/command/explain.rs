@@ -201,10 +201,15 @@ fn print(
         writeln!(to, "{}", login.explanation)?;
         writeln!(
             to,
-            "  a POST that carries {} is captured for scope {} (its answer is held for {}){any_other}",
+            "  a POST that carries {} is captured for scope {} (its answer is held for {}{}){any_other}",
             listed(&login.carries),
             login.capture.scope,
-            humantime::format_duration(login.capture.hold)
+            humantime::format_duration(login.capture.hold),
+            if settings.site.is_shadow(&login.capture.scope) {
+                ", were it not in shadow"
+            } else {
+                ""
+            }
         )?;
     }
     writeln!(to, "{explanation}")?;
@@ -219,6 +224,13 @@ fn print(
                 .scopes()
                 .filter_map(|name| settings.site.scope(name.as_str()))
             {
+                if scope.shadow {
+                    let name = &scope.name;
+                    writeln!(
+                        to,
+                        "  `{name}` is in shadow: it goes on without a grant, and the log says so; in force:"
+                    )?;
+                }
                 writeln!(to, "  without a grant: {}", entry(settings, scope))?;
             }
             for network in machines(settings, target, needed) {
@@ -300,6 +312,7 @@ fn print_json(
             told["capture"] = json!(login.capture.name.as_str());
             told["scope"] = json!(login.capture.scope.as_str());
             told["carries"] = json!(login.carries);
+            told["shadow"] = json!(settings.site.is_shadow(&login.capture.scope));
             told["hold_seconds"] = json!(login.capture.hold.as_secs());
             told
         })
@@ -311,7 +324,8 @@ fn print_json(
                 .site
                 .login_for(name)
                 .map(|capture| capture.page.as_str());
-            json!({ "scope": name.as_str(), "login_page": page })
+            let shadow = settings.site.is_shadow(name);
+            json!({ "scope": name.as_str(), "login_page": page, "shadow": shadow })
         });
         object["without_a_grant"] = Value::Array(entries.collect());
         let networks = machines(settings, target, needed);
@@ -500,10 +514,31 @@ mod tests {
         );
         assert_eq!(
             told["without_a_grant"],
-            json!([{ "scope": "login", "login_page": "/login" }])
+            json!([{ "scope": "login", "login_page": "/login", "shadow": false }])
         );
         let page: Value = serde_json::from_str(&explained(PORTAL, "GET", "/login", true)).unwrap();
         assert_eq!(page["logins"], json!([]));
+    }
+
+    #[test]
+    fn a_scope_in_shadow_is_told_wherever_it_would_ask() {
+        let shaded = PORTAL.replace("[scopes.login]", "[scopes.login]\n        shadow = true");
+        assert_ne!(shaded, PORTAL);
+        let told = explained(&shaded, "POST", "/index", false);
+        assert!(
+            told.contains("held for 1m 30s, were it not in shadow)"),
+            "{told}"
+        );
+        assert!(
+            told.contains("`login` is in shadow: it goes on without a grant"),
+            "{told}"
+        );
+        let told = explained(&shaded, "POST", "/index", true);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["without_a_grant"][0]["shadow"], json!(true));
+        assert_eq!(told["logins"][0]["shadow"], json!(true));
+        let told = explained(&shaded, "GET", "/admin/x", false);
+        assert!(!told.contains("shadow"), "{told}");
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod resolve;
 pub mod rule;
 pub mod sample;
 mod secret;
+mod shadow;
 mod sites;
 mod tree;
 mod value;

@@ -17,7 +17,7 @@ use super::reader::List;
 use super::rule::Rule;
 use super::secret::{self, Environment};
 use super::value::At;
-use super::{Config, api, delivery, messages, sites};
+use super::{Config, api, delivery, messages, shadow, sites};
 use crate::message::Channel;
 use crate::message::wording::Wording;
 use crate::name::Name;
@@ -64,6 +64,7 @@ pub(super) fn resolve(file: File, notes: &Notes, environment: &Environment) -> O
     if notes.sound() {
         warn_of_unused(&file, notes);
         sites::warn_of_scopes_never_asked(&file, notes);
+        shadow::warn(&file, notes);
         messages::warn(&file, sites.as_deref().unwrap_or_default(), notes);
     }
     Some(Config {
@@ -140,6 +141,7 @@ fn scopes(file: &File, notes: &Notes) -> Vec<KnownScope> {
             code_life: scope.code_life,
             grant_life: scope.grant_life,
             idle: scope.idle,
+            shadow: scope.shadow.as_ref().is_some_and(|shadow| shadow.value),
             channels,
             // Where a text of the operator's cannot be sent that is noted, and nothing comes of this configuration.
             message: scope.messages.over(&house),

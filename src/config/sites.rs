@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Method;
+
 use super::address::{OwnName, Upstream};
 use super::classes::{not_of_site, to_blame};
 use super::diagnostic::Diagnostic;
@@ -17,7 +19,9 @@ use super::{SiteSettings, captures, classes, reach};
 use crate::name::Name;
 use crate::route::Table;
 use crate::scope::Scope;
+use crate::site::sign_out::{SignOut, Value};
 use crate::site::{Origin, Site};
+use crate::target::Target;
 use crate::upstream::{self, Address};
 
 /// All sites; `None` if one of them cannot be had, which is then noted.
@@ -106,6 +110,10 @@ fn site_settings(
     );
     let first = own.first()?.name.clone();
     let (routes, captures) = (Table::new(routes?, first), captures?);
+    let sign_out = site
+        .sign_out
+        .as_ref()
+        .and_then(|written| sign_out(written, notes));
     if site.sound {
         reach::warn(site, &captures, &routes, notes);
     }
@@ -128,6 +136,7 @@ fn site_settings(
             routes,
             captures,
             logout: site.logout.clone(),
+            sign_out,
             charset: site
                 .charset
                 .as_ref()
@@ -215,6 +224,45 @@ fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes)
             origin.port()
         )));
     }
+}
+
+/// What is sent to the application when people sign out of the gateway.
+fn sign_out(written: &written::SignOut, notes: &Notes) -> Option<SignOut> {
+    let path = written.path.as_ref()?;
+    let posts = match &written.method {
+        None => false,
+        Some(method) if method.value == Method::GET => false,
+        Some(method) if method.value == Method::POST => true,
+        Some(method) => {
+            let problem = Diagnostic::new(
+                Rule::UnknownChoice,
+                "nobody is signed out by this method",
+                &method.place,
+                "GET or POST",
+            );
+            notes.add(
+                problem.help("write what the application's own button sends, such as \"POST\""),
+            );
+            return None;
+        }
+    };
+    if written.formed && !posts {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "`form` has no effect here",
+            &path.place,
+            "a GET has no form",
+        );
+        notes.add(problem.help("add: method = \"POST\""));
+    }
+    let target = path.value.0.parse().ok();
+    let target = target.and_then(|target| Target::parse(target).ok())?;
+    let form = written.form.iter();
+    let form = form.map(|(name, value)| (name.clone(), Value::parse(value)));
+    Some(SignOut {
+        target,
+        form: posts.then(|| form.collect()),
+    })
 }
 
 fn upstream_settings(site: &written::Site, notes: &Notes) -> Option<upstream::Settings> {

@@ -19,6 +19,20 @@ pub enum Audience {
     Nobody,
 }
 
+impl Audience {
+    /// The word for it in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Navigation => "navigation",
+            Self::Frame => "frame",
+            Self::Script => "script",
+            Self::Htmx => "htmx",
+            Self::Grpc => "grpc",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
 /// Decides by the fields alone; the first rule that fits counts.
 pub fn of(fields: &HeaderMap, websocket: bool) -> Audience {
     let text = |name: &str| {

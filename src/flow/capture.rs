@@ -17,7 +17,7 @@ use crate::capture::Capture;
 use crate::capture::cookie;
 use crate::capture::judge::Judgement;
 use crate::capture::token;
-use crate::challenge::{self, Entry};
+use crate::challenge::{self, Entry, Question};
 use crate::directory::Person;
 use crate::event::What;
 use crate::grant::Grant;
@@ -377,7 +377,10 @@ impl Flow {
         // With HTTP Basic no cookie goes up before the code.
         foreign(visit)
             .filter(|_| !capture.is_basic())
-            .filter(|(name, value)| capture.auth_cookies.has(name) || value.len() >= SESSION)
+            // Empty ones are everybody's.
+            .filter(|(name, value)| {
+                capture.auth_cookies.has(name) && !value.is_empty() || value.len() >= SESSION
+            })
             .flat_map(move |(name, value)| self.weighed(site, capture, name, value))
     }
 
@@ -614,6 +617,33 @@ impl Flow {
         .collect()
     }
 
+    /// The application's cookies that the browser would have, were the answer to its login released. The answer is not
+    /// kept after that.
+    pub(super) fn discarded(
+        &self,
+        visit: &Visit<'_>,
+        question: &Question,
+        secret: &BrowserSecret,
+    ) -> cookie::Jar {
+        let mut jar = cookie::Jar::of(foreign(visit));
+        let hold = self.store.holds.take(question);
+        let key = self
+            .ring
+            .hold(secret, question.scope.name.as_str().as_bytes());
+        let sealed = hold.and_then(|hold| match hold.request {
+            Waiting::Answer { sealed, .. } => Some(sealed),
+            Waiting::Nothing | Waiting::Lost | Waiting::Request(_) => None,
+        });
+        let opened = sealed.and_then(|sealed| sealed.open(RELEASE, &key).ok());
+        let release = opened.and_then(|bytes| Release::from_bytes(&bytes));
+        for field in release.iter().flat_map(|release| &release.cookies) {
+            if let Some(set) = cookie::set(field, visit.now.unix) {
+                jar.take_in(&set);
+            }
+        }
+        jar
+    }
+
     /// The page that waits for this browser at this address, if one does: given once, and kept by no cache (S7).
     pub fn waiting_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Option<HeldPage> {
         let (secret, browser) = self.known_browser(visit)?;
@@ -638,9 +668,22 @@ impl Flow {
         at: &Destination,
         set: Vec<HeaderValue>,
     ) -> Option<Reply> {
-        let (id, nonce) = (random().ok()?, random().ok()?);
-        let secret = &admitted.secret;
+        let fetch = self.will_wait(visit, &admitted.secret, page, at)?;
         let site = &visit.door.site;
+        let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
+        let ours = admitted.cookie.iter().cloned().chain([fetch]);
+        Some(with_cookies(reply, set.into_iter().chain(ours)))
+    }
+
+    /// Keeps a page for the browser with this secret, which finds it at that place when it brings the cookie given.
+    pub fn will_wait(
+        &self,
+        visit: &Visit<'_>,
+        secret: &BrowserSecret,
+        page: &HeldPage,
+        at: &Destination,
+    ) -> Option<HeaderValue> {
+        let (id, nonce) = (random().ok()?, random().ok()?);
         let key = self.ring.hold(secret, &id);
         let sealed = Sealed::seal(page.to_bytes(), PAGE, &key, nonce).ok()?;
         self.store.holds.will_fetch(
@@ -650,10 +693,13 @@ impl Flow {
             at.as_str(),
             visit.now,
         );
-        let fetch = cookies::print(site, cookies::REPLAY, &print_id(&id), Some(60));
-        let reply = see_other(&format!("{}{}", site.origin.text(), at.as_str()));
-        let ours = admitted.cookie.iter().cloned().chain([fetch]);
-        Some(with_cookies(reply, set.into_iter().chain(ours)))
+        let site = &visit.door.site;
+        Some(cookies::print(
+            site,
+            cookies::REPLAY,
+            &print_id(&id),
+            Some(60),
+        ))
     }
 }
 
@@ -698,7 +744,7 @@ fn hold(
 }
 
 /// The application's cookies in a request: all but ours.
-fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
+pub(super) fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
     cookie::pairs(visit.asked.fields().get_all(header::COOKIE).iter())
         .filter(|(name, _)| !cookies::is_ours(name))
 }

@@ -8,6 +8,7 @@ use super::capture::{PAGE, RELEASE, SAME};
 use super::consult::Opinion;
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
+use super::sign_out::Leaving;
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
 use crate::challenge::{self, Browser, Entry, Mistake, Verified};
 use crate::code::{Mistyped, Typed};
@@ -76,14 +77,17 @@ impl Flow {
                     .await
             }
             "cancel" => {
+                let jar = self.discarded(visit, &view.question, secret);
                 self.store.cancel(id, &browser);
                 let capture = visit.door.site.capture_for(&view.question.scope.name);
                 let forget = capture.map(|capture| self.forgetting(visit, capture));
                 let cookies = self.end_all(visit).into_iter();
-                with_cookies(
+                let mut reply = with_cookies(
                     self.kept(visit, see_other(&sign_out_path())).await,
                     cookies.chain(forget.unwrap_or_default()),
-                )
+                );
+                Leaving::on(&mut reply, &jar);
+                reply
             }
             "answer" | "" => {
                 let answer = self

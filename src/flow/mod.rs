@@ -47,6 +47,7 @@ pub mod posted;
 pub mod receipts;
 pub mod relay;
 pub mod send;
+pub mod shadow;
 pub mod sign_out;
 pub mod trial;
 
@@ -200,7 +201,12 @@ impl Flow {
     }
 
     /// The browser's secret, or a new one and the cookie that sets it.
-    fn browser(visit: &Visit<'_>) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn browser(
+        visit: &Visit<'_>,
+    ) -> Result<(BrowserSecret, Option<HeaderValue>), NoRandomness> {
         if let Some(secret) = &visit.keepsakes.secret {
             Ok((secret.clone(), None))
         } else {

@@ -69,10 +69,9 @@ impl Flow {
                 kept.is_some_and(|kept| kept.weight == Weight::Named)
             })
         };
-        let Carried { named, others } = &carried;
         !self.store.quarantine.is_empty()
             && (token::candidates(fields, target, anonymous).any(|token| waits(&token))
-                || named.iter().chain(others).any(|token| waits(token)))
+                || carried.all().any(waits))
     }
 
     /// What is said to such a request: nothing of it goes up.

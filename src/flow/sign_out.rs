@@ -3,9 +3,11 @@
 
 use http::HeaderValue;
 
+use super::capture::foreign;
 use super::own::sign_out_path;
 use super::posted::NotOurs;
 use super::{Flow, Reply, Visit, see_other, with_cookies};
+use crate::capture::cookie::Jar;
 use crate::event::What;
 use crate::grant::Grant;
 use crate::moment::Moment;
@@ -13,6 +15,23 @@ use crate::page::{Page, Refusal};
 use crate::seal::{Held, cookies};
 use crate::site::Site;
 use crate::upstream::body::Upload;
+
+/// Somebody who has just signed out: the reply carries it to whoever can ask the application.
+#[derive(Clone)]
+pub struct Leaving {
+    /// The application's cookies that the browser has, or would have been given.
+    pub jar: Option<HeaderValue>,
+}
+
+impl Leaving {
+    /// Marks a reply.
+    pub(super) fn on(reply: &mut Reply, jar: &Jar) {
+        let jar = jar.field();
+        if jar.is_some() {
+            reply.extensions_mut().insert(Self { jar });
+        }
+    }
+}
 
 impl Flow {
     /// The button; or, with nothing left to end, the word that it is so.
@@ -42,7 +61,9 @@ impl Flow {
         match self.posted(visit, &action, body).await {
             Ok(_) => {
                 let cookies = self.end_all(visit);
-                with_cookies(self.kept(visit, see_other(&action)).await, cookies)
+                let mut reply = with_cookies(self.kept(visit, see_other(&action)).await, cookies);
+                Leaving::on(&mut reply, &Jar::of(foreign(visit)));
+                reply
             }
             Err(NotOurs::CrossOrigin) => self.refuse(visit, Refusal::CrossOrigin),
             Err(NotOurs::Unreadable) => self.refuse(visit, Refusal::BadRequest),

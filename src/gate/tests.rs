@@ -35,6 +35,7 @@ pub(crate) fn site(routes: &[(&str, Class)]) -> Site {
         routes: Table::new(routes.iter().map(route).collect(), login),
         captures: Vec::new(),
         logout: Vec::new(),
+        sign_out: None,
         charset: encoding_rs::UTF_8,
         fixed_user: None,
         support: None,
@@ -75,15 +76,15 @@ pub(crate) fn captured(routes: &[(&str, Class)]) -> Site {
     }
 }
 
-fn grant(scope: &str, subject: &str) -> Grant {
+pub(super) fn grant(scope: &str, subject: &str) -> Grant {
     Grant::issue(verified(scope, subject), [1; 16], at(0))
 }
 
-fn admin() -> Class {
+pub(super) fn admin() -> Class {
     Class::Scope(Name::parse("admin").unwrap())
 }
 
-fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
+pub(super) fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
     let builder = Request::builder()
         .method(method)
         .uri(path)
@@ -95,7 +96,7 @@ fn ask(method: &str, path: &str, fields: &[(&str, &str)]) -> Checked {
 }
 
 /// A request that says nothing besides its head.
-fn said() -> Said<'static> {
+pub(super) fn said() -> Said<'static> {
     Said {
         form: &Form::Unread,
         logins: &[],
@@ -108,18 +109,32 @@ fn verdict(site: &Site, asked: &Checked, held: &[Grant]) -> String {
     told(decide(site, asked, said(), held))
 }
 
-fn told(verdict: Verdict<'_>) -> String {
+fn way(pass: &Pass) -> String {
+    match pass.way() {
+        Way::Anonymous => "anonymous".to_owned(),
+        Way::Open => "open".to_owned(),
+        Way::Captured => "captured".to_owned(),
+        Way::Shadow => "shadow".to_owned(),
+        Way::Granted(grants) => grants
+            .iter()
+            .map(|grant| grant.scope().as_str())
+            .collect::<Vec<_>>()
+            .join("+"),
+    }
+}
+
+pub(super) fn told(verdict: Verdict<'_>) -> String {
     match verdict {
-        Verdict::Forward(pass) => match pass.way() {
-            Way::Anonymous => "anonymous".to_owned(),
-            Way::Open => "open".to_owned(),
-            Way::Captured => "captured".to_owned(),
-            Way::Granted(grants) => grants
-                .iter()
-                .map(|grant| grant.scope().as_str())
-                .collect::<Vec<_>>()
-                .join("+"),
-        },
+        Verdict::Forward(pass) | Verdict::Shadow(pass, None) => way(&pass),
+        Verdict::Shadow(pass, Some(would)) => {
+            let would = match would {
+                Would::Ask(scope, _) => format!("ask {}", scope.name),
+                Would::Refuse(reason) => format!("{reason:?}"),
+                Would::Hold(capture) => format!("hold {}", capture.name),
+                Would::LookAt(capture) => format!("look at {}", capture.name),
+            };
+            format!("{} would {would}", way(&pass))
+        }
         Verdict::Ask(scope) => format!("ask {}", scope.name),
         Verdict::LoginPage(_, capture) => format!("login page {}", capture.name),
         Verdict::Login(_, capture) => format!("login {}", capture.name),

@@ -80,7 +80,7 @@ impl Gateway {
     }
 
     /// Asks for the probe with the credentials and, unless that is a no by itself, as nobody: what differs tells.
-    async fn judge_basic(
+    pub(super) async fn judge_basic(
         &self,
         probe: Probe,
         asked: &Checked,
@@ -107,7 +107,7 @@ impl Gateway {
 }
 
 /// The gateway's own question: where, and by which leave.
-struct Probe {
+pub(super) struct Probe {
     target: Target,
     /// With the credentials.
     somebodys: Pass,
@@ -115,7 +115,7 @@ struct Probe {
     nobodys: Pass,
 }
 
-fn probe(site: &Site, capture: &Capture) -> Option<Probe> {
+pub(super) fn probe(site: &Site, capture: &Capture) -> Option<Probe> {
     let path = capture.probe.as_deref().unwrap_or("/").parse().ok()?;
     let target = Target::parse(path).ok()?;
     Some(Probe {

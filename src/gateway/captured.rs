@@ -44,14 +44,15 @@ pub(super) struct Posted {
 pub(super) struct Looked {
     pub(super) head: http::response::Parts,
     start: Bytes,
-    whole: bool,
+    /// Whether that is all of it.
+    pub(super) whole: bool,
     body: Body,
 }
 
 /// The cookies of a login as its answers come: what the browser would have by then, and every Set-Cookie, in order.
-struct Heard {
+pub(super) struct Heard {
     jar: Jar,
-    cookies: Vec<HeaderValue>,
+    pub(super) cookies: Vec<HeaderValue>,
 }
 
 /// What the application said to a login until it was clear how it went.
@@ -314,10 +315,7 @@ impl Gateway {
             .collect();
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
-        let mut heard = Heard {
-            jar: sent.clone(),
-            cookies: Vec::new(),
-        };
+        let mut heard = Heard::new(&sent);
         heard.take_in(&first.head.headers, now.unix);
         let origin = site.origin.text();
         let next = first.judged(|answered| {
@@ -372,7 +370,7 @@ impl Gateway {
     }
 
     /// Asks the application on until it is clear how a login went. Gives the page that was followed to, if one was.
-    async fn ask_on(
+    pub(super) async fn ask_on(
         &self,
         capture: &Capture,
         (asked, body): (&Checked, &Bytes),
@@ -613,7 +611,7 @@ fn refused(
 }
 
 /// Whether the one who logs in reads the answer by script.
-fn by_script(visit: &Visit<'_>) -> bool {
+pub(super) fn by_script(visit: &Visit<'_>) -> bool {
     let audience = audience::of(visit.asked.fields(), false);
     matches!(audience, Audience::Script | Audience::Htmx)
 }
@@ -654,16 +652,16 @@ fn sets(fields: &[HeaderValue], name: &[u8]) -> bool {
 }
 
 /// Whether a cookie may make a session: by its name, or where none are named by its length.
-fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
+pub(super) fn makes_session(capture: &Capture, name: &[u8], value: &[u8]) -> bool {
     if capture.auth_cookies.is_empty() {
         value.len() >= SESSION
     } else {
-        capture.auth_cookies.has(name)
+        !value.is_empty() && capture.auth_cookies.has(name)
     }
 }
 
 /// The application's cookies that a request brings.
-fn theirs(asked: &Checked) -> Jar {
+pub(super) fn theirs(asked: &Checked) -> Jar {
     let brought = cookie::pairs(asked.fields().get_all(header::COOKIE).iter());
     Jar::of(brought.filter(|(name, _)| !cookies::is_ours(name)))
 }
@@ -674,7 +672,15 @@ fn without_sessions(capture: &Capture, jar: &Jar) -> Jar {
 }
 
 impl Heard {
-    fn take_in(&mut self, fields: &HeaderMap, now: u64) {
+    /// Nothing yet: the browser has what it `sent`.
+    pub(super) fn new(sent: &Jar) -> Self {
+        Self {
+            jar: sent.clone(),
+            cookies: Vec::new(),
+        }
+    }
+
+    pub(super) fn take_in(&mut self, fields: &HeaderMap, now: u64) {
         for field in fields.get_all(header::SET_COOKIE) {
             if let Some(change) = cookie::set(field, now) {
                 self.jar.take_in(&change);
@@ -685,7 +691,12 @@ impl Heard {
 }
 
 impl Looked {
-    fn judged<T>(&self, judge: impl FnOnce(&Answered<'_>) -> T) -> T {
+    /// What was looked at of its body.
+    pub(super) fn start(&self) -> &Bytes {
+        &self.start
+    }
+
+    pub(super) fn judged<T>(&self, judge: impl FnOnce(&Answered<'_>) -> T) -> T {
         let decoded = look::decoded(&self.head.headers, &self.start);
         judge(&Answered {
             status: self.head.status,
@@ -694,7 +705,8 @@ impl Looked {
         })
     }
 
-    fn page(&self) -> HeldPage {
+    /// It, for a browser that comes for it later.
+    pub(super) fn page(&self) -> HeldPage {
         let mut fields = self.head.headers.clone();
         for name in [
             header::SET_COOKIE,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::refusal::{drained, refused, told, whole};
 use super::{Front, Gateway, Worker, form_of};
+use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
 use crate::event::{Event, What};
@@ -46,6 +47,8 @@ pub(super) struct Passing<'a> {
     pub(super) leaves: bool,
     /// What its grants are to know of their token, where the keys were rotated since.
     pub(super) token: Option<Print>,
+    /// Whose tokens its answer may renew.
+    pub(super) renews: Option<&'a Capture>,
 }
 
 /// What a request becomes a tunnel with, should it become one.
@@ -73,6 +76,12 @@ impl Gateway {
         };
         let upstream = passing.upstream;
         let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
+        let mut tokens: Vec<Print> = passing.token.into_iter().collect();
+        if let Some(capture) = passing.renews {
+            let renewed = Box::pin(self.renewed(capture, response, passing)).await?;
+            response = renewed.0;
+            tokens.extend(renewed.1);
+        }
         if is_event_stream(response.headers()) {
             let shutdown = passing.connection.shutdown.clone();
             response = response.map(|body| body.endless(shutdown));
@@ -89,8 +98,7 @@ impl Gateway {
         if over {
             Box::pin(self.end(passing, &mut response)).await;
         } else {
-            let token = passing.token.as_slice();
-            self.keep_up(site, used, token, passing, &mut response);
+            self.keep_up(site, used, &tokens, passing, &mut response);
         }
         match way {
             // The answer that says goodbye is whole; one that has no end would outlive the grant.
@@ -163,7 +171,9 @@ impl Gateway {
             password: Mentioned::find(site, &asked, &bytes),
             bearer: bearer.as_ref(),
         };
-        let Verdict::Forward(pass) = gate::decide(site, &asked, said, &passing.held.live) else {
+        let (Verdict::Forward(pass) | Verdict::Shadow(pass, _)) =
+            gate::decide(site, &asked, said, &passing.held.live)
+        else {
             return whole(
                 passing.page(flow, &Page::SubmitAgain { back: &target }),
                 true,

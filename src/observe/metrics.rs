@@ -43,6 +43,7 @@ pub struct Metrics {
     outcomes: Family<Outcome, Counter>,
     checks: Family<Check, Counter>,
     limits: Family<Limit, Counter>,
+    shadow: Family<Shadow, Counter>,
     /// The carrier that failed last with a message that is still on its way. A plain mutex: held for one step in a small
     /// map, never while a metric is written out.
     failed: Mutex<HashMap<Id, Name>>,
@@ -70,6 +71,7 @@ impl Metrics {
             outcomes: Family::default(),
             checks: Family::default(),
             limits: Family::default(),
+            shadow: Family::default(),
             failed: Mutex::default(),
         };
         for name in carriers {
@@ -144,6 +146,11 @@ impl Metrics {
             "What a limit refused",
             self.limits.clone(),
         );
+        registry.register(
+            "countersign_shadow",
+            "What scopes in shadow would have done",
+            self.shadow.clone(),
+        );
         self
     }
 
@@ -181,6 +188,10 @@ impl Metrics {
                 }
             }
             What::Full => self.limit("room"),
+            What::WouldAsk { scope, .. } => self.would(scope.into(), "ask"),
+            What::WouldRefuse { .. } => self.would(Word::NOBODY, "refuse"),
+            What::WouldHold { scope, .. } => self.would(scope.into(), "nothing"),
+            What::WouldSend { scope, .. } => self.would(scope.into(), "send"),
             _ => {}
         }
     }
@@ -191,6 +202,14 @@ impl Metrics {
             limit: limit.into(),
         };
         self.limits.get_or_create(&labels).inc();
+    }
+
+    fn would(&self, scope: Word, would: &'static str) {
+        let labels = Shadow {
+            scope,
+            would: would.into(),
+        };
+        self.shadow.get_or_create(&labels).inc();
     }
 
     fn check(&self, scope: &Name, result: &'static str) {
@@ -406,6 +425,12 @@ struct Check {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Limit {
     limit: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shadow {
+    scope: Word,
+    would: Word,
 }
 
 fn flow(entry: Entry) -> &'static str {

@@ -77,6 +77,10 @@ fn is_ours(line: &Metadata<'_>) -> bool {
 }
 
 /// Writes one line. Every field from outside is escaped by the writer (A9).
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each kind of event, to be read as a list"
+)]
 pub fn record(event: &Event<'_>) {
     let name = event.what.name();
     let reference = event.reference.to_string();
@@ -142,6 +146,32 @@ pub fn record(event: &Event<'_>) {
         }
         What::SessionOutlived { scope } => {
             info!(event = name, reference, site, scope = %scope, "a session of the application outlived its grant");
+        }
+        What::WouldAsk {
+            scope,
+            route,
+            audience,
+        } => {
+            info!(event = name, reference, site, scope = %scope, route, audience, "would ask for a code");
+        }
+        What::WouldRefuse { reason } => {
+            info!(event = name, reference, site, reason = ?reason, "would refuse a request");
+        }
+        What::WouldHold { scope, outcome } => {
+            info!(event = name, reference, site, scope = %scope, outcome, "a login was let through");
+        }
+        What::WouldSend {
+            scope,
+            to,
+            channel,
+            carrier,
+            doubt,
+        } => {
+            let channel = channel.as_str();
+            info!(event = name, reference, site, scope = %scope, doubt, "would send a code to {to} by {channel} via {carrier}");
+        }
+        What::NotSignedOut { why } => {
+            warn!(event = name, reference, site, why = %why, "the application did not sign somebody out");
         }
         What::ReceiptRefused { carrier, why } => {
             warn!(event = name, reference, site, carrier, why = %why, "a receipt was refused");

@@ -102,7 +102,7 @@ pub(super) fn write(
         Way::Anonymous => {
             fields.remove(header::COOKIE);
         }
-        Way::Open | Way::Captured | Way::Granted(_) => {
+        Way::Open | Way::Captured | Way::Granted(_) | Way::Shadow => {
             // S6: ours never get there; everybody else's pass byte for byte.
             match cookies::without_ours(&fields) {
                 Some(rest) => fields.insert(header::COOKIE, rest),

@@ -49,3 +49,17 @@ fn django_fits_its_preset_and_another_does_not() {
     assert!(said.contains("error django: GET /login: "), "{said}");
     assert!(said.contains("preset jupyter does not fit"), "{said}");
 }
+
+#[test]
+fn node_reds_socket_is_found_where_it_is_open_and_its_captured_login_is_not() {
+    let app = Application::start("nodered");
+    let (code, said) = doctor(&app, &site("nodered", &open("nodered", "/admin", "admin")));
+    assert_eq!(code, Some(0), "{said}");
+
+    let routes = open("nodered", "/admin", "admin") + &open("nodered", "/**", "public-full");
+    let (code, said) = doctor(&app, &site("nodered", &routes));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error nodered: GET /comms: 101: "), "{said}");
+    // The preset captures it, in front of an own route that takes everything.
+    assert!(!said.contains("/auth/token"), "{said}");
+}

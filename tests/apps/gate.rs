@@ -205,12 +205,13 @@ impl Gate {
         );
     }
 
-    /// Plays a script of `tests/browser/` against it; one without TLS.
+    /// Plays a script of `tests/browser/` against it. Its browser believes any certificate.
     pub fn play(self, script: &str) {
+        let url = format!("{}/", self.visitor().origin());
         let Engine::Program(gateway) = self.engine else {
             panic!("a browser's story is played against the program");
         };
-        gateway.play(script, &format!("http://localhost:{}/", self.port), &[]);
+        gateway.play(script, &url, &[]);
     }
 }
 

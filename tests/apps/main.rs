@@ -1,5 +1,5 @@
-//! Applications that know nothing of Countersign, behind it: Django's admin, `DokuWiki`, a Flask application, `JupyterLab`,
-//! Node-RED, phpMyAdmin, Radicale, Tomcat's manager and `WordPress`, unmodified.
+//! Applications that know nothing of Countersign, behind it: Adminer, Django's admin, `DokuWiki`, a Flask application,
+//! `JupyterLab`, `MediaWiki`, Node-RED, phpMyAdmin, Radicale, Tiny Tiny RSS, Tomcat's manager and `WordPress`, unmodified.
 //!
 //! The scripts beside this file install and start them; what they install is kept under `target/tmp` between runs.
 
@@ -24,6 +24,7 @@ mod visitor;
 )]
 mod wire;
 
+mod adminer;
 mod django;
 mod doctor;
 mod dokuwiki;
@@ -31,8 +32,10 @@ mod flaskapp;
 mod flaskspa;
 mod jupyter;
 mod learn;
+mod mediawiki;
 mod nodered;
 mod phpmyadmin;
 mod radicale;
 mod tomcat;
+mod ttrss;
 mod wordpress;

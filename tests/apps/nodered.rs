@@ -109,18 +109,10 @@ fn deploys(mut gate: Gate) {
     let flows = flows.text();
     assert!(flows.contains("public hello"), "{flows}");
     let mut heard = listen(&alice, &token);
-    let rev = flows
-        .split("\"rev\":\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next());
-    let deployed = deploy(
-        &mut alice,
-        &bearer(&token),
-        rev.expect("a revision"),
-        "deployed",
-    );
+    let deployed = deploy(&mut alice, &bearer(&token), &revision(&flows), "deployed");
     assert_eq!(deployed.status(), 200, "{}", deployed.text());
-    heard.until("runtime-deploy");
+    // The last deployment is told to everybody who begins to listen; this one's is told once its flows run.
+    heard.until(&revision(&deployed.text()));
     assert_eq!(alice.get("/hello").text().trim(), "deployed");
 
     // A look at the same from another window changes nothing: no second message.
@@ -447,6 +439,12 @@ fn call(visitor: &mut Visitor, method: &str, target: &str, fields: &str, body: &
         format!("Origin: {}\r\n", visitor.origin())
     };
     visitor.send(method, target, &format!("{SCRIPT}{origin}{fields}"), body)
+}
+
+/// The revision of the flows, as the editor is told it.
+fn revision(answer: &str) -> String {
+    let (_, rest) = answer.split_once("\"rev\":\"").expect("a revision");
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 /// Puts other words behind `/hello`.

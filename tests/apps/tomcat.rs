@@ -150,6 +150,13 @@ fn neither_a_session_nor_a_grant_serves_another_person() {
         .ours()
         .and(&alice.visitor.jar.without_ours());
     nothing(MANAGER, &thief.get(MANAGER));
+    let mut thief = gate.visitor();
+    thief.jar = bob.visitor.jar.clone();
+    for target in [&in_path, &in_path.replace("jsessionid", "JSESSIONID")] {
+        let led = thief.get(target);
+        nothing(target, &led);
+        assert_eq!(location(&led), MANAGER, "{}", led.head.raw);
+    }
 
     // Nor does her grant let his name and password up.
     let bobs = field("bob", PASSWORD);

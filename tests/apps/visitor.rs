@@ -254,7 +254,7 @@ pub fn set_by(line: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// How the application's cookies look that an answer sets, in their order: names and attributes as they are; of the values and
-/// dates, which differ from login to login, the signs that a parser could take for its own.
+/// dates, which differ from login to login, the signs that a parser could take for its own (quotes come and go with the value).
 pub fn shapes(answer: &Answer) -> Vec<String> {
     let lines = answer.head.all("set-cookie").into_iter();
     let theirs = lines.filter(|line| set_by(line).is_some_and(|(name, _)| !is_ours(name)));
@@ -262,7 +262,7 @@ pub fn shapes(answer: &Answer) -> Vec<String> {
         .map(|line| {
             let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let signs: String = value.chars().filter(|c| "\"|:, \\".contains(*c)).collect();
+            let signs: String = value.chars().filter(|c| "|:, \\".contains(*c)).collect();
             let lasting: Vec<&str> = attributes
                 .split(';')
                 .filter(|own| !own.trim().to_ascii_lowercase().starts_with("expires="))

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use countersign::config;
 use countersign::preset;
+
+use crate::support::gate::USERS;
 
 /// How many points the page numbers.
 const POINTS: usize = 9;
@@ -44,12 +48,49 @@ fn every_application_of_the_page_has_its_nine_points() {
         let all: Vec<usize> = (1..=POINTS).collect();
         assert_eq!(numbers, all, "{application}");
         for (point, tests) in points {
-            let told = tests.contains("::") || tests.starts_with("none: ");
+            let told = tests.contains("::")
+                || tests.starts_with("none: ")
+                || tests.starts_with("not tested");
             assert!(told, "{application}, point {point}: {tests}");
         }
         applications += 1;
     }
     assert!(applications > 0);
+}
+
+/// What is told to be pasted is taken as it is, with what every site has.
+#[test]
+fn every_block_of_the_page_can_be_pasted() {
+    const COMMON: &str = "# name, url, upstream, support and directory as for every site\n";
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    fs::write(&users, USERS).unwrap();
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).unwrap();
+    let page = page();
+    let mut pasted = 0;
+    for block in page.split("\n```toml\n").skip(1) {
+        let (block, _) = block.split_once("\n```").unwrap();
+        assert!(block.contains(COMMON), "{block}");
+        let site = block.replace(
+            COMMON,
+            "name = \"Example\"\nurl = \"http://localhost:8080\"\nupstream = \"http://127.0.0.1:8080\"\n\
+             support = \"Help desk, +1 202 555 0100\"\ndirectory = \"staff\"\n",
+        );
+        let text = format!(
+            "[listen]\nhttp = [\"127.0.0.1:0\"]\n{site}\n[scopes.login]\ntitle = \"Sign in\"\n\
+             [directory.staff.file]\npath = \"{}\"\n[carriers.trial.console]\n[delivery]\nsms = [\"trial\"]\n\
+             [store.memory]\npath = \"{}\"\n",
+            users.display(),
+            folder.path().join("state").display()
+        );
+        let file = folder.path().join("countersign.toml");
+        fs::write(&file, &text).unwrap();
+        let loaded = config::load(&file);
+        let problems = config::diagnostic::render(&loaded.problems, false);
+        assert!(loaded.config.is_some(), "{problems}\n{text}");
+        pasted += 1;
+    }
+    assert!(pasted > POINTS, "{pasted} blocks");
 }
 
 /// Presets that nobody saw with their application say so, by saying nothing.

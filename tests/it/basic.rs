@@ -408,6 +408,23 @@ fn nothing_rings_for_scripts_and_programs() {
 }
 
 #[test]
+fn a_page_that_is_fetched_ahead_asks_nobody_and_rings_nobody() {
+    let old = Old::new();
+    let gate = old.gate("");
+    let mut fields = NAVIGATES.to_vec();
+    fields.push(("sec-purpose", "prefetch"));
+    let ann = basic("ann", "right");
+    for more in [None, Some(("authorization", &*ann))] {
+        let fields: Vec<_> = fields.iter().copied().chain(more).collect();
+        let answer = gate.browser().send("GET", "/x", &fields, b"");
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.field("www-authenticate"), None);
+    }
+    assert!(old.seen().is_empty());
+    assert_eq!(gate.sent(), 0);
+}
+
+#[test]
 fn what_two_servers_could_read_differently_goes_nowhere() {
     let old = Old::new();
     let gate = old.gate("");

@@ -2,6 +2,7 @@
 
 mod addressed;
 mod admitted;
+mod burglary;
 mod held;
 mod judged;
 mod mail;
@@ -9,6 +10,7 @@ mod over_http2;
 mod quarantined;
 mod read;
 mod relayed;
+mod renewed;
 mod review;
 mod scripts;
 mod sharp;

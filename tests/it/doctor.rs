@@ -1,6 +1,6 @@
 //! An operator asks whether some way leads past the code: `countersign doctor`.
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::support::app::{App, Asleep, Recorded};
 use super::support::gate::{Gate, Setup};
+use super::support::wire::read_head;
 
 /// What the command said and how it ended.
 struct Said {
@@ -53,8 +54,7 @@ fn app(pages: &'static [Page]) -> App {
 
 fn answering(
     pages: &'static [Page],
-) -> impl Fn(&Recorded, &mut std::io::BufReader<std::net::TcpStream>) -> bool + Send + Sync + 'static
-{
+) -> impl Fn(&Recorded, &mut BufReader<std::net::TcpStream>) -> bool + Send + Sync + 'static {
     move |request, stream| {
         let line = request.head.first.trim_end_matches(" HTTP/1.1");
         let page = pages.iter().find(|(asked, ..)| *asked == line);
@@ -157,7 +157,9 @@ fn a_door_of_the_preset_that_a_route_opens_is_told_with_what_came() {
     let found = said.findings("error app: POST /xmlrpc.php: 200: ");
     assert_eq!(found.len(), 1, "{}", said.out);
     assert!(found[0].contains("XML-RPC takes name and password in the body"));
-    assert!(found[0].contains("path = \"/xmlrpc.php\", require = \"deny\""));
+    assert!(
+        found[0].contains("path = \"/xmlrpc.php\", require = \"deny\" or \"login\"; or capture it")
+    );
     assert!(
         said.err.contains("posts wrong credentials of nobody"),
         "{}",
@@ -214,12 +216,12 @@ fn another_login_page_is_told_if_its_form_goes_up_as_it_is() {
     let said = doctor(&shut, &[]);
     assert_eq!(said.code, 0, "{}", said.out);
 
-    let anonymous = routes(&open("/user/**", "public"));
+    let anonymous = routes(&open("/{user,rest,api}/**", "public"));
     let anonymous = files(Setup::new(&app.url()).raw_routes(&anonymous).with(table));
     let said = doctor(&anonymous, &[]);
     assert_eq!(
         said.code, 0,
-        "its form cannot be posted there: {}",
+        "neither forms nor Authorization go up there: {}",
         said.out
     );
 
@@ -342,6 +344,7 @@ fn an_application_that_does_not_answer_is_one_sentence_and_an_exit_code_of_its_o
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "says why it tries nothing")]
 fn a_port_that_listens_beyond_loopback_is_told() {
     if !std::path::Path::new("/proc/net/tcp").exists() {
         return eprintln!("no /proc/net/tcp here");
@@ -350,8 +353,11 @@ fn a_port_that_listens_beyond_loopback_is_told() {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let answer = "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            drop(stream.unwrap().write_all(answer.as_bytes()));
+            let mut stream = BufReader::new(stream.unwrap());
+            if read_head(&mut stream).is_some() {
+                let answer = "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                drop(stream.get_mut().write_all(answer.as_bytes()));
+            }
         }
     });
     let gate = files(Setup::new(&format!("http://127.0.0.1:{port}")));
@@ -466,9 +472,10 @@ fn pages_that_answer_as_those_that_are_not_there_are_counted_and_not_guessed_at(
     // A front page that takes no notice of its query is not the page.
     let plain = App::scripted(|request, stream| {
         let admin = request.head.first.starts_with("GET /admin ");
-        let (status, body) = match request.head.first.starts_with("GET /?") || admin {
-            true => ("200 OK", "<title>Same</title>one page for all"),
-            false => ("404 No", ""),
+        let (status, body) = if request.head.first.starts_with("GET /?") || admin {
+            ("200 OK", "<title>Same</title>one page for all")
+        } else {
+            ("404 No", "")
         };
         let answer = format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
@@ -498,8 +505,7 @@ fn what_the_login_page_leads_to_is_looked_at() {
     let said = doctor(&setup(""), &[]);
     assert_eq!(said.code, 0, "{}", said.out);
     assert!(
-        said.out
-            .contains("tried app: 2 addresses that the login page leads to\n"),
+        said.out.contains("tried app: 2 links of the login page\n"),
         "{}",
         said.out
     );
@@ -547,6 +553,53 @@ fn what_the_configuration_alone_tells_is_told_without_the_application() {
     let found = said.findings("error app: GET /xmlrpc.php is public-full (countersign.toml:");
     assert!(
         found[0].contains("preset wordpress shuts it: deny"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_capture_that_waits_for_another_field_is_told() {
+    let app = app(&[
+        ("GET /", 200, "", "<title>Home</title>hello"),
+        ("GET /login", 200, "", OTHER_LOGIN),
+    ]);
+    let routes = open("/admin", "admin") + CAPTURED;
+    let said = doctor(
+        &files(Setup::new(&app.url()).raw_routes(&routes).with(FORM)),
+        &[],
+    );
+    assert_eq!(said.code, 1, "{}", said.out);
+    let found = said.findings("error app: GET /login: 200: its password field is `secret`, and capture `form` waits for `pwd`");
+    assert_eq!(found.len(), 1, "{}", said.out);
+    assert!(
+        found[0].ends_with("\n  = in [sites.app.captures.form]: password = \"secret\""),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn a_preset_whose_marks_are_gone_fits_if_its_login_is_there() {
+    let form = "<form method=post><input name=username><input name=password type=password></form>";
+    let app = App::scripted(move |request, stream| {
+        let (status, body) = if request.head.first.starts_with("GET /login ") {
+            ("200 OK", form)
+        } else {
+            ("404 No", "")
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nServer: gunicorn\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.get_mut().write_all(answer.as_bytes()).is_ok()
+    });
+    let setup = Setup::new(&app.url()).site("preset = \"flask\"");
+    let said = doctor(&files(setup), &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(
+        said.out
+            .contains("none of its marks, and its login where it says"),
         "{}",
         said.out
     );

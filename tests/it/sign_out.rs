@@ -5,6 +5,7 @@ use std::io::Write;
 use super::support::app::App;
 use super::support::browser::{Browser, path_of, token};
 use super::support::gate::{Gate, Setup};
+use super::support::legacy::{Legacy, PASSWORD};
 use super::support::wire::Answer;
 
 const SIGN_OUT: &str = "/.countersign/sign-out";
@@ -227,4 +228,133 @@ fn a_logout_leaves_other_browsers_alone() {
     browser.get("/logout");
     assert!(!is_in(&browser));
     assert!(is_in(&other));
+}
+
+/// What signs out of an application that wants the token of its cookie back.
+const THERE: &str = "sign_out = { path = \"/bye?now=1\", method = \"POST\", form = { csrf = \"{cookie:csrftoken}\", go = \"on\" } }";
+
+/// An application that forgets its visitor's session, with this status.
+fn forgetful(status: &'static str) -> App {
+    App::scripted(move |_, stream| {
+        let page = format!(
+            "HTTP/1.1 {status} So\r\nContent-Length: 3\r\nLocation: /bye\r\nSet-Cookie: sid=; Path=/; Max-Age=0\r\n\r\nbye"
+        );
+        stream.get_mut().write_all(page.as_bytes()).is_ok()
+    })
+}
+
+/// Ann, with two cookies of the application.
+fn ann(gate: &Gate) -> Browser {
+    let mut browser = gate.signed_in("ann");
+    let theirs = [("sid", "0123456789abcdef"), ("csrftoken", "a=b")];
+    let theirs = theirs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    browser.jar.extend(theirs);
+    browser
+}
+
+#[test]
+fn signing_out_here_signs_out_of_the_application() {
+    let app = forgetful("302");
+    let gate = Setup::new(&app.url()).site(THERE).start();
+    let mut browser = ann(&gate);
+    app.forget();
+    let answer = sign_out(&mut browser);
+    assert_eq!((answer.status(), &*location(&answer)), (303, SIGN_OUT));
+    assert_eq!(app.lines(), ["POST /bye?now=1 HTTP/1.1"]);
+    let seen = app.last();
+    assert_eq!(seen.body, b"csrf=a%3Db&go=on");
+    let field = |name| seen.head.field(name);
+    assert_eq!(
+        field("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+    assert_eq!(field("cookie"), Some("csrftoken=a=b; sid=0123456789abcdef"));
+    assert_eq!(field("origin"), Some(&*app.url()));
+    assert!(field("authorization").is_none());
+    assert!(
+        !browser.jar.contains_key("sid"),
+        "its cookies are handed on"
+    );
+    assert!(!is_in(&browser));
+}
+
+#[test]
+fn an_application_that_fails_is_in_nobodys_way() {
+    for status in ["403", "500"] {
+        let app = forgetful(status);
+        let gate = Setup::new(&app.url()).site(THERE).start();
+        let mut browser = ann(&gate);
+        app.forget();
+        assert_eq!(sign_out(&mut browser).status(), 303);
+        assert_eq!(app.seen().len(), 1);
+        assert!(!is_in(&browser));
+    }
+    let dead = App::scripted(|_, _| false);
+    let gate = Setup::new(&dead.url()).site(THERE).start();
+    let mut browser = ann(&gate);
+    assert_eq!(sign_out(&mut browser).status(), 303);
+    assert!(browser.get(SIGN_OUT).text().contains("You are signed out"));
+}
+
+#[test]
+fn nobody_is_signed_out_of_the_application_by_another_site_or_without_a_session() {
+    let app = App::new();
+    let site = "sign_out = { path = \"/bye\" }";
+    let gate = Setup::new(&app.url()).site(site).start();
+    let mut browser = ann(&gate);
+    let page = browser.get(SIGN_OUT);
+    let body = format!("token={}", token(&page));
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let evil = [kind, ("origin", "https://evil.example")];
+    assert_eq!(
+        browser
+            .send("POST", SIGN_OUT, &evil, body.as_bytes())
+            .status(),
+        403
+    );
+    browser.post(SIGN_OUT, &[("token", "AAAAAAAAAAAAAAAAAAAAAA")]);
+    gate.browser()
+        .post(SIGN_OUT, &[("token", "AAAAAAAAAAAAAAAAAAAAAA")]);
+    assert!(app.seen().is_empty());
+    // Who has no cookie of the application has no session there.
+    sign_out(&mut gate.signed_in("bob"));
+    assert!(app.seen().is_empty());
+    sign_out(&mut browser);
+    assert_eq!(app.lines(), ["GET /bye HTTP/1.1"]);
+    assert!(app.last().head.field("origin").is_none());
+}
+
+#[test]
+fn what_is_denied_to_everybody_is_not_asked_for_either() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .site(THERE)
+        .routes(&[("/bye", "deny")])
+        .start();
+    let mut browser = ann(&gate);
+    sign_out(&mut browser);
+    assert!(!is_in(&browser));
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn s5_cancelling_a_held_login_ends_the_session_that_it_has_opened() {
+    let portal = Legacy::default().start();
+    let gate = Setup::new(&portal.url())
+        .site("sign_out = { path = \"/logout\" }")
+        .raw_routes(
+            "[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n\
+             [[sites.app.routes]]\npath = \"/admin\"\nrequire = \"admin\"\n\
+             [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\n",
+        )
+        .start();
+    let mut browser = gate.browser();
+    browser.get("/login");
+    let form = [("username", "ann"), ("password", PASSWORD)];
+    let page = location(&browser.post("/login", &form));
+    assert!(page.starts_with("/.countersign/c/"), "{page}");
+    assert_eq!(portal.sessions_of("ann").len(), 1);
+    browser.press(&page, "cancel");
+    assert!(portal.sessions_of("ann").is_empty());
+    assert!(!is_in(&browser));
 }

@@ -15,6 +15,7 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::super::{Capture, cookie};
+use crate::login::Place;
 use crate::request::Checked;
 use crate::target::{Target, fold, read_latin_1, spell_out};
 
@@ -27,6 +28,8 @@ pub(super) struct Sent<'a> {
     pairs: HashSet<(String, String)>,
     /// The words of values that are paths.
     paths: HashSet<Vec<String>>,
+    /// Who logs in, as typed, and what stands in one array with that (`auth[server]` beside `auth[username]`): names and values.
+    own: Own,
     /// Something is encoded so often that nobody knows what it says.
     unclear: bool,
 }
@@ -57,6 +60,7 @@ impl<'a> Sent<'a> {
             words: HashSet::new(),
             pairs: HashSet::new(),
             paths: HashSet::new(),
+            own: Own::default(),
             unclear: false,
         };
         // `/login.php/admin` is a page with a value behind it.
@@ -73,14 +77,20 @@ impl<'a> Sent<'a> {
         for (_, value) in cookie::pairs(asked.fields().get_all(header::COOKIE).iter()) {
             sent.cookie(value);
         }
-        sent.body(asked.field(header::CONTENT_TYPE).unwrap_or_default(), body);
+        let kind = asked.field(header::CONTENT_TYPE).unwrap_or_default();
+        sent.body(kind, body);
+        if let Some(Place::Field(name)) = capture.form().and_then(|form| form.username.as_ref()) {
+            sent.own = Own::of(name, kind, body);
+        }
         sent
     }
 
-    /// Whether `target` repeats anything of it. `/` and the login page itself without a query are never the visitor's.
+    /// Whether `target` repeats anything of it. `/` and the login page itself without a query are never the visitor's; nor is
+    /// the login page with nothing in its query but who logs in (Adminer's `?server=db&username=alice`, right or wrong).
     pub(super) fn had_a_hand_in(&self, target: &Target) -> bool {
-        let is_login = target.query().is_none() && self.login.contains(&target.path());
-        if target.raw() == "/" || is_login {
+        let is_login = self.login.contains(&target.path());
+        if target.raw() == "/" || is_login && target.query().is_none_or(|query| self.own.are(query))
+        {
             return false;
         }
         self.unclear || self.repeats_path(target.path()) || self.repeats_query(target.query())
@@ -247,6 +257,62 @@ impl<'a> Sent<'a> {
         self.words
             .extend(said.filter(|word| !COMMON.contains(&&**word)));
     }
+}
+
+/// What an application says of a login when it leads back to its own login page.
+#[derive(Default)]
+struct Own {
+    username: Vec<u8>,
+    /// Short names: `server` for `auth[server]`.
+    beside: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Own {
+    fn of(username: &str, kind: &str, body: &[u8]) -> Self {
+        let mut own = Self::default();
+        if !kind.to_ascii_lowercase().contains("x-www-form-urlencoded") {
+            return own;
+        }
+        let array = username
+            .split_once('[')
+            .map(|(array, _)| format!("{array}[").into_bytes());
+        for (name, value) in fields(body) {
+            let Some((name, value)) = settled(name).zip(plain_word(value)) else {
+                continue;
+            };
+            let short = array.as_ref().and_then(|array| {
+                name.strip_prefix(&array[..])
+                    .and_then(|rest| rest.strip_suffix(b"]"))
+            });
+            if name == username.as_bytes() {
+                own.username.clone_from(&value);
+            }
+            if let Some(short) = short {
+                own.beside.push((short.to_vec(), value));
+            }
+        }
+        own
+    }
+
+    /// Whether all fields of a query are these.
+    fn are(&self, query: &str) -> bool {
+        !self.username.is_empty()
+            && fields(query.as_bytes()).all(|(name, value)| {
+                let Some((name, value)) = settled(name).zip(plain_word(value)) else {
+                    return false;
+                };
+                value == self.username || self.beside.contains(&(name, value))
+            })
+    }
+}
+
+/// A value that leads nowhere: no path and no query, once nothing is left to decode.
+fn plain_word(value: &[u8]) -> Option<Vec<u8>> {
+    let spaced = value.iter().map(|&b| if b == b'+' { b' ' } else { b });
+    settled(&spaced.collect::<Vec<_>>()).filter(|value| {
+        let leads = |b: &u8| b"/\\?&=#;".contains(b) || b.is_ascii_control();
+        !value.iter().any(leads)
+    })
 }
 
 /// How many bytes of `path` are folders, or the whole, that it has in common with `login`.

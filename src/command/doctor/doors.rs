@@ -92,11 +92,10 @@ pub(super) async fn look(visit: &mut Visit<'_>) {
         for door in open {
             known_door(visit, &base, door).await;
         }
-        visit.tried(format!(
-            "{} of preset {}, {shut} shut",
-            super::counted(known.doors.len(), "door"),
-            known.name
-        ));
+        if !known.doors.is_empty() {
+            let doors = super::counted(known.doors.len(), "door");
+            visit.tried(format!("{doors} of preset {}, {shut} shut", known.name));
+        }
     }
     let mut paths: Vec<String> = USUAL.iter().map(|&path| path.to_owned()).collect();
     if !base.is_empty() {
@@ -114,7 +113,8 @@ pub(super) async fn look(visit: &mut Visit<'_>) {
     ));
     let linked = links(visit).await;
     if linked > 0 {
-        visit.tried(format!("{linked} addresses that the login page leads to"));
+        let links = super::counted(linked, "link");
+        visit.tried(format!("{links} of the login page"));
     }
 }
 
@@ -194,7 +194,7 @@ async fn known_door(visit: &mut Visit<'_>, base: &str, door: &Door) {
         Severity::Error
     };
     let why = format!(
-        "{}: strangers get there, and a password is all they need",
+        "{}: strangers get there, and no code is asked for",
         door.what
     );
     add(visit, severity, &asked, &answer, why, &wanted.target);
@@ -366,7 +366,8 @@ fn add(
         seen,
         why,
         write: format!(
-            "write above the route that opens it: path = \"{path}\", require = \"deny\"; or a capture of its own, if people need it"
+            "write above the route that opens it: path = \"{path}\", require = \"deny\" or \"{}\"; or capture it, if people need it",
+            visit.settings.site.first_scope().name
         ),
     });
 }

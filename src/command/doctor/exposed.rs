@@ -168,6 +168,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stderr, reason = "says why it tries nothing")]
     fn a_socket_is_open_to_all_if_its_folders_are() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.sock");

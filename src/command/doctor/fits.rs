@@ -5,6 +5,7 @@ use http::header;
 use super::Visit;
 use super::ask::{Answer, Question};
 use super::finding::Finding;
+use super::logins;
 use crate::config::rule::Severity;
 use crate::preset::{self, Mark, Preset};
 
@@ -24,22 +25,30 @@ const BASES: [&str; 12] = [
     "/jupyter",
 ];
 
-/// Asks for the preset's marks; what is wrong if the application has none of them.
+/// Asks for the preset's marks and for the logins that are captured; tells what is wrong if they are not there.
 pub(super) async fn look(visit: &mut Visit<'_>) {
     let Some(known) = visit.settings.known else {
+        logins::look(visit).await;
         return;
     };
     let base = visit.settings.base.clone();
     let mut failed = Vec::new();
     for mark in &known.marks {
-        let seen = match fits(visit, &base, mark).await {
-            Ok(()) => {
-                visit.tried(format!("the marks of preset {}", known.name));
-                return;
-            }
-            Err(seen) => seen,
+        let Err(seen) = fits(visit, &base, mark).await else {
+            visit.tried(format!("the marks of preset {}", known.name));
+            logins::look(visit).await;
+            return;
         };
         failed.push(format!("{seen}, expected {}", expected(mark)));
+    }
+    // Behind another server an application may have lost its mark; what counts is that its logins are captured.
+    if logins::are_there(visit).await {
+        let line = format!(
+            "preset {}: none of its marks, and its login where it says",
+            known.name
+        );
+        visit.tried(line);
+        return;
     }
     let (why, write) = match elsewhere(visit, known, &base).await {
         Some(Elsewhere::Base(found)) if found.is_empty() => (

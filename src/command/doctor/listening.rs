@@ -102,6 +102,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stderr, reason = "says why it tries nothing")]
     fn the_tables_of_this_machine_can_be_read() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -51,11 +51,12 @@ pub(super) fn meets(site: &Site, question: &Question) -> Meets {
         password: Mentioned::find(site, &checked, &body),
         bearer: None,
     };
-    match gate::decide(site, &checked, said, &[]) {
-        Verdict::Forward(pass) => match pass.way() {
+    // What stands open while a scope is in shadow is meant to: what counts is what will.
+    match gate::decide_in_force(site, &checked, said, &[]) {
+        Verdict::Forward(pass) | Verdict::Shadow(pass, _) => match pass.way() {
             Way::Anonymous => Meets::Anonymous,
             Way::Captured => Meets::Captured,
-            Way::Open | Way::Granted(_) => Meets::Open {
+            Way::Open | Way::Granted(_) | Way::Shadow => Meets::Open {
                 authorization: pass.authorization(),
             },
         },

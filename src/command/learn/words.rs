@@ -47,7 +47,7 @@ pub(super) fn is_token(name: &str, value: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_.=+/%:".contains(&b));
     let mixed = value.bytes().any(|b| b.is_ascii_digit());
     let called = |word: &&str| name == **word || (word.len() > 4 && name.contains(*word));
-    TOKENS.iter().any(|word| called(word)) || (long && mixed) || hex_run(value).is_some()
+    TOKENS.iter().any(called) || (long && mixed) || hex_run(value).is_some()
 }
 
 /// Where a run of at least eight hexadecimal digits begins that has a number in it: nobody names a thing so.

@@ -9,7 +9,7 @@ use http::header::HeaderName;
 
 use super::capture::Capture;
 use crate::config::address::{OwnName, Upstream};
-use crate::config::application::Charset;
+use crate::config::application::{Charset, Page};
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::names::twice;
 use crate::config::notes::Notes;
@@ -58,10 +58,20 @@ pub(in crate::config) struct Site {
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
     pub(in crate::config) logout: Vec<Logout>,
+    pub(in crate::config) sign_out: Option<SignOut>,
     /// `[sites.NAME.messages.NAME]`: what it says for a scope in place of the scope's own.
     pub(in crate::config) messages: Vec<(At<Name>, Messages)>,
     /// True if nothing in the table is wrong by itself: then what is not there was not meant to be.
     pub(in crate::config) sound: bool,
+}
+
+/// `[sites.NAME.sign_out]`
+pub(in crate::config) struct SignOut {
+    pub(in crate::config) path: Option<At<Page>>,
+    pub(in crate::config) method: Option<At<Method>>,
+    pub(in crate::config) form: Vec<(String, String)>,
+    /// Where the form stands, if one is written.
+    pub(in crate::config) formed: bool,
 }
 
 /// `[[sites.NAME.routes]]`
@@ -86,6 +96,7 @@ pub(in crate::config) struct Scope {
     pub(in crate::config) code_life: Duration,
     pub(in crate::config) grant_life: Duration,
     pub(in crate::config) idle: Duration,
+    pub(in crate::config) shadow: Option<At<bool>>,
     pub(in crate::config) channels: List<Channel>,
     pub(in crate::config) messages: Messages,
 }
@@ -134,6 +145,7 @@ impl Site {
                 .map(|(name, table)| Capture::read(name, table, fixed))
                 .collect(),
             logout: table.one_or_more("logout").values(),
+            sign_out: table.table_if_written("sign_out").map(SignOut::read),
             messages: table
                 .named("messages")
                 .into_iter()
@@ -176,6 +188,19 @@ fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {
     let header = table.required("header", "\"X-Remote-User\"");
     table.finish();
     header
+}
+
+impl SignOut {
+    fn read(mut table: Reader<'_>) -> Self {
+        let sign_out = Self {
+            path: table.required("path", "\"/logout\""),
+            method: table.optional("method"),
+            formed: table.has("form"),
+            form: table.pairs("form"),
+        };
+        table.finish();
+        sign_out
+    }
 }
 
 impl Route {
@@ -281,7 +306,6 @@ impl Scope {
             "trusted_networks",
             "leave it out: people are asked wherever they come from",
         );
-        table.not_yet("shadow", "leave it out");
         let grant_life = table.duration("grant_life", MINUTE..=30 * DAY, 12 * HOUR);
         let scope = Self {
             title: table.optional("title"),
@@ -290,6 +314,7 @@ impl Scope {
             code_life: table.duration("code_life", MINUTE..=10 * MINUTE, 5 * MINUTE),
             grant_life,
             idle: table.duration("idle", MINUTE..=grant_life, grant_life.min(30 * MINUTE)),
+            shadow: table.optional("shadow"),
             channels: table.some("channels"),
             messages: Messages::of_scope(&mut table),
             name,

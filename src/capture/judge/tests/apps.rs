@@ -1,6 +1,8 @@
 //! Real applications as they were measured: what each answers to a right and to a wrong password, and what is made of it.
 
 use super::*;
+use crate::capture::Credentials;
+use crate::login::{Place, Wanted};
 
 /// One application.
 struct App {
@@ -82,12 +84,17 @@ fn apps() -> Vec<App> {
         },
         App {
             name: "adminer",
-            capture: at_page("/adminer.php"),
+            capture: Capture {
+                credentials: Credentials::Form(Wanted {
+                    username: Some(Place::of("auth[username]")),
+                    password: Place::of("auth[password]"),
+                }),
+                ..at_page("/adminer.php")
+            },
             post: Post::to("/adminer.php").field("cookie", "adminer_sid=a").body("auth%5Bdriver%5D=server&auth%5Bserver%5D=db&auth%5Busername%5D=alice&auth%5Bpassword%5D=x&auth%5Bdb%5D="),
             right: see("adminer.php?server=db&username=alice").sets("adminer_sid=b; HttpOnly"),
             wrong: see("adminer.php?server=db&username=alice").sets("adminer_sid=c; HttpOnly"),
-            // Its address repeats what was typed: nothing tells the two apart but a probe.
-            guessed: ["Doubt", "Doubt"],
+            guessed: ["Follow /adminer.php?server=db&username=alice", "Follow /adminer.php?server=db&username=alice"],
             sign: &[],
         },
         App {

@@ -1,6 +1,8 @@
 //! Which redirects are followed before the code, and what is made of where they lead.
 
 use super::*;
+use crate::capture::Credentials;
+use crate::login::{Place, Wanted};
 
 fn followed_to(post: &Post, location: &str) -> String {
     judged(&Capture::plain(), post, &Answer::found(location))
@@ -342,6 +344,53 @@ fn the_page_of_the_capture_is_a_login_page_too() {
     }
 }
 
+/// Adminer leads to `?server=…&username=…` whether the password was right or wrong.
+#[test]
+fn a_login_page_that_says_who_logs_in_is_followed_to_and_with_anything_else_is_not() {
+    let capture = Capture {
+        credentials: Credentials::Form(Wanted {
+            username: Some(Place::of("auth[username]")),
+            password: Place::of("auth[password]"),
+        }),
+        ..Capture::plain()
+    };
+    let told = |body: &str, location: &str| {
+        let post = Post::to("/login").body(body);
+        judged(&capture, &post, &Answer::found(location))
+    };
+    let body = "auth[driver]=server&auth%5Bserver%5D=db.example&auth[username]=ann+lee&auth[password]=x&do=delete&auth[then]=/admin/";
+    for location in [
+        "/login?username=ann%20lee",
+        "/login?server=db.example&username=ann+lee",
+        "/login?who=ann+lee",
+    ] {
+        assert_eq!(told(body, location), format!("Follow {location}"));
+    }
+    for location in [
+        "/login?username=ann+lee&do=delete",
+        "/login?db.example=server",
+        "/login?do=db.example",
+        "/login?then=/admin/",
+        "/other?username=ann+lee",
+        "/login/x?username=ann+lee",
+        "/login?username=ann+lee;do=delete",
+        "/login?username=ann+lee&delete",
+    ] {
+        assert_eq!(told(body, location), "Doubt", "{location}");
+    }
+    for name in ["news/delete", "news%26do%3Ddelete", "news%253Fdelete"] {
+        let body = format!("auth[username]={name}&auth[password]=x");
+        let location = format!("/login?username={name}");
+        assert_eq!(told(&body, &location), "Doubt", "{name}");
+    }
+    // Where the body is no plain form nobody knows what is whose.
+    let post = Post::to("/login")
+        .field("content-type", "text/plain")
+        .body("auth[username]=ann");
+    let answer = Answer::found("/login?username=ann");
+    assert_eq!(judged(&capture, &post, &answer), "Doubt");
+}
+
 #[test]
 fn only_redirects_that_become_a_get_within_the_site_are_followed() {
     for (status, next) in [
@@ -411,6 +460,21 @@ fn g2_a_followed_page_decides_by_its_password_field() {
             answer.status,
             answer.fields
         );
+    }
+}
+
+#[test]
+fn the_login_page_once_more_is_a_no_whatever_its_status() {
+    for (at, answer, next) in [
+        ("/login", Answer::new(403, FORM), "Bad"),
+        ("/login?username=alice", Answer::new(401, FORM), "Bad"),
+        ("/login", Answer::new(403, HOME), "Doubt"),
+        ("/login", Answer::new(500, FORM), "Doubt"),
+        ("/login", Answer::html(FORM).unreadable(), "Doubt"),
+        ("/home", Answer::new(403, FORM), "Doubt"),
+    ] {
+        let status = answer.status;
+        assert_eq!(judged_at(&login(), at, &answer, 1), next, "{at} {status}");
     }
 }
 
