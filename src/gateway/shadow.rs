@@ -12,7 +12,7 @@ use crate::capture::judge::{self, Judgement};
 use crate::capture::{Capture, look};
 use crate::event::What;
 use crate::flow::shadow::Outcome;
-use crate::flow::{Flow, Visit};
+use crate::flow::{Flow, Visit, addressed};
 use crate::gate::shadow::{Would, is_free};
 use crate::gate::{Pass, Reason};
 use crate::hold::Destination;
@@ -49,27 +49,30 @@ impl Gateway {
             posted,
             upgrade,
         } = through;
+        let free = is_free(site, &passing.held.live);
         // Whoever a session is made for here, a grant of another scope must not come to serve it.
-        passing.searched &= !is_free(site, &passing.held.live)
-            && !asked.fields().contains_key(header::AUTHORIZATION);
+        passing.searched &= !free && !asked.fields().contains_key(header::AUTHORIZATION);
         let granted = !passing.held.live.is_empty();
         let rest = if site.watches() {
             None
         } else {
             flow.without_quarantined(site, asked.fields(), granted, None, passing.now)
         };
+        let up = match rest {
+            Some(rest) => asked.clone().with_cookies(rest),
+            None => asked.clone(),
+        };
+        if !free && addressed::strays(site, up.target(), Some(up.fields())) {
+            return passing.strayed(flow, &asked, body, peer).await;
+        }
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
         let mut credentials = None;
         let mut looks = None;
         match would {
             Some(Would::Hold(capture)) => {
                 if let Some(posted) = posted {
-                    let asked = match rest {
-                        Some(rest) => asked.clone().with_cookies(rest),
-                        None => asked.clone(),
-                    };
                     return self
-                        .watched_login(&pass, (capture, asked), &visit, &passing, posted)
+                        .watched_login(&pass, (capture, up), &visit, &passing, posted)
                         .await;
                 }
             }
@@ -93,10 +96,6 @@ impl Gateway {
             let mut pairs = cookies.pairs();
             !pairs.any(|(name, value)| makes_session(capture, name, value))
         });
-        let up = match rest {
-            Some(rest) => asked.clone().with_cookies(rest),
-            None => asked.clone(),
-        };
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, up, body, upgrade, passing)).await;
         }

@@ -30,6 +30,7 @@ mod limits;
 mod mail;
 mod managed;
 mod metrics;
+mod presets;
 mod proxy;
 mod receipts;
 mod restart;

@@ -230,3 +230,35 @@ fn an_old_address_leads_to_the_same_page_without_its_session() {
         assert_eq!(answer.text(), "this is /home of Some(\"ann\")", "{address}");
     }
 }
+
+/// A route whose scope is in shadow is the first scope's, and a session in its address nobody's.
+#[test]
+fn g2_a_scope_in_shadow_takes_no_session_up_by_its_address() {
+    for capture in WAYS {
+        let app = java();
+        let gate = Setup::new(&app.url())
+            .with(LIMITS)
+            .with("[scopes.admin]\nshadow = true\n")
+            .raw_routes(&format!(
+                "{CLASSES}[[sites.app.routes]]\npath = \"/admin/**\"\nrequire = \"admin\"\n\
+                 [[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n\
+                 [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\n{capture}\n"
+            ))
+            .start();
+        let mut bob = gate.browser();
+        let own = inside(&gate, &mut bob, "bob");
+        let (_, _, waiting) = pending(&gate, &mut gate.browser(), "ann");
+        let shown = bob.get(&format!("/admin/x;jsessionid={own}"));
+        assert_eq!(shown.text(), "this is /admin/x of Some(\"bob\")");
+        bob.jar.remove("JSESSIONID");
+        app.forget();
+        for address in addresses("/admin/x", &waiting) {
+            let answer = bob.get(&address);
+            assert!(
+                app.lines().is_empty(),
+                "{capture} {address}: {}",
+                answer.text()
+            );
+        }
+    }
+}
