@@ -37,6 +37,7 @@ pub(super) fn renewing<'s>(
     };
     let question = Asked {
         method: asked.method(),
+        overriding: asked.overriding(),
         target: asked.target(),
         websocket: asked.websocket(),
         form: &Form::Unread,

@@ -14,7 +14,7 @@ use crate::event::What;
 use crate::flow::shadow::Outcome;
 use crate::flow::{Flow, Visit, addressed};
 use crate::gate::shadow::{Would, is_free};
-use crate::gate::{Pass, Reason};
+use crate::gate::{Pass, Reason, Way};
 use crate::hold::Destination;
 use crate::peer::Peer;
 use crate::request::Checked;
@@ -49,20 +49,22 @@ impl Gateway {
             posted,
             upgrade,
         } = through;
-        let free = is_free(site, &passing.held.live);
         // Whoever a session is made for here, a grant of another scope must not come to serve it.
-        passing.searched &= !free && !asked.fields().contains_key(header::AUTHORIZATION);
+        passing.searched &= !is_free(site, &passing.held.live)
+            && !asked.fields().contains_key(header::AUTHORIZATION);
         let granted = !passing.held.live.is_empty();
         let rest = if site.watches() {
             None
         } else {
             flow.without_quarantined(site, asked.fields(), granted, None, passing.now)
         };
+        // As with cookies: what a login or a grant in force keeps back does not go up in an address either.
+        let guarded = !site.watches() || matches!(pass.way(), Way::Granted(_));
         let up = match rest {
             Some(rest) => asked.clone().with_cookies(rest),
             None => asked.clone(),
         };
-        if !free && addressed::strays(site, up.target(), Some(up.fields())) {
+        if guarded && addressed::strays(site, up.target(), Some(up.fields())) {
             return passing.strayed(flow, &asked, body, peer).await;
         }
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);

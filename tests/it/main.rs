@@ -29,6 +29,7 @@ mod learn;
 mod limits;
 mod mail;
 mod managed;
+mod methods;
 mod metrics;
 mod presets;
 mod proxy;
