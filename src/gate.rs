@@ -192,8 +192,10 @@ pub fn decide_in_force<'s>(
     let changes = || {
         asked.unsafe_method()
             || asked.websocket()
-            // A GET that an application takes for a DELETE; looked for only where another site may be behind it.
-            || (asked.fields().contains_key(header::ORIGIN) && route::says_another(asked))
+            // A GET that an application takes for a DELETE.
+            || (route::could_say_another(asked)
+                && asked.fields().contains_key(header::ORIGIN)
+                && route::says_another(asked))
     };
     if changes() && !same_origin(site, asked.fields()) {
         return Verdict::Refuse(Reason::CrossOrigin);

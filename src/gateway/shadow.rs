@@ -178,7 +178,7 @@ impl Gateway {
             }
         };
         let mut heard = Heard::new(&sent);
-        heard.take_in(&first.head.headers, visit.now.unix);
+        heard.take_in(&first.head.headers, asked.target(), visit.now.unix);
         let own = heard.cookies.len();
         let origin = site.origin.text();
         let next = first.judged(|answered| {

@@ -23,7 +23,7 @@ mod pattern;
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use logout::{BadLogout, Logout};
 pub use machines::Machines;
-pub use overriding::says_another;
+pub use overriding::{could_say_another, says_another};
 pub use pattern::{BadPattern, Pattern};
 
 use entry::{Entry, Forms, Miss, has_short_name};

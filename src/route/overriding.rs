@@ -29,6 +29,13 @@ pub(super) struct Heard {
     pub(super) all: bool,
 }
 
+/// Whether there is anything in the head that could say a method beside its own: most requests have nothing.
+#[must_use]
+pub fn could_say_another(asked: &Checked) -> bool {
+    let target = asked.target();
+    asked.overridden() || target.query().is_some() || target.hidden_queries().next().is_some()
+}
+
 /// Whether the head says a method beside its own.
 #[must_use]
 pub fn says_another(asked: &Checked) -> bool {

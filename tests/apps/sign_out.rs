@@ -17,11 +17,15 @@ fn inside(gate: &mut Gate, at: &str, form: &[(&str, &str)]) -> Visitor {
     alice
 }
 
+/// Opens a login form and submits it, with the token that the application keeps in a cookie.
 fn log_in(visitor: &mut Visitor, at: &str, form: &[(&str, &str)]) -> Answer {
     visitor.get(at);
-    let token = visitor.jar.value("csrftoken").map(str::to_owned);
-    let token = token.iter().map(|token| ("csrfmiddlewaretoken", &**token));
-    let form: Vec<_> = form.iter().copied().chain(token).collect();
+    let jar = visitor.jar.clone();
+    let tokens = [("csrftoken", "csrfmiddlewaretoken"), ("_xsrf", "_xsrf")];
+    let tokens = tokens
+        .iter()
+        .filter_map(|(cookie, field)| Some((*field, jar.value(cookie)?)));
+    let form: Vec<_> = form.iter().copied().chain(tokens).collect();
     visitor.post(at, &form)
 }
 
@@ -106,6 +110,32 @@ fn s5_signing_out_takes_flasks_cookies_away() {
     assert_eq!(alice.jar.value("remember_token"), None);
     assert!(at_the_application(&app, &kept, "/private").contains("Hello alice"));
     assert!(!kept.walk("/private").1.text().contains("Hello"));
+    let log = gate.ends_having_sent(1).join("\n");
+    assert!(!log.contains("sign_out.failed"), "{log}");
+}
+
+/// The Lab signs its cookie and keeps no sessions: it is as with Flask.
+#[test]
+fn s5_signing_out_takes_the_labs_cookie_away() {
+    let app = Application::start("jupyter");
+    let site = "preset = \"jupyter\"\nscopes = [\"login\"]\nfixed_user = \"alice\"";
+    let mut gate = Gate::before(&app, site);
+    let mut alice = inside(&mut gate, "/login", &[("password", "Ju-pw-1")]);
+    let kept = alice.clone();
+    let lab = |visitor: &Visitor| {
+        at_the_application(&app, visitor, "/lab").contains("jupyter-config-data")
+    };
+    assert!(lab(&kept));
+    alice.sign_out();
+    assert!(!lab(&alice));
+    assert!(
+        !kept
+            .clone()
+            .walk("/lab")
+            .1
+            .text()
+            .contains("jupyter-config-data")
+    );
     let log = gate.ends_having_sent(1).join("\n");
     assert!(!log.contains("sign_out.failed"), "{log}");
 }
