@@ -287,7 +287,7 @@ impl Gateway {
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
+                    && flow.shows_anothers(&visit(), (&read.bytes, read.whole), anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();

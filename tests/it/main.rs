@@ -31,6 +31,7 @@ mod mail;
 mod managed;
 mod methods;
 mod metrics;
+mod presets;
 mod proxy;
 mod receipts;
 mod restart;
