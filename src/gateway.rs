@@ -61,6 +61,8 @@ pub struct Front {
     pub door: Arc<Door>,
     /// The field that tells the application who it is.
     pub identity: Option<HeaderName>,
+    /// What its answers say in `Strict-Transport-Security`, unless the application says something itself.
+    pub hsts: Option<HeaderValue>,
     /// What is the same in every request to it.
     pub constant: Constant,
 }
@@ -135,7 +137,15 @@ impl Service for Gateway {
     ) -> Response<Body> {
         // One small allocation for a request in progress, instead of its whole room in every idle connection and a
         // copy of it each time a layer hands it on.
-        Box::pin(self.answer(request, connection)).await
+        let mut hsts = None;
+        let mut response = Box::pin(self.answer(request, connection, &mut hsts)).await;
+        if let Some(hsts) = hsts {
+            let fields = response.headers_mut();
+            fields
+                .entry(header::STRICT_TRANSPORT_SECURITY)
+                .or_insert(hsts);
+        }
+        response
     }
 }
 
@@ -158,6 +168,7 @@ impl Gateway {
         &self,
         mut request: Request<Incoming>,
         connection: &Connection,
+        hsts: &mut Option<HeaderValue>,
     ) -> Response<Body> {
         let shared = &*self.0.shared;
         let flow = &shared.flow;
@@ -190,6 +201,8 @@ impl Gateway {
             };
         };
         let front = &shared.fronts[index];
+        // Found by https, so that it is never said in clear text (RFC 6797 section 7.2).
+        hsts.clone_from(&front.hsts);
         let site = &front.door.site;
         let mut held = flow.ring.open_all(site, asked.fields(), now);
         held.live.retain(|grant| !self.0.revoked.contains(grant));

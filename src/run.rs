@@ -18,7 +18,7 @@ use crate::api::{Account, Api, Senders};
 use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
-use crate::config::Config;
+use crate::config::{Config, secret};
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
@@ -32,6 +32,7 @@ use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
 use crate::server::tls::TlsError;
+use crate::server::tls::certificates::Certificates;
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
 use crate::site::Site;
@@ -42,6 +43,7 @@ use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 
+mod certificates;
 pub(crate) mod inside;
 
 use self::inside::Admin;
@@ -119,6 +121,7 @@ pub struct Running {
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+    certificates: Option<Arc<Certificates>>,
     /// `[delivery] timeout`
     send: Duration,
 }
@@ -148,8 +151,10 @@ pub fn start(
     let sender = inside::sender(&config);
     let watched = Watched::bind(&config.admin)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
-    let api = ApiDoor::open(&config)?;
-    let tls = tls(&config.listen)?;
+    let certificates = certificates(&config)?;
+    let api = ApiDoor::open(&config, certificates.as_ref())?;
+    let tls = certificates.as_ref().map(server::tls::server_config);
+    let tls = tls.transpose()?;
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.store.path)?],
@@ -210,6 +215,7 @@ pub fn start(
                 directory,
             }),
             identity: settings.identity_header,
+            hsts: settings.hsts,
             constant,
         });
     }
@@ -235,6 +241,13 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    if let Some(certificates) = certificates.clone() {
+        slow.spawn(certificates::keep(
+            certificates,
+            flow.clock.clone(),
+            shutdown.clone(),
+        ));
+    }
     let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
         addresses,
@@ -244,6 +257,7 @@ pub fn start(
         workers,
         flow,
         slow,
+        certificates,
         send: config.delivery.timeout,
     })
 }
@@ -267,11 +281,12 @@ fn slow() -> io::Result<Runtime> {
 }
 
 /// The certificates, where anything speaks https.
-fn tls(listen: &server::Settings) -> Result<Option<Arc<ServerConfig>>, TlsError> {
-    if listen.https.is_empty() {
+fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, TlsError> {
+    let api = config.api.as_ref().is_some_and(crate::api::Settings::tls);
+    if config.listen.https.is_empty() && !api {
         return Ok(None);
     }
-    server::tls::server_config(&listen.certificates).map(Some)
+    Certificates::open(&config.listen.certificates, secret::again).map(Some)
 }
 
 /// Who hears of what carriers do: the log, the counters, and whoever follows a message.
@@ -298,7 +313,10 @@ struct ApiDoor {
 
 impl ApiDoor {
     /// `None` without `[api]`.
-    fn open(config: &Config) -> Result<Option<Self>, NotStarted> {
+    fn open(
+        config: &Config,
+        certificates: Option<&Arc<Certificates>>,
+    ) -> Result<Option<Self>, NotStarted> {
         let Some(settings) = &config.api else {
             return Ok(None);
         };
@@ -315,9 +333,9 @@ impl ApiDoor {
         };
         // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
         let bound = bind(&listen, NonZeroUsize::MIN)?;
-        let tls = settings
-            .tls()
-            .then(|| server::tls::server_config(&config.listen.certificates));
+        let tls = certificates
+            .filter(|_| settings.tls())
+            .map(server::tls::server_config);
         let address = bound.addresses().first().copied();
         Ok(Some(Self {
             accounts: settings.accounts.clone(),
@@ -377,6 +395,13 @@ impl Running {
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
+    }
+
+    /// Looks at once whether the files of certificates have changed, instead of within seconds.
+    pub fn look_at_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates::look(certificates, &self.flow.clock);
+        }
     }
 
     /// The flow, for whoever looks in from outside.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::name::Name;
@@ -33,7 +33,7 @@ mod reader;
 mod resolve;
 pub mod rule;
 pub mod sample;
-mod secret;
+pub(crate) mod secret;
 mod shadow;
 mod sites;
 mod tree;
@@ -92,6 +92,8 @@ pub struct SiteSettings {
     pub directory: Name,
     /// The header that tells the application who it is.
     pub identity_header: Option<HeaderName>,
+    /// What its answers say in `Strict-Transport-Security`.
+    pub hsts: Option<HeaderValue>,
 }
 
 /// `[log] format`

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderValue, Method};
 
 use super::address::{OwnName, Upstream};
 use super::classes::{not_of_site, to_blame};
@@ -153,6 +153,7 @@ fn site_settings(
             .identity_header
             .as_ref()
             .map(|header| header.value.clone()),
+        hsts: hsts(site, origin, notes),
     })
 }
 
@@ -224,6 +225,35 @@ fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes)
             origin.port()
         )));
     }
+}
+
+/// What browsers are told to come back by (RFC 6797).
+///
+/// It is good for the host on all of its ports, and on this machine for every site there is: where somebody else may answer
+/// on another port, it is said only if it is asked for.
+fn hsts(site: &written::Site, origin: &Origin, notes: &Notes) -> Option<HeaderValue> {
+    if let (false, Some(written)) = (origin.https(), &site.hsts) {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "`hsts` has no effect here",
+            &written.place,
+            "only for an https:// site",
+        );
+        notes.add(problem);
+    }
+    let alone = origin.port() == 443 && !origin.loopback();
+    let (life, subdomains) = match &site.hsts {
+        _ if !origin.https() => return None,
+        None if !alone => return None,
+        None => (written::Hsts::LIFE, false),
+        Some(written) => (written.life, written.subdomains),
+    };
+    let below = if subdomains {
+        "; includeSubDomains"
+    } else {
+        ""
+    };
+    HeaderValue::try_from(format!("max-age={}{below}", life.as_secs())).ok()
 }
 
 /// What is sent to the application when people sign out of the gateway.

@@ -59,6 +59,8 @@ pub struct Certificate {
     pub chain: PathBuf,
     /// The PEM text of the private key.
     pub key: Secret,
+    /// Where that was read, and is read again when it changes; `None` for a variable.
+    pub key_file: Option<PathBuf>,
 }
 
 /// What answers requests. Each worker has one; it never leaves its thread.

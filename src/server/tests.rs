@@ -290,10 +290,15 @@ fn certificates(names: &[&[&str]]) -> Certificates {
         let chain = files.path().join(format!("{index}.pem"));
         std::fs::write(&chain, certificate.pem()).unwrap();
         let key = Secret::new(key.serialize_pem().into_bytes());
-        certificates.push(Certificate { chain, key });
+        certificates.push(Certificate {
+            chain,
+            key,
+            key_file: None,
+        });
     }
+    let opened = tls::certificates::Certificates::open(&certificates, |_| unreachable!());
     Certificates {
-        server: tls::server_config(&certificates).unwrap(),
+        server: tls::server_config(&opened.unwrap()).unwrap(),
         roots,
         _files: files,
     }

@@ -1,20 +1,18 @@
-//! TLS for those who connect to us: certificates, which of them a client gets, and what is negotiated.
+//! TLS for those who connect to us: what is negotiated, and what can be wrong with a certificate.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::pki_types::pem;
 
-use super::Certificate;
+use self::certificates::Certificates;
+
+pub mod certificates;
+
+mod validity;
 
 /// HTTP/2 as TLS names it (RFC 9113 section 3.2).
 pub(super) const H2: &[u8] = b"h2";
@@ -33,6 +31,14 @@ pub enum TlsError {
         /// The chain's file.
         path: PathBuf,
         /// The system's word.
+        source: io::Error,
+    },
+    /// The key's file cannot be read any more.
+    #[error("cannot read the key {}", path.display())]
+    UnreadableKey {
+        /// The key's file.
+        path: PathBuf,
+        /// The system's word, or what is wrong with its mode.
         source: io::Error,
     },
     /// The file is no PEM.
@@ -89,122 +95,46 @@ pub enum TlsError {
         /// What is wrong.
         source: rustls::Error,
     },
+    /// It has run out, and takes the place of one that has not.
+    #[error("the certificate {} has expired", path.display())]
+    Over {
+        /// The chain's file.
+        path: PathBuf,
+    },
     /// The cryptography does not work here.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// What all TLS connections share: TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption, never early data
-/// (which could be replayed).
+/// What all TLS connections share: TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption (their key is changed
+/// every six hours and the one before it still read, so that none is good for more than twelve), never early data (which
+/// could be replayed).
 ///
 /// # Errors
-/// [`TlsError`], which names the file and what to do.
-pub fn server_config(certificates: &[Certificate]) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let keys = certificates
-        .iter()
-        .map(|certificate| load(certificate, &provider))
-        .collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        return Err(TlsError::None);
-    }
+/// [`TlsError::Setup`].
+pub fn server_config(certificates: &Arc<Certificates>) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::clone(certificates.provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TlsError::Setup)?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(ByName(keys)));
+        .with_cert_resolver(Arc::<Certificates>::clone(certificates));
     config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
     Ok(Arc::new(config))
 }
 
-fn load(
-    certificate: &Certificate,
-    provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, TlsError> {
-    let path = || certificate.chain.clone();
-    let chain = chain(&certificate.chain)?;
-    let pem = certificate.key.expose();
-    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|source| {
-        let encrypted = pem
-            .windows(28)
-            .any(|text| text == b"BEGIN ENCRYPTED PRIVATE KEY-");
-        if encrypted {
-            TlsError::Encrypted { path: path() }
-        } else {
-            TlsError::NoKey {
-                path: path(),
-                source,
-            }
-        }
-    })?;
-    CertifiedKey::from_der(chain, key, provider)
-        .map(Arc::new)
-        .map_err(|source| match source {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                TlsError::Mismatch { path: path() }
-            }
-            source => TlsError::Unusable {
-                path: path(),
-                source,
-            },
-        })
-}
-
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = fs::read(path).map_err(|source| TlsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let chain = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| TlsError::NotPem {
-            path: path.to_owned(),
-            source,
-        })?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate {
-            path: path.to_owned(),
-        });
-    }
-    Ok(chain)
-}
-
-/// Picks the first certificate that is valid for the name asked for, else the first of all.
-///
-/// Certificates are parsed again in each handshake, since the parsed form borrows from its bytes; that is a
-/// hundredth of a signature, and nothing where there is only one.
-#[derive(Debug)]
-struct ByName(Vec<Arc<CertifiedKey>>);
-
-impl ByName {
-    fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
-        let name = ServerName::try_from(name).ok()?;
-        self.0.iter().find(|key| {
-            let leaf = key.end_entity_cert().and_then(ParsedCertificate::try_from);
-            leaf.is_ok_and(|leaf| verify_server_name(&leaf, &name).is_ok())
-        })
-    }
-}
-
-impl ResolvesServerCert for ByName {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = match hello.server_name() {
-            Some(name) if self.0.len() > 1 => self.find(name),
-            _ => None,
-        };
-        named.or(self.0.first()).cloned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::fs;
+    use std::path::Path;
 
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
     use crate::secret::Secret;
+    use crate::server::Certificate;
 
     fn pem(name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
@@ -220,7 +150,13 @@ mod tests {
             fs::write(&path, chain).unwrap();
         }
         let key = Secret::new(key.as_bytes().to_vec());
-        server_config(&[Certificate { chain: path, key }])
+        let certificate = Certificate {
+            chain: path,
+            key,
+            key_file: None,
+        };
+        let never = |_: &Path| Err(io::ErrorKind::Unsupported.into());
+        server_config(&Certificates::open(&[certificate], never)?)
     }
 
     #[test]
@@ -268,6 +204,7 @@ mod tests {
                         .is_none_or(|source| source.source().is_none())
             );
         }
-        assert!(matches!(server_config(&[]), Err(TlsError::None)));
+        let none = Certificates::open(&[], |_| Err(io::ErrorKind::Unsupported.into()));
+        assert!(matches!(none, Err(TlsError::None)));
     }
 }

@@ -55,6 +55,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) charset: Option<At<Charset>>,
     pub(in crate::config) fixed_user: Option<At<Subject>>,
     pub(in crate::config) identity_header: Option<At<HeaderName>>,
+    pub(in crate::config) hsts: Option<Hsts>,
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
     pub(in crate::config) logout: Vec<Logout>,
@@ -72,6 +73,13 @@ pub(in crate::config) struct SignOut {
     pub(in crate::config) form: Vec<(String, String)>,
     /// Where the form stands, if one is written.
     pub(in crate::config) formed: bool,
+}
+
+/// `[sites.NAME.hsts]`
+pub(in crate::config) struct Hsts {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) life: Duration,
+    pub(in crate::config) subdomains: bool,
 }
 
 /// `[[sites.NAME.routes]]`
@@ -138,6 +146,7 @@ impl Site {
             charset: table.optional("charset"),
             fixed_user: table.optional("fixed_user"),
             identity_header: identity(table.table_if_written("identity")),
+            hsts: table.table_if_written("hsts").map(Hsts::read),
             routes: table.each("routes").into_iter().map(Route::read).collect(),
             captures: table
                 .named("captures")
@@ -188,6 +197,26 @@ fn identity(table: Option<Reader<'_>>) -> Option<At<HeaderName>> {
     let header = table.required("header", "\"X-Remote-User\"");
     table.finish();
     header
+}
+
+impl Hsts {
+    /// A year, the least that OWASP ASVS 5.0 (3.4.1) takes.
+    pub(in crate::config) const LIFE: Duration = Duration::from_hours(24 * 365);
+
+    /// Two years, as `humantime` counts them: longer than that nobody means.
+    const LONGEST: Duration = Duration::from_secs(2 * 31_557_600);
+
+    fn read(mut table: Reader<'_>) -> Self {
+        let subdomains = table.optional("subdomains");
+        let hsts = Self {
+            place: table.place().clone(),
+            // Zero makes browsers forget it.
+            life: table.duration("life", Duration::ZERO..=Self::LONGEST, Self::LIFE),
+            subdomains: subdomains.is_some_and(|is| is.value),
+        };
+        table.finish();
+        hsts
+    }
 }
 
 impl SignOut {
