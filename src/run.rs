@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +30,8 @@ use crate::observe::metrics::Metrics;
 use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
-use crate::server::tls::TlsError;
 use crate::server::tls::certificates::Certificates;
+use crate::server::tls::{Terms, TlsError, Wanted};
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
 use crate::site::Site;
@@ -46,6 +45,7 @@ use crate::upstream::head::Constant;
 mod certificates;
 pub(crate) mod inside;
 
+use self::certificates::Renewals;
 use self::inside::Admin;
 
 /// Why a configuration that is right cannot be run here and now.
@@ -121,7 +121,7 @@ pub struct Running {
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
-    certificates: Option<Arc<Certificates>>,
+    renewals: Option<Renewals>,
     /// `[delivery] timeout`
     send: Duration,
 }
@@ -153,7 +153,8 @@ pub fn start(
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let certificates = certificates(&config)?;
     let api = ApiDoor::open(&config, certificates.as_ref())?;
-    let tls = certificates.as_ref().map(server::tls::server_config);
+    let wanted = wanted(&config);
+    let tls = certificates.as_ref().map(|own| Terms::new(own, &wanted));
     let tls = tls.transpose()?;
     let keys = match config.session_keys {
         Some(keys) => keys,
@@ -216,6 +217,7 @@ pub fn start(
             }),
             identity: settings.identity_header,
             hsts: settings.hsts,
+            wants_certificate: settings.client_ca.is_some(),
             constant,
         });
     }
@@ -241,12 +243,9 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
-    if let Some(certificates) = certificates.clone() {
-        slow.spawn(certificates::keep(
-            certificates,
-            flow.clock.clone(),
-            shutdown.clone(),
-        ));
+    let renewals = certificates.map(|certificates| Renewals { certificates, tls });
+    if let Some(renewals) = renewals.clone() {
+        slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
     }
     let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
@@ -257,7 +256,7 @@ pub fn start(
         workers,
         flow,
         slow,
-        certificates,
+        renewals,
         send: config.delivery.timeout,
     })
 }
@@ -302,13 +301,26 @@ fn witnesses(carriers: &[carrier::Settings], now: Moment) -> (Fan, Arc<Metrics>,
     (fan, metrics, relay)
 }
 
+/// The hosts that want certificates of their visitors.
+fn wanted(config: &Config) -> Vec<Wanted> {
+    let sites = config.sites.iter();
+    sites
+        .filter_map(|settings| {
+            Some(Wanted {
+                host: settings.site.origin.host().to_owned(),
+                ca: settings.client_ca.clone()?,
+            })
+        })
+        .collect()
+}
+
 /// The API before it serves: its socket is taken, its certificate read.
 struct ApiDoor {
     accounts: Vec<Account>,
     senders: Senders,
     address: Address,
     bound: Bound,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<Terms>>,
 }
 
 impl ApiDoor {
@@ -335,7 +347,7 @@ impl ApiDoor {
         let bound = bind(&listen, NonZeroUsize::MIN)?;
         let tls = certificates
             .filter(|_| settings.tls())
-            .map(server::tls::server_config);
+            .map(|own| Terms::new(own, &[]));
         let address = bound.addresses().first().copied();
         Ok(Some(Self {
             accounts: settings.accounts.clone(),
@@ -399,8 +411,8 @@ impl Running {
 
     /// Looks at once whether the files of certificates have changed, instead of within seconds.
     pub fn look_at_certificates(&self) {
-        if let Some(certificates) = &self.certificates {
-            certificates::look(certificates, &self.flow.clock);
+        if let Some(renewals) = &self.renewals {
+            renewals.look(&self.flow.clock);
         }
     }
 

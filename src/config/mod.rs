@@ -92,6 +92,8 @@ pub struct SiteSettings {
     pub directory: Name,
     /// The header that tells the application who it is.
     pub identity_header: Option<HeaderName>,
+    /// Who signs the certificates that its visitors have to show: a PEM file.
+    pub client_ca: Option<PathBuf>,
     /// What its answers say in `Strict-Transport-Security`.
     pub hsts: Option<HeaderValue>,
 }

@@ -544,6 +544,7 @@ fn example(defaults: bool) -> String {
     let text = include_str!("../../config.example.toml")
         .replace("/etc/countersign/tls/fullchain.pem", "tls.pem")
         .replace("/etc/countersign/tls/app-ca.pem", "tls.pem")
+        .replace("/etc/countersign/tls/client-ca.pem", "tls.pem")
         .replace("/etc/countersign/users.toml", "users.toml")
         .replace("/usr/local/bin/send-text", "/bin/sh")
         .replace("/var/spool/countersign", "spool");

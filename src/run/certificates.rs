@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::observe::clock::Clock;
+use crate::server::tls::Terms;
 use crate::server::tls::certificates::{Certificates, Change, End};
 
 /// How often their files are read: a new certificate is in use within a minute, a bad one is told within one, too,
@@ -22,44 +23,52 @@ const REMIND: Duration = Duration::from_hours(24);
 /// Renewal is due long before: Let's Encrypt's clients do it 30 days ahead.
 const SOON: u64 = 14 * 24 * 60 * 60;
 
-/// Looks and tells until `shutdown`.
-pub(super) async fn keep(
-    certificates: Arc<Certificates>,
-    clock: Clock,
-    shutdown: CancellationToken,
-) {
-    let mut tick = interval(LOOK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut reminded: Option<Instant> = None;
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        if reminded.is_none_or(|last| last.elapsed() >= REMIND) {
-            reminded = Some(Instant::now());
-            remind(&certificates.ends(), clock.now().unix);
-        }
-        let (certificates, clock) = (Arc::clone(&certificates), clock.clone());
-        // A disk can take its time. A panic in there is a fault of ours that the next look may not meet.
-        let looked = tokio::task::spawn_blocking(move || look(&certificates, &clock)).await;
-        if let Err(panicked) = looked {
-            error!(error = %panicked, "the files of certificates could not be looked at");
-        }
-    }
+/// What is looked at.
+#[derive(Clone)]
+pub(super) struct Renewals {
+    pub(super) certificates: Arc<Certificates>,
+    /// Where sites are served by https: those who vouch for their visitors.
+    pub(super) tls: Option<Arc<Terms>>,
 }
 
-/// Looks once, and tells what came of it.
-pub(super) fn look(certificates: &Certificates, clock: &Clock) {
-    for change in certificates.look(clock.now().unix) {
-        match change {
-            Change::Renewed { chain, until } => {
-                let until = until.and_then(date);
-                info!(event = "certificate.renewed", file = %chain.display(), until, "a new certificate is in use");
+impl Renewals {
+    /// Looks and tells until `shutdown`.
+    pub(super) async fn keep(self, clock: Clock, shutdown: CancellationToken) {
+        let mut tick = interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reminded: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => {}
             }
-            Change::Refused(why) => {
-                let source = why.source().map(ToString::to_string);
-                error!(event = "certificate.refused", error = %why, source, "a new certificate cannot be used: the one before stays");
+            if reminded.is_none_or(|last| last.elapsed() >= REMIND) {
+                reminded = Some(Instant::now());
+                remind(&self.certificates.ends(), clock.now().unix);
+            }
+            let (own, clock) = (self.clone(), clock.clone());
+            // A disk can take its time. A panic in there is a fault of ours that the next look may not meet.
+            let looked = tokio::task::spawn_blocking(move || own.look(&clock)).await;
+            if let Err(panicked) = looked {
+                error!(error = %panicked, "the files of certificates could not be looked at");
+            }
+        }
+    }
+
+    /// Looks once, and tells what came of it.
+    pub(super) fn look(&self, clock: &Clock) {
+        let mut changes = self.certificates.look(clock.now().unix);
+        changes.extend(self.tls.iter().flat_map(|tls| tls.look()));
+        for change in changes {
+            match change {
+                Change::Renewed { chain, until } => {
+                    let until = until.and_then(date);
+                    info!(event = "certificate.renewed", file = %chain.display(), until, "a new certificate is in use");
+                }
+                Change::Refused(why) => {
+                    let source = why.source().map(ToString::to_string);
+                    error!(event = "certificate.refused", error = %why, source, "a new certificate cannot be used: the one before stays");
+                }
             }
         }
     }
@@ -115,11 +124,11 @@ mod tests {
         let until = || certificates.ends()[0].until;
         let old = until();
         let shutdown = CancellationToken::new();
-        let kept = tokio::spawn(keep(
-            Arc::clone(&certificates),
-            Clock::start(),
-            shutdown.clone(),
-        ));
+        let renewals = Renewals {
+            certificates: Arc::clone(&certificates),
+            tls: None,
+        };
+        let kept = tokio::spawn(renewals.keep(Clock::start(), shutdown.clone()));
         for year in [2041, 2042] {
             let old = until();
             write(year);

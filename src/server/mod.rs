@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use self::bind::Listener;
 use self::connection::Host;
 use self::roll::Roll;
+use self::tls::Terms;
 use self::watch::Order;
 use crate::secret::Secret;
 
@@ -173,7 +174,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub async fn serve<S: Service>(
     listeners: Vec<Listener>,
     service: S,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<Terms>>,
     shutdown: CancellationToken,
     limits: Limits,
     tally: Arc<Tally>,

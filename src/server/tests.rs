@@ -82,7 +82,7 @@ struct Running {
     done: JoinHandle<io::Result<()>>,
 }
 
-fn run(tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
+fn run(tls: Option<Arc<Terms>>, limits: Limits) -> Running {
     let any = vec!["127.0.0.1:0".parse().unwrap()];
     let settings = if tls.is_some() {
         Settings {
@@ -270,7 +270,7 @@ async fn get2(client: &mut Http2, path: &str) -> hyper::Result<String> {
 
 /// Certificates for names, in files, and the configurations of both sides.
 struct Certificates {
-    server: Arc<rustls::ServerConfig>,
+    server: Arc<Terms>,
     roots: rustls::RootCertStore,
     _files: tempfile::TempDir,
 }
@@ -298,7 +298,7 @@ fn certificates(names: &[&[&str]]) -> Certificates {
     }
     let opened = tls::certificates::Certificates::open(&certificates, |_| unreachable!());
     Certificates {
-        server: tls::server_config(&opened.unwrap()).unwrap(),
+        server: Terms::new(&opened.unwrap(), &[]).unwrap(),
         roots,
         _files: files,
     }

@@ -4,14 +4,22 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{Acceptor, NoServerSessionStorage, VerifierBuilderError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
-use self::certificates::Certificates;
+use self::authority::Authority;
+use self::certificates::{Certificates, Change};
 
 pub mod certificates;
 
+mod authority;
 mod validity;
 
 /// HTTP/2 as TLS names it (RFC 9113 section 3.2).
@@ -101,26 +109,139 @@ pub enum TlsError {
         /// The chain's file.
         path: PathBuf,
     },
+    /// Nobody in the file can vouch for a visitor.
+    #[error("no authority in {} can vouch for visitors", path.display())]
+    NoAuthority {
+        /// The authorities' file.
+        path: PathBuf,
+        /// What is wrong.
+        source: VerifierBuilderError,
+    },
     /// The cryptography does not work here.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// What all TLS connections share: TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption (their key is changed
-/// every six hours and the one before it still read, so that none is good for more than twelve), never early data (which
-/// could be replayed).
+/// What is agreed with whoever connects: with all alike, but for the hosts that want a certificate of their visitors.
+#[derive(Debug)]
+pub struct Terms {
+    certificates: Arc<Certificates>,
+    usual: Arc<ServerConfig>,
+    wanting: Vec<Wanting>,
+}
+
+/// A host that wants certificates of its visitors.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// As browsers name it in the handshake, in lower case.
+    pub host: String,
+    /// Who signs them: a PEM file.
+    pub ca: PathBuf,
+}
+
+#[derive(Debug)]
+struct Wanting {
+    host: String,
+    authority: Authority,
+    terms: ArcSwap<ServerConfig>,
+}
+
+impl Terms {
+    /// Reads the authorities of those in `wanted`.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file and what to do.
+    pub fn new(certificates: &Arc<Certificates>, wanted: &[Wanted]) -> Result<Arc<Self>, TlsError> {
+        let mut wanting = Vec::new();
+        for Wanted { host, ca } in wanted {
+            let (authority, verifier) = Authority::open(ca, certificates.provider())?;
+            let terms = ArcSwap::from(offered(certificates, Some(verifier))?);
+            wanting.push(Wanting {
+                host: host.clone(),
+                authority,
+                terms,
+            });
+        }
+        Ok(Arc::new(Self {
+            usual: offered(certificates, None)?,
+            certificates: Arc::clone(certificates),
+            wanting,
+        }))
+    }
+
+    /// Reads the files of authorities again, as [`Certificates::look`] does those of certificates.
+    pub fn look(&self) -> Vec<Change> {
+        let provider = self.certificates.provider();
+        let mut changes = Vec::new();
+        for Wanting {
+            authority, terms, ..
+        } in &self.wanting
+        {
+            match authority.look(provider) {
+                Ok(None) => {}
+                Ok(Some(verifier)) => match offered(&self.certificates, Some(verifier)) {
+                    Ok(new) => {
+                        terms.store(new);
+                        changes.push(Change::Renewed {
+                            chain: authority.path().to_owned(),
+                            until: None,
+                        });
+                    }
+                    Err(error) => changes.push(Change::Refused(error)),
+                },
+                Err(error) => changes.extend(error.map(Change::Refused)),
+            }
+        }
+        changes
+    }
+
+    /// Shakes hands. Whom the visitor wants is known before anything is agreed on.
+    pub(super) async fn shake_hands<T>(&self, stream: T) -> io::Result<TlsStream<T>>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        if self.wanting.is_empty() {
+            let usual = TlsAcceptor::from(Arc::clone(&self.usual));
+            return usual.accept(stream).await;
+        }
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let terms = self.with(begun.client_hello().server_name());
+        begun.into_stream(terms).await
+    }
+
+    fn with(&self, host: Option<&str>) -> Arc<ServerConfig> {
+        let mut wanting = self.wanting.iter();
+        let own =
+            host.and_then(|host| wanting.find(|wanting| wanting.host.eq_ignore_ascii_case(host)));
+        own.map_or_else(|| Arc::clone(&self.usual), |own| own.terms.load_full())
+    }
+}
+
+/// TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption (their key is changed every six hours and the one
+/// before it still read, so that none is good for more than twelve), never early data (which could be replayed).
 ///
-/// # Errors
-/// [`TlsError::Setup`].
-pub fn server_config(certificates: &Arc<Certificates>) -> Result<Arc<ServerConfig>, TlsError> {
+/// Where certificates of visitors are wanted nothing is resumed: whoever is not believed any more must show theirs anew.
+fn offered(
+    certificates: &Arc<Certificates>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::clone(certificates.provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(TlsError::Setup)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::<Certificates>::clone(certificates));
+        .map_err(TlsError::Setup)?;
+    let resumes = verifier.is_none();
+    let config = match verifier {
+        Some(verifier) => config.with_client_cert_verifier(verifier),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(Arc::<Certificates>::clone(certificates));
     config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
+    if resumes {
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
+    } else {
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     Ok(Arc::new(config))
 }
 
@@ -156,7 +277,7 @@ mod tests {
             key_file: None,
         };
         let never = |_: &Path| Err(io::ErrorKind::Unsupported.into());
-        server_config(&Certificates::open(&[certificate], never)?)
+        offered(&Certificates::open(&[certificate], never)?, None)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! TLS as visitors and operators meet it: which certificate is shown, and what happens when one is renewed.
 
+mod certified;
 mod visitor;
 
 use std::fs;

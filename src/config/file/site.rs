@@ -42,6 +42,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) url: Option<At<Origin>>,
     pub(in crate::config) upstream: Option<At<Upstream>>,
     pub(in crate::config) upstream_ca: Option<At<PathBuf>>,
+    pub(in crate::config) client_ca: Option<At<PathBuf>>,
     pub(in crate::config) host: HostMode,
     pub(in crate::config) rewrite: List<OwnName>,
     pub(in crate::config) support: Option<At<Words>>,
@@ -120,7 +121,6 @@ pub(in crate::config) struct Messages {
 impl Site {
     pub(super) fn read(name: At<Name>, mut table: Reader<'_>) -> Self {
         table.not_yet("logo", "leave it out");
-        table.not_yet("client_ca", "leave it out");
         let notes = table.notes();
         let before = notes.errors();
         let fixed = table.has("fixed_user");
@@ -132,6 +132,7 @@ impl Site {
             url: table.required("url", "\"https://portal.example.com\""),
             upstream: table.required("upstream", "\"http://127.0.0.1:8080\""),
             upstream_ca: table.optional("upstream_ca"),
+            client_ca: table.optional("client_ca"),
             host: table
                 .optional("host")
                 .map_or_else(HostMode::default, |mode| mode.value),

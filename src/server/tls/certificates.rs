@@ -45,9 +45,12 @@ struct Files {
     key: Option<PathBuf>,
     /// What was in them when they were read last.
     text: Text,
-    /// What was wrong with them at the last look, and whether that was told.
-    trouble: Option<(String, bool)>,
+    trouble: Trouble,
 }
+
+/// What was wrong with files at the last look, and whether that was told.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Option<(String, bool)>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Text {
@@ -99,7 +102,7 @@ impl Certificates {
                 chain: certificate.chain.clone(),
                 key: certificate.key_file.clone(),
                 text,
-                trouble: None,
+                trouble: Trouble::default(),
             });
         }
         if used.is_empty() {
@@ -124,27 +127,17 @@ impl Certificates {
         let mut changes = Vec::new();
         for (files, used) in files.iter_mut().zip(&mut used) {
             match self.renewed(files, used, now) {
-                Ok(None) => files.trouble = None,
+                Ok(None) => files.trouble = Trouble::default(),
                 Ok(Some((key, text))) => {
                     *used = key;
                     files.text = text;
-                    files.trouble = None;
+                    files.trouble = Trouble::default();
                     changes.push(Change::Renewed {
                         chain: files.chain.clone(),
                         until: valid(used).map(|valid| *valid.end()),
                     });
                 }
-                Err(error) => {
-                    let said = error.to_string();
-                    match &mut files.trouble {
-                        Some((before, told)) if *before == said => {
-                            if !mem::replace(told, true) {
-                                changes.push(Change::Refused(error));
-                            }
-                        }
-                        trouble => *trouble = Some((said, false)),
-                    }
-                }
+                Err(error) => changes.extend(files.trouble.tell(error).map(Change::Refused)),
             }
         }
         if changes
@@ -246,11 +239,28 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
+impl Trouble {
+    /// The error, once, when it is the same as at the look before.
+    pub(super) fn tell(&mut self, error: TlsError) -> Option<TlsError> {
+        let said = error.to_string();
+        match &mut self.0 {
+            Some((before, told)) if *before == said => {
+                let told = mem::replace(told, true);
+                (!told).then_some(error)
+            }
+            trouble => {
+                *trouble = Some((said, false));
+                None
+            }
+        }
+    }
+}
+
 fn valid(key: &CertifiedKey) -> Option<RangeInclusive<u64>> {
     validity::of(key.end_entity_cert().ok()?)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let mut text = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
     read.map_err(|source| TlsError::Unreadable {
