@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::api::{Account, Api, Senders};
 use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
-use crate::config::{Config, secret};
+use crate::config::{Config, SiteSettings, secret};
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
@@ -38,9 +39,9 @@ use crate::site::Site;
 use crate::store::Store;
 use crate::store::durable::file::NotOpened;
 use crate::store::key::{self, NoKey};
-use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
+use crate::upstream::{self, Upstream};
 
 mod certificates;
 pub(crate) mod inside;
@@ -150,8 +151,8 @@ pub fn start(
 ) -> Result<Running, NotStarted> {
     let sender = inside::sender(&config);
     let watched = Watched::bind(&config.admin)?;
-    // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let certificates = certificates(&config)?;
+    // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
     let api = ApiDoor::open(&config, certificates.as_ref())?;
     let wanted = wanted(&config);
     let tls = certificates.as_ref().map(|own| Terms::new(own, &wanted));
@@ -195,31 +196,12 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
-    let mut fronts = Vec::new();
-    let mut upstreams = Vec::new();
+    let (mut fronts, mut upstreams) = (Vec::new(), Vec::new());
     for settings in config.sites {
-        let name = &settings.site.name;
-        tell_of_shadow(&settings.site);
-        let trust = connect::trust(&settings.upstream.address)
-            .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
-        let constant = Constant::new(&settings.upstream, &settings.site);
-        upstreams.push((Arc::new(settings.upstream), trust));
-        let directory = directories
-            .iter()
-            .find(|directory| *directory.name() == settings.directory)
-            .cloned();
-        // `config` resolved the name.
-        let Some(directory) = directory else { continue };
-        fronts.push(Front {
-            door: Arc::new(Door {
-                site: settings.site,
-                directory,
-            }),
-            identity: settings.identity_header,
-            hsts: settings.hsts,
-            wants_certificate: settings.client_ca.is_some(),
-            constant,
-        });
+        if let Some((front, application)) = opened(settings, &directories)? {
+            fronts.push(front);
+            upstreams.push(application);
+        }
     }
     let limits = Limits {
         trusted: config.trusted_proxies.clone(),
@@ -259,6 +241,36 @@ pub fn start(
         renewals,
         send: config.delivery.timeout,
     })
+}
+
+/// How an application is reached: each worker asks it by connections of its own.
+type Application = (Arc<upstream::Settings>, Option<Arc<ClientConfig>>);
+
+/// A site with what requests for it need. `None` without its directory: `config` resolved the name.
+fn opened(
+    settings: SiteSettings,
+    directories: &[Arc<Directory>],
+) -> Result<Option<(Front, Application)>, NotStarted> {
+    let name = &settings.site.name;
+    tell_of_shadow(&settings.site);
+    let trust = connect::trust(&settings.upstream.address)
+        .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
+    let mut directories = directories.iter();
+    let directory = directories.find(|directory| *directory.name() == settings.directory);
+    let Some(directory) = directory.cloned() else {
+        return Ok(None);
+    };
+    let front = Front {
+        constant: Constant::new(&settings.upstream, &settings.site),
+        door: Arc::new(Door {
+            site: settings.site,
+            directory,
+        }),
+        identity: settings.identity_header,
+        hsts: settings.hsts,
+        wants_certificate: settings.client_ca.is_some(),
+    };
+    Ok(Some((front, (Arc::new(settings.upstream), trust))))
 }
 
 /// What stands open because its scope is in shadow is said in the log, too, which is read more often than `check`.

@@ -159,6 +159,10 @@ fn a_changed_authority_holds_from_the_next_handshake_on() {
 
 /// By a client that we did not write: curl with OpenSSL.
 #[test]
+#[expect(
+    clippy::print_stderr,
+    reason = "who reads the output is told what was left out"
+)]
 fn curl_shows_its_certificate_and_gets_the_page() {
     if Command::new("curl").arg("--version").output().is_err() {
         eprintln!("skipped: there is no curl");
