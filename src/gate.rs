@@ -13,7 +13,7 @@ use crate::grant::Grant;
 use crate::login::{self, Ambiguous};
 use crate::name::Name;
 use crate::request::{Checked, Framing};
-use crate::route::{Asked, Class, Opening, Requirement, Route};
+use crate::route::{self, Asked, Class, Opening, Requirement, Route};
 use crate::scope::Scope;
 use crate::site::Site;
 use crate::target::Target;
@@ -62,6 +62,7 @@ impl<'r> Said<'r> {
     fn of(&self, asked: &'r Checked) -> Asked<'r> {
         Asked {
             method: asked.method(),
+            overriding: asked.overriding(),
             target: asked.target(),
             websocket: asked.websocket(),
             form: self.form,
@@ -170,8 +171,8 @@ impl Pass {
 
 /// Decides by the site's routes, the request's own bytes and the grants it brought.
 ///
-/// `held` are live, unrevoked grants of this site. Headers other than Origin, Sec-Fetch-Site and the upgrade take
-/// no part (R5).
+/// `held` are live, unrevoked grants of this site. Headers other than Origin, Sec-Fetch-Site, the upgrade and those that say
+/// another method take no part (R5).
 pub fn decide<'s>(site: &'s Site, asked: &Checked, said: Said<'_>, held: &[Grant]) -> Verdict<'s> {
     let strict = decide_in_force(site, asked, said, held);
     if site.casts_shadow() {
@@ -188,7 +189,15 @@ pub fn decide_in_force<'s>(
     said: Said<'_>,
     held: &[Grant],
 ) -> Verdict<'s> {
-    if (asked.unsafe_method() || asked.websocket()) && !same_origin(site, asked.fields()) {
+    let changes = || {
+        asked.unsafe_method()
+            || asked.websocket()
+            // A GET that an application takes for a DELETE.
+            || (route::could_say_another(asked)
+                && asked.fields().contains_key(header::ORIGIN)
+                && route::says_another(asked))
+    };
+    if changes() && !same_origin(site, asked.fields()) {
         return Verdict::Refuse(Reason::CrossOrigin);
     }
     let question = said.of(asked);
@@ -241,7 +250,8 @@ pub fn decide_in_force<'s>(
                 Err(_)
                     if matches!(*asked.method(), Method::GET | Method::HEAD)
                         && !asked.websocket()
-                        && !exposed =>
+                        && !exposed
+                        && !route::says_another(asked) =>
                 {
                     pass(Way::Anonymous, false)
                 }
@@ -292,6 +302,7 @@ pub fn follow(site: &Site, capture: &Capture, target: &Target) -> Option<Pass> {
     }
     let allowed = match site.routes.judge(&Asked {
         method: &Method::GET,
+        overriding: None,
         target,
         websocket: false,
         form: &Form::Fields(Vec::new()),
@@ -337,10 +348,11 @@ pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
     }
     let requirement = site.routes.judge(&Asked {
         method: asked.method(),
+        overriding: asked.overriding(),
         target: asked.target(),
         websocket: false,
-        // A condition over the body holds on closing routes if nobody has read it.
-        form: &Form::Unread,
+        // A condition over the body holds on closing routes, since nobody knows what it says.
+        form: &Form::Unreadable,
         logins: &[],
     });
     let Requirement::Scopes(needed) = requirement else {
@@ -360,6 +372,7 @@ pub fn machine(site: &Site, asked: &Checked, from: IpAddr) -> Option<Pass> {
 pub fn sign_out(site: &Site, target: &Target) -> Option<Pass> {
     let judged = site.routes.judge(&Asked {
         method: &Method::GET,
+        overriding: None,
         target,
         websocket: false,
         form: &Form::Fields(Vec::new()),
@@ -379,6 +392,7 @@ pub fn open_to_strangers(site: &Site, target: &Target) -> bool {
         && matches!(
             site.routes.judge(&Asked {
                 method: &Method::GET,
+                overriding: None,
                 target,
                 websocket: false,
                 form: &Form::Fields(Vec::new()),

@@ -330,7 +330,7 @@ impl Gateway {
             // A login goes up without Authorization, which is often that of the one before.
             let waits = || {
                 !matches!(verdict, Verdict::Login(..))
-                    && flow.shows_anothers(&visit(), &read.bytes, anonymous)
+                    && flow.shows_anothers(&visit(), (&read.bytes, read.whole), anonymous)
             };
             let meets = held.live.is_empty() && *asked.method() == Method::GET;
             let first = meets.then(|| flow.code_first(&visit())).flatten();
@@ -504,23 +504,21 @@ struct Read {
 /// Whether the body has a say in who may go where: by a condition of a route, by the login that it carries, or by a
 /// password where none belongs.
 fn body_has_a_say(site: &Site, asked: &Checked, held: &Held) -> bool {
+    let question = Asked {
+        method: asked.method(),
+        overriding: asked.overriding(),
+        target: asked.target(),
+        websocket: asked.websocket(),
+        form: &Form::Unread,
+        logins: &[],
+    };
+    // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
     let searched = || {
-        let question = Asked {
-            method: asked.method(),
-            target: asked.target(),
-            websocket: asked.websocket(),
-            form: &Form::Unread,
-            logins: &[],
-        };
-        // Without a grant and off every open route nothing in a body changes the verdict: it stays with its sender.
         site.captures.iter().any(|capture| capture.form().is_some())
             && has_body(asked)
             && (!held.live.is_empty() || site.routes.may_open(&question))
     };
-    searched()
-        || site
-            .routes
-            .wants_form(asked.method(), asked.target(), asked.websocket())
+    searched() || site.routes.wants_form(&question)
 }
 
 async fn read_body(asked: &Checked, body: Upload) -> Result<(Read, Upload), Broken> {
@@ -567,6 +565,7 @@ impl Read {
         }
         let question = Asked {
             method: asked.method(),
+            overriding: asked.overriding(),
             target: asked.target(),
             websocket: asked.websocket(),
             form: &self.form,

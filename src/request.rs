@@ -29,6 +29,7 @@ pub struct Checked {
     websocket: bool,
     closing: bool,
     expects_continue: bool,
+    overridden: bool,
 }
 
 /// How long the body is, as far as the head tells.
@@ -153,6 +154,7 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
         websocket,
         closing,
         expects_continue: seen.expects,
+        overridden: seen.overridden,
     })
 }
 
@@ -209,6 +211,16 @@ impl Checked {
     /// Whether the method may change something (RFC 9110 section 9.2.1).
     pub fn unsafe_method(&self) -> bool {
         !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    }
+
+    /// Whether a field says another method than the own one to the application (R5).
+    pub fn overridden(&self) -> bool {
+        self.overridden
+    }
+
+    /// The fields, if one of them says another method.
+    pub fn overriding(&self) -> Option<&HeaderMap> {
+        self.overridden.then_some(&self.fields)
     }
 
     /// Takes the checked parts out, to be written to an upstream.
@@ -281,6 +293,7 @@ impl Checked {
             websocket: false,
             closing: false,
             expects_continue: false,
+            overridden: false,
         }
     }
 
@@ -316,6 +329,7 @@ impl Checked {
             websocket: false,
             closing: false,
             expects_continue: false,
+            overridden: false,
         }
     }
 

@@ -158,6 +158,28 @@ pub fn set(field: &HeaderValue, now: u64) -> Option<Set<'_>> {
     })
 }
 
+/// A Set-Cookie field as it can be given at any address: one without a Path is for the folder of the page that set it
+/// (RFC 6265 section 5.1.4), and says so from here on. `path` is that page's, as it was asked for.
+pub fn placed(field: &HeaderValue, path: &str) -> HeaderValue {
+    let attributes = field.as_bytes().split(|&b| b == b';').skip(1);
+    let last = attributes
+        .map(|part| split(trim(part)))
+        .filter(|(attribute, _)| attribute.eq_ignore_ascii_case(b"path"))
+        .last();
+    // The last one counts, and only if it is absolute (section 5.2.4).
+    if last.is_some_and(|(_, value)| value.starts_with(b"/")) {
+        return field.clone();
+    }
+    // What stands behind a semicolon cannot be written into the attribute: the folder above is the nearest.
+    let plain = path.split(';').next().unwrap_or_default();
+    let folder = match plain.rfind('/') {
+        None | Some(0) => "/",
+        Some(at) => &plain[..at],
+    };
+    HeaderValue::from_bytes(&[field.as_bytes(), b"; Path=", folder.as_bytes()].concat())
+        .unwrap_or_else(|_| field.clone())
+}
+
 /// Names and values of Cookie fields, in order, as raw bytes. What has no `=` is a value without a name.
 pub fn pairs<'h>(
     fields: impl Iterator<Item = &'h HeaderValue>,

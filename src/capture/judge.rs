@@ -205,6 +205,7 @@ fn leads_into(
     };
     let asked = Asked {
         method: &Method::GET,
+        overriding: None,
         target: &target,
         websocket: false,
         form: &Form::Unread,

@@ -69,6 +69,7 @@ fn tell(
     let (settings, target) = find(&question.url, sites)?;
     let asked = Asked {
         method: &method,
+        overriding: None,
         target: &target,
         websocket: question.websocket,
         form: &Form::Unread,

@@ -180,6 +180,7 @@ impl<'s> View<'s> {
                 let target = target(&address)?;
                 let explanation = self.table.explain(&Asked {
                     method: &method,
+                    overriding: None,
                     target: &target,
                     websocket: false,
                     form: &form,
@@ -345,6 +346,7 @@ impl<'s> View<'s> {
         let target = target(address)?;
         Some(self.table.explain(&Asked {
             method: &Method::GET,
+            overriding: None,
             target: &target,
             websocket: false,
             form: &Form::Fields(Vec::new()),

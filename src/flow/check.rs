@@ -86,7 +86,7 @@ impl Flow {
                     self.kept(visit, see_other(&sign_out_path())).await,
                     cookies.chain(forget.unwrap_or_default()),
                 );
-                Leaving::on(&mut reply, &jar);
+                Leaving::on(&mut reply, &jar, true);
                 reply
             }
             "answer" | "" => {

@@ -42,16 +42,23 @@ impl Flow {
     }
 
     /// Whether a request shows a token that is not its sender's to show: one that waits for a code, wherever it stands, or
-    /// under a grant one in the query or the body that the grant does not know. `body` is what was read of it; `anonymous`
+    /// under a grant one in the query or the body that the grant does not know. `body` is what was read of it, and whether that is all; `anonymous`
     /// says that neither its cookies nor its Authorization go up, so that an application's own start page works for who
     /// has an old token still.
-    pub fn shows_anothers(&self, visit: &Visit<'_>, body: &[u8], anonymous: bool) -> bool {
+    pub fn shows_anothers(
+        &self,
+        visit: &Visit<'_>,
+        (body, whole): (&[u8], bool),
+        anonymous: bool,
+    ) -> bool {
         let (site, held, now) = (&visit.door.site, visit.held, visit.now);
         if !site.relays() {
             return false;
         }
         let (fields, target) = (visit.asked.fields(), visit.asked.target());
-        let carried = Carried::of(body);
+        let Some(carried) = Carried::packed(fields, body, whole) else {
+            return !held.live.is_empty() || !self.store.quarantine.is_empty();
+        };
         let unknown = |token: &[u8]| {
             let prints = self.ring.prints(site, token::NAME, token).collect();
             !Bearer { prints, now }.known(&held.live)

@@ -21,14 +21,16 @@ use crate::upstream::body::Upload;
 pub struct Leaving {
     /// The application's cookies that the browser has, or would have been given.
     pub jar: Option<HeaderValue>,
+    /// Whether some of them were held back from it: nobody has had a code for that session.
+    pub unproven: bool,
 }
 
 impl Leaving {
     /// Marks a reply.
-    pub(super) fn on(reply: &mut Reply, jar: &Jar) {
+    pub(super) fn on(reply: &mut Reply, jar: &Jar, unproven: bool) {
         let jar = jar.field();
         if jar.is_some() {
-            reply.extensions_mut().insert(Self { jar });
+            reply.extensions_mut().insert(Self { jar, unproven });
         }
     }
 }
@@ -62,7 +64,7 @@ impl Flow {
             Ok(_) => {
                 let cookies = self.end_all(visit);
                 let mut reply = with_cookies(self.kept(visit, see_other(&action)).await, cookies);
-                Leaving::on(&mut reply, &Jar::of(foreign(visit)));
+                Leaving::on(&mut reply, &Jar::of(foreign(visit)), false);
                 reply
             }
             Err(NotOurs::CrossOrigin) => self.refuse(visit, Refusal::CrossOrigin),

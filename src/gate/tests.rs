@@ -220,6 +220,16 @@ fn the_anonymous_zone_is_for_reading_only() {
         verdict(&site, &ask("GET", "/open/a", &websocket), &[]),
         "ask login"
     );
+    let says = [("x-http-method-override", "POST")];
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a", &says), &[]),
+        "ask login",
+        "some servers read a POST"
+    );
+    assert_eq!(
+        verdict(&site, &ask("GET", "/open/a?_method=post", &[]), &[]),
+        "ask login"
+    );
     assert_eq!(
         verdict(&site, &ask("GET", "/open/a", &[]), &[grant("login", "ann")]),
         "login",

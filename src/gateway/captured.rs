@@ -316,7 +316,7 @@ impl Gateway {
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
         let mut heard = Heard::new(&sent);
-        heard.take_in(&first.head.headers, now.unix);
+        heard.take_in(&first.head.headers, asked.target(), now.unix);
         let origin = site.origin.text();
         let next = first.judged(|answered| {
             judge::posted(capture, &asked, body, &sent, origin, answered, now.unix)
@@ -390,11 +390,11 @@ impl Gateway {
                     let Some((pass, target)) = probe(site, capture) else {
                         return (Judgement::Doubt, last);
                     };
-                    let get = asked.following(target, heard.jar.field());
+                    let get = asked.following(target.clone(), heard.jar.field());
                     let Some(probed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
-                    heard.take_in(&probed.head.headers, now);
+                    heard.take_in(&probed.head.headers, &target, now);
                     return (probed.judged(judge::probed), last);
                 }
                 Next::Follow(target) => {
@@ -406,7 +406,7 @@ impl Gateway {
                     let Some(followed) = self.look(&pass, get, until, passing).await else {
                         return (Judgement::Doubt, last);
                     };
-                    heard.take_in(&followed.head.headers, now);
+                    heard.take_in(&followed.head.headers, &target, now);
                     let origin = site.origin.text();
                     next = followed.judged(|answered| {
                         judge::followed(capture, asked, body, &target, origin, answered, hops)
@@ -680,12 +680,14 @@ impl Heard {
         }
     }
 
-    pub(super) fn take_in(&mut self, fields: &HeaderMap, now: u64) {
+    /// Takes in what the answer to a request for `at` sets.
+    pub(super) fn take_in(&mut self, fields: &HeaderMap, at: &Target, now: u64) {
         for field in fields.get_all(header::SET_COOKIE) {
             if let Some(change) = cookie::set(field, now) {
                 self.jar.take_in(&change);
             }
-            self.cookies.push(field.clone());
+            // They are given to the browser elsewhere.
+            self.cookies.push(cookie::placed(field, at.path()));
         }
     }
 }

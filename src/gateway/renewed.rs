@@ -37,6 +37,7 @@ pub(super) fn renewing<'s>(
     };
     let question = Asked {
         method: asked.method(),
+        overriding: asked.overriding(),
         target: asked.target(),
         websocket: asked.websocket(),
         form: &Form::Unread,
@@ -68,8 +69,9 @@ pub(super) fn renewing<'s>(
     });
     let fields = named.map(|(_, value)| value.as_bytes());
     let mut shown = carried.shown().chain(fields).peekable();
-    // Where nothing is shown, what is renewed rests on a session cookie: one that the grant is bound to.
-    let rests = shown.peek().is_some() || !held.sessions.is_empty();
+    // Where nothing is shown, what is renewed rests on a session cookie, one that the grant is bound to: unless there is a
+    // name or a number, which may be a login of another kind.
+    let rests = shown.peek().is_some() || !held.sessions.is_empty() && !carried.short;
     (rests && shown.all(known)).then_some(capture)
 }
 

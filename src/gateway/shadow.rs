@@ -12,9 +12,9 @@ use crate::capture::judge::{self, Judgement};
 use crate::capture::{Capture, look};
 use crate::event::What;
 use crate::flow::shadow::Outcome;
-use crate::flow::{Flow, Visit};
+use crate::flow::{Flow, Visit, addressed};
 use crate::gate::shadow::{Would, is_free};
-use crate::gate::{Pass, Reason};
+use crate::gate::{Pass, Reason, Way};
 use crate::hold::Destination;
 use crate::peer::Peer;
 use crate::request::Checked;
@@ -58,18 +58,23 @@ impl Gateway {
         } else {
             flow.without_quarantined(site, asked.fields(), granted, None, passing.now)
         };
+        // As with cookies: what a login or a grant in force keeps back does not go up in an address either.
+        let guarded = !site.watches() || matches!(pass.way(), Way::Granted(_));
+        let up = match rest {
+            Some(rest) => asked.clone().with_cookies(rest),
+            None => asked.clone(),
+        };
+        if guarded && addressed::strays(site, up.target(), Some(up.fields())) {
+            return passing.strayed(flow, &asked, body, peer).await;
+        }
         let visit = Visit::new(flow, door, &asked, &passing.held, peer, passing.now);
         let mut credentials = None;
         let mut looks = None;
         match would {
             Some(Would::Hold(capture)) => {
                 if let Some(posted) = posted {
-                    let asked = match rest {
-                        Some(rest) => asked.clone().with_cookies(rest),
-                        None => asked.clone(),
-                    };
                     return self
-                        .watched_login(&pass, (capture, asked), &visit, &passing, posted)
+                        .watched_login(&pass, (capture, up), &visit, &passing, posted)
                         .await;
                 }
             }
@@ -93,10 +98,6 @@ impl Gateway {
             let mut pairs = cookies.pairs();
             !pairs.any(|(name, value)| makes_session(capture, name, value))
         });
-        let up = match rest {
-            Some(rest) => asked.clone().with_cookies(rest),
-            None => asked.clone(),
-        };
         if passing.held.replay.is_some() {
             return Box::pin(self.replay(pass, up, body, upgrade, passing)).await;
         }
@@ -177,7 +178,7 @@ impl Gateway {
             }
         };
         let mut heard = Heard::new(&sent);
-        heard.take_in(&first.head.headers, visit.now.unix);
+        heard.take_in(&first.head.headers, asked.target(), visit.now.unix);
         let own = heard.cookies.len();
         let origin = site.origin.text();
         let next = first.judged(|answered| {

@@ -21,8 +21,9 @@ use crate::upstream::head::Surroundings;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Gateway {
-    /// Sends it up with what the browser has of the application's cookies. Gives those that it sets; a failure is logged,
-    /// and the sign-out has happened all the same.
+    /// Sends it up with what the browser has of the application's cookies. Gives those that it sets, or only those that it
+    /// takes away where nobody has had a code for the session. A failure is logged, and the sign-out has happened all the
+    /// same.
     pub(super) async fn sign_out_there(
         &self,
         front: &Front,
@@ -68,8 +69,14 @@ impl Gateway {
                 if status.is_client_error() || status.is_server_error() {
                     flow.record(visit, What::NotSignedOut { why: &status });
                 }
-                let set = response.headers().get_all(header::SET_COOKIE);
-                return set.iter().cloned().collect();
+                let set = response.headers().get_all(header::SET_COOKIE).iter();
+                // Where the session goes on, it may do so under an id that is drawn anew, and that nobody keeps back.
+                let is_safe = |field: &&HeaderValue| {
+                    let deletes =
+                        || cookie::set(field, visit.now.unix).is_some_and(|set| set.deletes);
+                    !leaving.unproven || deletes()
+                };
+                return set.filter(is_safe).cloned().collect();
             }
             Ok(Err(failed)) => failed.to_string(),
             Err(_) => "it did not answer in time".to_owned(),

@@ -14,6 +14,7 @@ pub(super) struct Seen {
     pub(super) connection: bool,
     pub(super) hop_by_hop: bool,
     pub(super) identity: bool,
+    pub(super) overridden: bool,
     pub(super) expects: bool,
     pub(super) upgrades_to_websocket: bool,
 }
@@ -75,6 +76,7 @@ impl Seen {
                     ));
                 }
                 _ if is_identity(name) => seen.identity = true,
+                _ if is_overriding(name) => seen.overridden = true,
                 _ => {}
             }
         }
@@ -191,6 +193,22 @@ pub fn is_hop_by_hop(name: &str) -> bool {
             | "proxy"
     );
     listed || name.starts_with("proxy-")
+}
+
+/// Names of fields that applications take for the method (R5), with any mark for a `-`, since CGI reads them all as `_`.
+pub fn is_overriding(name: &str) -> bool {
+    const NAMES: [&str; 3] = [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ];
+    // Nearly every field leaves here.
+    name.starts_with('x')
+        && matches!(name.len(), 13 | 17 | 22)
+        && NAMES.iter().any(|known| {
+            let alike = |(a, b): (u8, u8)| a == b || (a == b'-' && !b.is_ascii_alphanumeric());
+            known.len() == name.len() && known.bytes().zip(name.bytes()).all(alike)
+        })
 }
 
 fn is_framing(name: &str) -> bool {

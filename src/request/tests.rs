@@ -240,6 +240,31 @@ fn r10_no_client_says_who_it_is() {
 }
 
 #[test]
+fn r5_a_field_that_says_another_method_is_noticed_and_goes_on() {
+    for name in [
+        "X-HTTP-Method-Override",
+        "x-http-method",
+        "X-Method-Override",
+        "X_HTTP_METHOD_OVERRIDE",
+        "X-HTTP_Method.Override",
+    ] {
+        let found = with(&[(name, "DELETE")]).unwrap();
+        assert!(found.overridden(), "{name}");
+        assert_eq!(names(&found), [name.to_ascii_lowercase()]);
+        assert!(found.overriding().is_some());
+        let own = found.following(found.target().clone(), None);
+        assert!(!own.overridden(), "it does not ride on a request of ours");
+    }
+    for name in ["X-Method", "X-HTTP-Methods", "XxHTTP-Method", "Method"] {
+        let found = with(&[(name, "DELETE")]).unwrap();
+        assert!(
+            !found.overridden() && found.overriding().is_none(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn r9_a_websocket_handshake_is_whole_or_refused() {
     let good = [
         ("connection", "keep-alive, Upgrade"),

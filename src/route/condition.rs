@@ -166,7 +166,7 @@ impl Condition {
             })
     }
 
-    fn may_be_valued(&self, value: &[u8]) -> bool {
+    pub(super) fn may_be_valued(&self, value: &[u8]) -> bool {
         let (values, settled) = rounds(value);
         !settled
             || values
@@ -194,7 +194,7 @@ impl Condition {
 
 /// Letters and digits only, folded, marks of globs kept: what is left when an application cleans its input. `DokuWiki` takes
 /// `do=a.d.m.i.n`, and even `adm0in`, for `admin`.
-fn loose(text: &[u8], without_zeros: bool) -> Vec<u8> {
+pub(super) fn loose(text: &[u8], without_zeros: bool) -> Vec<u8> {
     let folded = fold(text);
     let mut out = Vec::with_capacity(folded.len());
     for chunk in folded.utf8_chunks() {
@@ -213,7 +213,7 @@ fn loose(text: &[u8], without_zeros: bool) -> Vec<u8> {
 }
 
 /// `text` and what it becomes round after round, and whether it comes to rest.
-fn rounds(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
+pub(super) fn rounds(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut all = vec![text.to_vec()];
     for _ in 0..=MOST_ROUNDS {
         let last = &all[all.len() - 1];
@@ -226,7 +226,7 @@ fn rounds(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
 }
 
 /// Names and values, split as any server might: at `&`, and at `;` and `?` as well.
-fn pairs(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(super) fn pairs(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let finer = query.split(|b| matches!(b, b'&' | b';' | b'?'));
     let coarser = query
         .split(|&b| b == b'&')

@@ -6,6 +6,7 @@ use crate::target::{Seen, without_session};
 
 use super::condition::Condition;
 use super::glob::Cover;
+use super::overriding::Overriding;
 use super::{Asked, Class, Route};
 
 /// A route with its conditions made ready.
@@ -14,6 +15,7 @@ pub(super) struct Entry {
     pub(super) route: Route,
     query: Vec<Condition>,
     pub(super) form: Vec<Condition>,
+    overriding: Option<Overriding>,
 }
 
 /// What to think of a form condition.
@@ -28,6 +30,8 @@ pub(super) enum Forms {
 pub(super) enum Miss<'e> {
     Path,
     Method,
+    /// It says another method beside its own, or the body may.
+    Overridden,
     WebSocket(bool),
     Reading(&'e [u8]),
     Query(&'e str),
@@ -47,6 +51,7 @@ impl Entry {
         Self {
             query: ready(&route.query),
             form: ready(&route.form),
+            overriding: Overriding::new(&route.methods),
             route,
         }
     }
@@ -68,6 +73,7 @@ impl Entry {
         let form_holds =
             |form: &Condition| forms == Forms::Assumed || form.holds_in_form(asked.form);
         self.why_not_method(asked, is_method)
+            .or_else(|| self.why_not_said(asked))
             .or_else(|| self.why_not_captured(asked, forms))
             .or_else(|| (!paths.iter().any(|path| path.opens(first))).then_some(Miss::Path))
             .or_else(|| {
@@ -78,6 +84,12 @@ impl Entry {
                 other.map(|other| Miss::Reading(other.exact))
             })
             .or_else(|| self.why_not_fields(|query| query.holds_in_query(asked.target), form_holds))
+    }
+
+    /// Whoever reads a method that is said beside the own one must be on this opening route as well.
+    fn why_not_said(&self, asked: &Asked<'_>) -> Option<Miss<'_>> {
+        let overriding = self.overriding.as_ref()?;
+        (!overriding.in_head(asked).all).then_some(Miss::Overridden)
     }
 
     /// A capture admits two things: the login page by GET or HEAD, and a POST that carries its login.
@@ -133,16 +145,38 @@ impl Entry {
         asked: &Asked<'e>,
         forms: Forms,
     ) -> Option<Miss<'e>> {
-        let method = asked.method.as_str();
-        let is_method = |wanted: &Method| {
-            wanted.as_str().eq_ignore_ascii_case(method)
-                || (*wanted == Method::GET && method.eq_ignore_ascii_case("HEAD"))
-        };
+        if self.closes_method(asked, forms) == Cover::No {
+            return Some(Miss::Method);
+        }
         let form_holds =
             |form: &Condition| forms == Forms::Assumed || form.may_hold_in_form(asked.form);
-        self.why_not_method(asked, is_method).or_else(|| {
+        self.why_not_websocket(asked).or_else(|| {
             self.why_not_fields(|query| query.may_hold_in_query(asked.target), form_holds)
         })
+    }
+
+    /// Whether this closing route closes the request's method. It does so in part where that is a method that some server
+    /// reads and others do not: then the routes behind it have their say, too.
+    pub(super) fn closes_method(&self, asked: &Asked<'_>, forms: Forms) -> Cover {
+        let Some(overriding) = &self.overriding else {
+            return Cover::Whole;
+        };
+        let method = asked.method.as_str();
+        let own = self.route.methods.iter().any(|wanted| {
+            wanted.as_str().eq_ignore_ascii_case(method)
+                || (*wanted == Method::GET && method.eq_ignore_ascii_case("HEAD"))
+        });
+        let said = overriding.anywhere(asked, forms == Forms::Assumed);
+        match (own, said.may, said.all) {
+            (true, _, true) => Cover::Whole,
+            (false, false, _) => Cover::No,
+            _ => Cover::Partly,
+        }
+    }
+
+    /// Whether the body of such a request has a say on this route, if it closes.
+    pub(super) fn reads_form(&self, method: &Method) -> bool {
+        !self.form.is_empty() || (self.overriding.is_some() && *method == Method::POST)
     }
 
     fn why_not_method(&self, asked: &Asked<'_>, is: impl Fn(&Method) -> bool) -> Option<Miss<'_>> {
@@ -150,6 +184,10 @@ impl Entry {
         if !methods.is_empty() && !methods.iter().any(is) {
             return Some(Miss::Method);
         }
+        self.why_not_websocket(asked)
+    }
+
+    fn why_not_websocket(&self, asked: &Asked<'_>) -> Option<Miss<'_>> {
         let websocket = self
             .route
             .websocket

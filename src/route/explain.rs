@@ -51,6 +51,8 @@ pub enum Why {
         /// The route's.
         wanted: Vec<Method>,
     },
+    /// It opens, and the request says another method than the route's beside its own.
+    Overridden,
     /// The field of this name in the query.
     Query(String),
     /// The field of this name in the body.
@@ -122,6 +124,7 @@ fn why_not(entry: &Entry, asked: &Asked<'_>) -> Why {
                 _ => entry.route.methods.clone(),
             },
         },
+        Some(Miss::Overridden) => Why::Overridden,
         Some(Miss::Login) if opens_path(entry, asked) => Why::Login,
         Some(Miss::WebSocket(wanted)) => Why::WebSocket(wanted),
         Some(Miss::Reading(reading)) => Why::Reading(show(reading)),
@@ -216,6 +219,7 @@ impl fmt::Display for Why {
                 let wanted: Vec<&str> = wanted.iter().map(Method::as_str).collect();
                 write!(f, "method {asked}, wants {}", wanted.join(" or "))
             }
+            Self::Overridden => f.write_str("says another method"),
             Self::Query(name) => write!(f, "query `{name}`"),
             Self::Form(name) => write!(f, "form `{name}`"),
             Self::Login => f.write_str("carries no login"),

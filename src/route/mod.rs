@@ -3,7 +3,7 @@
 //! Closing routes (a scope, deny) take whatever any upstream might read as theirs; opening routes only what every upstream
 //! reads as theirs. What no route names needs the site's first scope.
 
-use http::Method;
+use http::{HeaderMap, Method};
 use smallvec::SmallVec;
 
 use crate::form::Form;
@@ -17,11 +17,13 @@ mod glob;
 mod index;
 mod logout;
 mod machines;
+mod overriding;
 mod pattern;
 
 pub use explain::{Explanation, Outcome, Step, Why};
 pub use logout::{BadLogout, Logout};
 pub use machines::Machines;
+pub use overriding::{could_say_another, says_another};
 pub use pattern::{BadPattern, Pattern};
 
 use entry::{Entry, Forms, Miss, has_short_name};
@@ -51,6 +53,7 @@ pub struct Route {
     /// Any of these.
     pub paths: Vec<Pattern>,
     /// Any of these; empty: every method. On closing routes GET stands for HEAD too, and letter case does not matter.
+    /// Methods that a request says beside its own, as by `X-HTTP-Method-Override`, count as well: see [`Asked`].
     pub methods: Vec<Method>,
     /// All of these: name and value, which may be a glob.
     pub query: Vec<(String, String)>,
@@ -64,11 +67,14 @@ pub struct Route {
     pub place: String,
 }
 
-/// What is known of a request when its route is looked up. Headers are no part of it (R5).
+/// What is known of a request when its route is looked up. Headers are no part of it (R5), but for those that say another
+/// method to the application: a closing route takes either method for its own, an opening one wants both.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'r> {
     /// The method as received.
     pub method: &'r Method,
+    /// The fields, if one of them says another method; see [`is_overriding`](crate::request::fields::is_overriding).
+    pub overriding: Option<&'r HeaderMap>,
     /// The target as received.
     pub target: &'r Target,
     /// True for a valid WebSocket upgrade.
@@ -166,7 +172,10 @@ impl Table {
     #[must_use]
     pub fn new(routes: Vec<Route>, first_scope: Name) -> Self {
         let mut table = Self {
-            reads_forms: routes.iter().any(|route| !route.form.is_empty()),
+            reads_forms: routes.iter().any(|route| {
+                !route.form.is_empty()
+                    || (route.class.opening().is_none() && !route.methods.is_empty())
+            }),
             entries: Vec::with_capacity(routes.len()),
             first_scope,
             closing: Index::default(),
@@ -219,34 +228,29 @@ impl Table {
         }
     }
 
-    /// Whether a route that has a say in this has a form condition, so that the body must be read before it is judged.
+    /// Whether a route that has a say in this has a form condition, or closes some methods while a POST may say another in
+    /// its body, so that the body must be read before it is judged;
+    /// what is known of the body yet does not matter.
     #[must_use]
-    pub fn wants_form(&self, method: &Method, target: &Target, websocket: bool) -> bool {
+    pub fn wants_form(&self, asked: &Asked<'_>) -> bool {
         if !self.reads_forms {
             return false;
         }
-        let asked = Asked {
-            method,
-            target,
-            websocket,
-            form: &Form::Unread,
-            logins: &[],
-        };
-        let mut openings = self.opening.candidates(target.first().folded);
+        let mut openings = self.opening.candidates(asked.target.first().folded);
         let open = openings.find(|&at| {
             self.entries[at]
-                .why_not_open(&asked, Forms::Assumed)
+                .why_not_open(asked, Forms::Assumed)
                 .is_none()
         });
-        let reads_form = |at: usize| !self.entries[at].form.is_empty();
+        let reads_form = |at: usize| self.entries[at].reads_form(asked.method);
         // If the body says no, routes behind it have their say: no need to find out which.
-        open.is_some_and(reads_form)
-            || target.each().any(|reading| {
+        open.is_some_and(|open| !self.entries[open].form.is_empty())
+            || asked.target.each().any(|reading| {
                 let closings = self
                     .closing_candidates(reading)
                     .take_while(|&at| open.is_none_or(|open| at < open));
                 let mut covers = closings
-                    .map(|at| (at, self.cover(&asked, reading, at, Forms::Assumed)))
+                    .map(|at| (at, self.cover(asked, reading, at, Forms::Assumed)))
                     .filter(|(_, cover)| *cover > Cover::No);
                 let decides = covers.find(|(at, cover)| reads_form(*at) || *cover == Cover::Whole);
                 decides.is_some_and(|(at, _)| reads_form(at))
@@ -262,7 +266,13 @@ impl Table {
             if let Class::Capture(name) = &entry.route.class
                 && !matches!(
                     entry.why_not_open(asked, Forms::Assumed),
-                    Some(Miss::Path | Miss::Reading(_) | Miss::Method | Miss::WebSocket(_))
+                    Some(
+                        Miss::Path
+                            | Miss::Reading(_)
+                            | Miss::Method
+                            | Miss::Overridden
+                            | Miss::WebSocket(_)
+                    )
                 )
                 && !found.contains(&name)
             {
@@ -346,10 +356,10 @@ impl Table {
     fn cover(&self, asked: &Asked<'_>, reading: Seen<'_>, at: usize, forms: Forms) -> Cover {
         let entry = &self.entries[at];
         let cover = entry.covers(reading);
-        if cover > Cover::No && entry.why_not_closed(asked, forms).is_some() {
+        if cover == Cover::No || entry.why_not_closed(asked, forms).is_some() {
             return Cover::No;
         }
-        cover
+        cover.min(entry.closes_method(asked, forms))
     }
 
     fn closing_candidates(&self, reading: Seen<'_>) -> Candidates<'_> {

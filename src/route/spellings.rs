@@ -415,6 +415,7 @@ fn r5_every_method_is_closed() {
     for method in ["GET", "HEAD", "POST", "OPTIONS", "PROPFIND", "get", "BREW"] {
         let asked = Asked {
             method: &Method::from_bytes(method.as_bytes()).unwrap(),
+            overriding: None,
             target: &target,
             websocket: false,
             form: &Form::Unread,

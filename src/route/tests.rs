@@ -68,11 +68,23 @@ fn needs_by(
     let target = &target(text);
     names(&table.judge(&Asked {
         method,
+        overriding: None,
         target,
         websocket,
         form,
         logins: &[],
     }))
+}
+
+fn wants_form(table: &Table, method: &Method, text: &str) -> bool {
+    table.wants_form(&Asked {
+        method,
+        overriding: None,
+        target: &target(text),
+        websocket: false,
+        form: &Form::Unread,
+        logins: &[],
+    })
 }
 
 /// What a request on a site with captures needs; `logins` are the captures whose login its body carries.
@@ -85,6 +97,7 @@ fn captured(table: &Table, method: &Method, text: &str, logins: &[&str]) -> Vec<
     let target = &target(text);
     names(&table.judge(&Asked {
         method,
+        overriding: None,
         target,
         websocket: false,
         form: &Form::Fields(Vec::new()),
@@ -156,6 +169,7 @@ fn g1_a_capture_admits_its_page_and_its_login_and_nothing_else() {
     }
     let socket = Asked {
         method: &Method::GET,
+        overriding: None,
         target: &target("/login"),
         websocket: true,
         form: &Form::Unread,
@@ -210,6 +224,7 @@ fn a_condition_of_a_capture_holds_exactly_or_is_doubtful() {
         let target = &target(text);
         let asked = Asked {
             method: &Method::POST,
+            overriding: None,
             target,
             websocket: false,
             form,
@@ -262,6 +277,7 @@ fn a_body_is_searched_where_a_capture_may_take_it() {
         let target = &target(text);
         let asked = Asked {
             method,
+            overriding: None,
             target,
             websocket: false,
             form: &Form::Unread,
@@ -296,6 +312,7 @@ fn a_body_is_searched_once_for_a_capture_and_only_where_every_reader_finds_it() 
         let target = &target(text);
         let asked = Asked {
             method: &Method::POST,
+            overriding: None,
             target,
             websocket: false,
             form: &Form::Unread,
@@ -318,6 +335,7 @@ fn a_login_is_doubtful_by_its_own_capture_alone() {
         let name = Name::parse(name).unwrap();
         let asked = Asked {
             method: &Method::POST,
+            overriding: None,
             target,
             websocket: false,
             form: &Form::Fields(Vec::new()),
@@ -524,6 +542,166 @@ fn a_method_condition_closes_widely_and_opens_exactly() {
     }
 }
 
+/// A site whose items strangers may look at, whoever is signed in may add to, and only `admin` may remove.
+fn items() -> Table {
+    let by = |methods: &[Method], class: &str| Route {
+        methods: methods.to_vec(),
+        ..route("/items", scope(class))
+    };
+    built(vec![
+        by(&[Method::POST], "login"),
+        by(&[Method::DELETE, Method::PUT], "admin"),
+        by(&[Method::GET, Method::HEAD], "public"),
+    ])
+}
+
+fn needs_saying(table: &Table, asked: &str, fields: &[(&str, &str)], form: &Form) -> Vec<String> {
+    let (method, text) = asked.split_once(' ').unwrap();
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+        map.append(name, value.parse().unwrap());
+    }
+    names(&table.judge(&Asked {
+        method: &Method::from_bytes(method.as_bytes()).unwrap(),
+        overriding: Some(&map),
+        target: &target(text),
+        websocket: false,
+        form,
+        logins: &[],
+    }))
+}
+
+#[test]
+fn r5_a_method_that_a_field_says_makes_a_route_stricter_and_never_weaker() {
+    let over = "x-http-method-override";
+    let both: &[&str] = &["login", "admin"];
+    for (asked, fields, needed) in [
+        ("GET /items", &[][..], &["public"][..]),
+        ("GET /items", &[(over, "GET")], &["public"]),
+        ("GET /items", &[(over, "head")], &["public"]),
+        ("GET /items", &[(over, "POST")], &["login"]),
+        ("GET /items", &[(over, "DELETE")], both),
+        ("GET /items", &[(over, "delete ")], both),
+        ("GET /items", &[("x-http-method", "DELETE")], both),
+        ("GET /items", &[("x-method-override", "PUT")], both),
+        ("GET /items", &[("x_http_method_override", "PUT")], both),
+        ("GET /items", &[(over, "GET"), (over, "PUT")], both),
+        (
+            "GET /items",
+            &[(over, "GET"), ("x-http-method", "PUT")],
+            both,
+        ),
+        ("GET /items", &[(over, "nonsense")], &["login"]),
+        ("GET /items", &[("x-method", "DELETE")], &["public"]),
+        ("POST /items", &[(over, "POST")], &["login"]),
+        ("POST /items", &[(over, "DELETE")], both),
+        ("POST /items", &[(over, "GET")], &["login"]),
+        // The weaker method is said, and takes nothing off.
+        ("DELETE /items", &[(over, "GET")], both),
+        ("DELETE /items", &[(over, "POST")], both),
+        ("DELETE /items", &[(over, "PUT")], &["admin"]),
+        ("DELETE /items", &[], &["admin"]),
+        ("GET /other", &[(over, "DELETE")], &["login"]),
+    ] {
+        assert_eq!(
+            needs_saying(&items(), asked, fields, &Form::Fields(Vec::new())),
+            needed,
+            "{asked} {fields:?}"
+        );
+    }
+}
+
+#[test]
+fn r5_a_method_that_query_or_body_says_makes_a_route_stricter() {
+    let both: &[&str] = &["login", "admin"];
+    let none = || Form::Fields(Vec::new());
+    for (asked, form, needed) in [
+        ("GET /items?_method=get", none(), &["public"][..]),
+        ("GET /items?_method=delete", none(), both),
+        ("GET /items?a=b&_METHOD=%44elete", none(), both),
+        ("GET /items?%5fmethod=put", none(), both),
+        ("GET /items?_method[]=put", none(), both),
+        ("GET /items?.method=put", none(), both),
+        ("GET /items?_method=get&_method=put", none(), both),
+        ("GET /items?X-HTTP-Method-Override=PUT", none(), both),
+        ("GET /items?_method=post", none(), &["login"]),
+        // What is called so for another reason.
+        ("GET /items?method=delete", none(), &["public"]),
+        ("GET /items?payment_method=delete", none(), &["public"]),
+        ("GET /items?q=_method", none(), &["public"]),
+        ("POST /items", none(), &["login"]),
+        ("POST /items", urlencoded("a=b"), &["login"]),
+        ("POST /items", urlencoded("method=delete"), &["login"]),
+        ("POST /items", urlencoded("_method=post"), &["login"]),
+        ("POST /items", urlencoded("a=b&_method=delete"), both),
+        (
+            "POST /items",
+            urlencoded("_method=Delete&_method=post"),
+            both,
+        ),
+        (
+            "POST /items",
+            Form::read(Some("application/json"), br#"{"_method":"PUT"}"#),
+            both,
+        ),
+        ("DELETE /items", urlencoded("_method=post"), &["admin"]),
+        // What cannot be read is taken for what the method itself is on, if it is on a route.
+        ("POST /items", Form::Unreadable, &["login"]),
+        ("GET /items", Form::Unreadable, &["public"]),
+    ] {
+        assert_eq!(
+            needs_saying(&items(), asked, &[], &form),
+            needed,
+            "{asked} {form:?}"
+        );
+    }
+    let mut delete = route("/items", scope("admin"));
+    delete.methods = vec![Method::DELETE];
+    let strict = built(vec![delete, route("/items", scope("login"))]);
+    let unreadable = needs_saying(&strict, "POST /items", &[], &Form::Unreadable);
+    assert_eq!(unreadable, both);
+}
+
+#[test]
+fn a_body_is_wanted_where_it_may_say_another_method() {
+    for (method, text, wanted) in [
+        (Method::POST, "/items", true),
+        (Method::POST, "/items/7", true),
+        (Method::DELETE, "/items", false),
+        (Method::GET, "/items", false),
+        (Method::POST, "/other", false),
+    ] {
+        assert_eq!(
+            wants_form(&items(), &method, text),
+            wanted,
+            "{method} {text}"
+        );
+    }
+    let mut open = route("/hook", scope("public-full"));
+    open.methods = vec![Method::POST];
+    assert!(!wants_form(&built(vec![open]), &Method::POST, "/hook"));
+}
+
+#[test]
+fn a_login_that_says_another_method_is_captured_by_nobody() {
+    let mut login = route("/login", capture("form"));
+    login.methods = vec![Method::GET, Method::POST];
+    let routes = built(vec![login]);
+    let form = || Form::Fields(Vec::new());
+    for (asked, needed) in [
+        ("GET /login", "capture form"),
+        ("GET /login?_method=post", "capture form"),
+        ("GET /login?_method=put", "login"),
+    ] {
+        assert_eq!(
+            needs_saying(&routes, asked, &[], &form()),
+            [needed],
+            "{asked}"
+        );
+    }
+}
+
 #[test]
 fn a_websocket_condition_tells_upgrades_from_the_rest() {
     let mut only = route("/x", scope("admin"));
@@ -596,16 +774,13 @@ fn a_form_condition_closes_in_doubt_and_asks_for_the_body() {
         (Method::GET, "/lost.php", true),
     ] {
         assert_eq!(
-            routes.wants_form(&method, &target(text), false),
+            wants_form(&routes, &method, text),
             wanted,
             "{method} {text}"
         );
     }
-    assert!(!table(&[("/doku.php", scope("admin"))]).wants_form(
-        &Method::POST,
-        &target("/doku.php"),
-        false
-    ));
+    let routes = table(&[("/doku.php", scope("admin"))]);
+    assert!(!wants_form(&routes, &Method::POST, "/doku.php"));
 }
 
 #[test]
@@ -626,6 +801,7 @@ fn explain_says_what_was_tried_and_why() {
         routes
             .explain(&Asked {
                 method: &Method::GET,
+                overriding: None,
                 target: &target(text),
                 websocket: false,
                 form: &Form::Unread,
@@ -832,7 +1008,7 @@ proptest! {
         let table = table(&listed);
         let path = spells.iter().fold("/admin/users".to_owned(), |path, spell| apply(&path, *spell));
         if let Ok(target) = Target::parse(path.parse().unwrap()) {
-            let asked = Asked { method: &Method::GET, target: &target, websocket: false, form: &Form::Unread, logins: &[] };
+            let asked = Asked { method: &Method::GET, overriding: None, target: &target, websocket: false, form: &Form::Unread, logins: &[] };
             let needed = names(&table.judge(&asked));
             prop_assert!(needed.iter().any(|name| name == "admin" || name == "deny"), "{path} needs {needed:?} of {listed:?}");
         }
@@ -844,7 +1020,7 @@ proptest! {
         let table = table(&listed);
         let quick = Target::parse(path.parse().unwrap()).unwrap();
         let slow = Target::parse_slowly(path.parse().unwrap()).unwrap();
-        let needed = |target| names(&table.judge(&Asked { method: &Method::GET, target, websocket: false, form: &Form::Unread, logins: &[] }));
+        let needed = |target| names(&table.judge(&Asked { method: &Method::GET, overriding: None, target, websocket: false, form: &Form::Unread, logins: &[] }));
         prop_assert_eq!(needed(&quick), needed(&slow));
     }
 

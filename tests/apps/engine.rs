@@ -17,8 +17,8 @@ use super::story::Gateway;
 use super::wire::PATIENCE;
 
 pub enum Engine {
-    /// The program.
-    Program(Gateway),
+    /// The program, and what it logs, line by line.
+    Program(Gateway, Receiver<String>),
     /// The same without a process of its own.
     Inside {
         running: Box<Running>,
@@ -39,13 +39,19 @@ impl Engine {
         let notify = UnixDatagram::bind(&socket).expect("a fresh folder");
         notify.set_read_timeout(Some(STEP)).expect("not zero");
         let config = config.to_str().expect("temporary folders have plain names");
-        let gateway = Gateway::start(&["run", "--config", config], &[("NOTIFY_SOCKET", &socket)]);
+        let (sender, log) = channel();
+        let gateway = Gateway::start(
+            &["run", "--config", config],
+            &[("NOTIFY_SOCKET", &socket)],
+            // Most tests do not listen.
+            move |line| drop(sender.send(line)),
+        );
         let mut said = [0; 4096];
         for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
             let length = notify.recv(&mut said).unwrap_or_default();
             let mut lines = said[..length].split(|byte| *byte == b'\n');
             if lines.any(|line| line == b"READY=1") {
-                return Self::Program(gateway);
+                return Self::Program(gateway, log);
             }
             let ended = gateway.printed.try_recv() == Err(TryRecvError::Disconnected);
             assert!(!ended, "the gateway ended; what it said is printed above");
@@ -82,7 +88,7 @@ impl Engine {
     /// What it prints, line by line.
     pub fn printed(&self) -> &Receiver<String> {
         match self {
-            Self::Program(gateway) => &gateway.printed,
+            Self::Program(gateway, _) => &gateway.printed,
             Self::Inside { printed, .. } => printed,
         }
     }
@@ -90,24 +96,24 @@ impl Engine {
     /// Puts its clock forward; the application's goes on as it does.
     pub fn later(&self, by: Duration) {
         match self {
-            Self::Program(_) => panic!("nobody moves the clock of a program"),
+            Self::Program(..) => panic!("nobody moves the clock of a program"),
             Self::Inside { clock, .. } => clock.advance(by),
         }
     }
 
-    /// Ends it, with what it has begun. Gives what was printed and not read.
-    pub fn ended(self) -> Vec<String> {
+    /// Ends it, with what it has begun. Gives what was printed and not read, and its log: none where it is no process.
+    pub fn ended(self) -> (Vec<String>, Vec<String>) {
         match self {
-            Self::Program(gateway) => {
+            Self::Program(gateway, log) => {
                 // Whatever is left of a gateway whose lines are taken out ends in this block.
                 let printed = { gateway }.printed;
-                printed.iter().collect()
+                (printed.iter().collect(), log.iter().collect())
             }
             Self::Inside {
                 running, printed, ..
             } => {
                 running.stop().expect("it ends what it has begun");
-                printed.try_iter().collect()
+                (printed.try_iter().collect(), Vec::new())
             }
         }
     }

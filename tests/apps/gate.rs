@@ -115,6 +115,16 @@ impl Gate {
         Self::plain(app, site, |config, _| Engine::inside(config))
     }
 
+    /// The same with its first scope in shadow.
+    pub fn in_shadow_before(app: &Application, site: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a place for temporary files");
+        let port = free_port();
+        let listen = format!("http = [\"127.0.0.1:{port}\"]");
+        let text = configuration(&listen, &format!("http://localhost:{port}"), app, site);
+        let text = text.replace("[scopes.login]\n", "[scopes.login]\nshadow = true\n");
+        Self::start(folder, port, None, &text, Engine::program)
+    }
+
     fn plain(app: &Application, site: &str, engine: fn(&Path, &Path) -> Engine) -> Self {
         let folder = tempfile::tempdir().expect("a place for temporary files");
         let port = free_port();
@@ -192,8 +202,10 @@ impl Gate {
     }
 
     /// Stops it. Since it ends what it has begun, everything that it sent has been printed then: exactly `sent` messages.
-    pub fn ends_having_sent(self, sent: usize) {
-        let mut printed = self.engine.ended().into_iter();
+    /// Gives its log, line by line.
+    pub fn ends_having_sent(self, sent: usize) -> Vec<String> {
+        let (printed, log) = self.engine.ended();
+        let mut printed = printed.into_iter();
         let mut unread = Vec::new();
         while let Some(message) = next(|| printed.next()) {
             unread.push(message);
@@ -203,12 +215,13 @@ impl Gate {
             sent,
             "nobody waited for {unread:?}"
         );
+        log
     }
 
     /// Plays a script of `tests/browser/` against it. Its browser believes any certificate.
     pub fn play(self, script: &str) {
         let url = format!("{}/", self.visitor().origin());
-        let Engine::Program(gateway) = self.engine else {
+        let Engine::Program(gateway, _) = self.engine else {
             panic!("a browser's story is played against the program");
         };
         gateway.play(script, &url, &[]);

@@ -36,6 +36,8 @@ mod mediawiki;
 mod nodered;
 mod phpmyadmin;
 mod radicale;
+mod shadow;
+mod sign_out;
 mod tomcat;
 mod ttrss;
 mod wordpress;

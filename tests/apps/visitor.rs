@@ -179,6 +179,14 @@ impl Visitor {
         self.post(page, &[("token", &token), ("code", code), ("do", "answer")])
     }
 
+    /// Signs out of the gateway.
+    pub fn sign_out(&mut self) {
+        let at = "/.countersign/sign-out";
+        let token = value_of(&self.get(at).text(), "token");
+        let left = self.post(at, &[("token", &token)]);
+        assert_eq!((left.status(), &*location(&left)), (303, at));
+    }
+
     /// Asks a code page for a code.
     pub fn ask_for_code(&mut self, page: &str) {
         let shown = self.get(page);
@@ -213,6 +221,11 @@ impl Jar {
     /// Each cookie as a jar of its own.
     pub fn each(&self) -> impl Iterator<Item = Self> {
         self.0.iter().map(|pair| Self(vec![pair.clone()]))
+    }
+
+    /// The values.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, value)| value.as_str())
     }
 
     /// The Cookie field with its line end, or nothing.

@@ -356,6 +356,26 @@ fn the_login_code_opens_neither_plugins_nor_users_nor_options() {
         );
     }
 
+    // WordPress takes the field's word for the method, whatever the request's own is.
+    let said = format!("{fields}X-HTTP-Method-Override: POST\r\n");
+    let list = alice.send("GET", "/wp-json/wp/v2/users", &fields, b"");
+    assert_eq!(list.status(), 200, "{}", list.head.raw);
+    let users = list.text();
+    for (method, target, fields) in [
+        ("GET", "/wp-json/wp/v2/users", &said),
+        ("GET", "/wp-json/wp/v2/users?_method=POST", &fields),
+        ("PROPFIND", "/wp-json/wp/v2/users", &said),
+    ] {
+        let refused = alice.send(method, target, fields, user);
+        assert!(
+            matches!(refused.status(), 401 | 403),
+            "{method} {target}: {}",
+            refused.head.raw
+        );
+    }
+    let list = alice.send("GET", "/wp-json/wp/v2/users", &fields, b"");
+    assert_eq!(list.text(), users, "nobody was added");
+
     let updates = alice.post("/wp-admin/admin-ajax.php", &[("action", "update-plugin")]);
     code_page(&updates);
 

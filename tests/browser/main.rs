@@ -22,7 +22,7 @@ fn every_state_of_every_page_keeps_the_rules_of_a_page() {
 }
 
 fn play(script: &str, javascript: &str) {
-    let gateway = Gateway::start(&["demo", "--port", "0"], &[]);
+    let gateway = Gateway::start(&["demo", "--port", "0"], &[], drop);
     let url = address(&gateway);
     gateway.play(script, &url, &[("JAVASCRIPT", javascript)]);
 }

@@ -16,15 +16,28 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the binary under test with these arguments and additions to the environment.
-    pub(crate) fn start(arguments: &[&str], environment: &[(&str, &Path)]) -> Self {
+    /// Starts the binary under test with these arguments and additions to the environment. `logged` hears each line of its
+    /// log.
+    pub(crate) fn start(
+        arguments: &[&str],
+        environment: &[(&str, &Path)],
+        logged: impl Fn(String) + Send + 'static,
+    ) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary was built for this test");
+        let lines = BufReader::new(process.stderr.take().expect("piped above")).lines();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = writeln!(stderr(), "{line}");
+                logged(line);
+            }
+        });
         let lines = BufReader::new(process.stdout.take().expect("piped above")).lines();
         let (sender, printed) = channel();
         thread::spawn(move || {

@@ -300,13 +300,13 @@ fn in_doubt_a_code_is_asked_for_and_the_page_shows_no_digits_of_the_number() {
         old.says.store(status, Ordering::Relaxed);
         let mut browser = gate.browser();
         let page = asked(&go(&mut browser, "/x", &basic("ann", "right")));
-        assert!(!browser.get(&page).text().contains("43"), "{status}");
+        assert!(!browser.get(&page).text().contains("••43"), "{status}");
     }
     old.says.store(0, Ordering::Relaxed);
     let mut browser = gate.browser();
     let page = asked(&go(&mut browser, "/x", &basic("ann", "right")));
     assert!(
-        browser.get(&page).text().contains("43"),
+        browser.get(&page).text().contains("••43"),
         "who is known sees where it went"
     );
 }
@@ -320,7 +320,7 @@ fn who_is_answered_otherwise_than_nobody_is_known_whatever_the_page_is() {
         old.says_to_friends.store(status, Ordering::Relaxed);
         let mut browser = gate.browser();
         let page = asked(&go(&mut browser, "/x", &basic("ann", "right")));
-        assert!(browser.get(&page).text().contains("43"), "{status}");
+        assert!(browser.get(&page).text().contains("••43"), "{status}");
         let wrong = go(&mut gate.browser(), "/x", &basic("ann", "wrong"));
         assert_eq!(wrong.status(), 401, "{status}");
     }

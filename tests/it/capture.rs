@@ -13,6 +13,7 @@ mod relayed;
 mod renewed;
 mod review;
 mod scripts;
+mod sent;
 mod sharp;
 mod streams;
 mod subjects;

@@ -65,7 +65,7 @@ fn location(answer: &Answer) -> String {
     path_of(answer.field("location").unwrap_or_default())
 }
 
-fn would(gate: &Gate, scope: &str, would: &str) -> usize {
+pub fn would(gate: &Gate, scope: &str, would: &str) -> usize {
     let text = gate.running().flow().metrics.text().unwrap();
     let series = format!("countersign_shadow_total{{scope=\"{scope}\",would=\"{would}\"}}");
     let count = sample(&text, &series).unwrap_or_default();

@@ -358,3 +358,50 @@ fn s5_cancelling_a_held_login_ends_the_session_that_it_has_opened() {
     assert!(portal.sessions_of("ann").is_empty());
     assert!(!is_in(&browser));
 }
+
+/// Some servers draw a session's id anew with every answer, be it the one that refuses to end it.
+#[test]
+fn s7_who_cancels_is_given_no_session_by_an_application_that_goes_on() {
+    let app = App::scripted(|request, stream| {
+        let first = &*request.head.first;
+        let (status, fields) = if first.starts_with("POST /login ") {
+            (
+                "302 Found",
+                "Location: /home\r\nSet-Cookie: sid=of-ann-0123456789abcdef; Path=/; HttpOnly\r\n",
+            )
+        } else if first.starts_with("GET /logout ") {
+            (
+                "403 Forbidden",
+                "Set-Cookie: sid=of-ann-drawn-anew-0123456; Path=/\r\nSet-Cookie: flash=; Max-Age=0\r\n",
+            )
+        } else {
+            ("200 OK", "Content-Type: text/plain\r\n")
+        };
+        let answer = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: 0\r\n\r\n");
+        stream.get_mut().write_all(answer.as_bytes()).is_ok()
+    });
+    let gate = Setup::new(&app.url())
+        .site("sign_out = { path = \"/logout\" }")
+        .raw_routes(
+            "[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n\
+             [[sites.app.routes]]\npath = \"/admin\"\nrequire = \"admin\"\n\
+             [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\n",
+        )
+        .start();
+    let mut browser = gate.browser();
+    browser.jar.insert("flash".to_owned(), "hello".to_owned());
+    let form = [("username", "ann"), ("password", PASSWORD)];
+    let page = location(&browser.post("/login", &form));
+    assert!(page.starts_with("/.countersign/c/"), "{page}");
+    let cancelled = browser.press(&page, "cancel");
+    assert_eq!(app.lines().last().unwrap(), "GET /logout HTTP/1.1");
+    assert!(
+        !cancelled.head.raw.contains("of-ann"),
+        "{}",
+        cancelled.head.raw
+    );
+    assert!(
+        !browser.jar.contains_key("flash"),
+        "what it takes away goes"
+    );
+}

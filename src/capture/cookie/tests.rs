@@ -373,6 +373,32 @@ fn s7_a_jar_sends_what_a_browser_would_send_after_these_answers() {
 }
 
 #[test]
+fn s7_a_cookie_without_a_path_stays_in_the_folder_that_set_it() {
+    for (text, path, told) in [
+        ("a=1", "/app/login.php", "a=1; Path=/app"),
+        ("a=1; HttpOnly", "/login", "a=1; HttpOnly; Path=/"),
+        ("a=1; Secure;", "/a/b/", "a=1; Secure;; Path=/a/b"),
+        // RFC 6265 section 5.2.4: what is no absolute path is none, and the last one counts.
+        ("a=1; Path", "/a/b", "a=1; Path; Path=/a"),
+        ("a=1; Path=", "/a/b", "a=1; Path=; Path=/a"),
+        ("a=1; path=x", "/a/b", "a=1; path=x; Path=/a"),
+        ("a=1; Path=/; path=", "/a/b", "a=1; Path=/; path=; Path=/a"),
+        ("Path=/x", "/a/b", "Path=/x; Path=/a"),
+        // A semicolon would end the attribute.
+        ("a=1", "/a;v=1/b/login;jsessionid=2", "a=1; Path=/"),
+        ("a=1", "/a/b;jsessionid=2", "a=1; Path=/a"),
+        // As it was sent.
+        ("a=1; Path=/", "/a/b", "a=1; Path=/"),
+        ("a=1; PATH = /x ; Secure", "/a/b", "a=1; PATH = /x ; Secure"),
+        ("a=1; Path=x; Path=/y", "/a/b", "a=1; Path=x; Path=/y"),
+    ] {
+        assert_eq!(placed(&field(text), path), field(told), "{text} at {path}");
+    }
+    let raw = HeaderValue::from_bytes(b"a=\xff\"|; Path=/").unwrap();
+    assert_eq!(placed(&raw, "/login"), raw);
+}
+
+#[test]
 fn a_jar_keeps_bytes_that_are_no_text() {
     let raw = HeaderValue::from_bytes(b"a=\xe9\xff; b=\xfe").unwrap();
     let jar = Jar::of(pairs([raw.clone()].iter()));

@@ -28,7 +28,7 @@ pub(super) struct Sent<'a> {
     pairs: HashSet<(String, String)>,
     /// The words of values that are paths.
     paths: HashSet<Vec<String>>,
-    /// Who logs in, as typed, and what stands in one array with that (`auth[server]` beside `auth[username]`): names and values.
+    /// Who logs in, as typed, and to what, where that stands in one array with it (`auth[server]` beside `auth[username]`).
     own: Own,
     /// Something is encoded so often that nobody knows what it says.
     unclear: bool,
@@ -259,17 +259,35 @@ impl<'a> Sent<'a> {
     }
 }
 
+/// Names of what somebody logs in to. Any other field is the visitor's to add, and an application that goes back to an
+/// address of theirs would show a page of their choice there.
+const WHERE: [&[u8]; 7] = [
+    b"server",
+    b"driver",
+    b"host",
+    b"db",
+    b"database",
+    b"domain",
+    b"realm",
+];
+
 /// What an application says of a login when it leads back to its own login page.
 #[derive(Default)]
 struct Own {
+    /// Of the field that says who: `auth[username]`, and in short `username`.
+    name: Vec<u8>,
+    short: Vec<u8>,
     username: Vec<u8>,
-    /// Short names: `server` for `auth[server]`.
+    /// Short names: `server` for `auth[server]`. Only those of [`WHERE`].
     beside: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Own {
     fn of(username: &str, kind: &str, body: &[u8]) -> Self {
-        let mut own = Self::default();
+        let mut own = Self {
+            name: username.into(),
+            ..Self::default()
+        };
         if !kind.to_ascii_lowercase().contains("x-www-form-urlencoded") {
             return own;
         }
@@ -286,8 +304,8 @@ impl Own {
             });
             if name == username.as_bytes() {
                 own.username.clone_from(&value);
-            }
-            if let Some(short) = short {
+                own.short = short.unwrap_or(&name).to_vec();
+            } else if let Some(short) = short.filter(|short| WHERE.contains(short)) {
                 own.beside.push((short.to_vec(), value));
             }
         }
@@ -301,7 +319,8 @@ impl Own {
                 let Some((name, value)) = settled(name).zip(plain_word(value)) else {
                     return false;
                 };
-                value == self.username || self.beside.contains(&(name, value))
+                let is_named = name == self.name || name == self.short;
+                is_named && value == self.username || self.beside.contains(&(name, value))
             })
     }
 }

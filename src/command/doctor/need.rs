@@ -54,6 +54,7 @@ pub(super) fn need<'s>(site: &'s Site, target: &str) -> Need<'s> {
     }
     let asked = Asked {
         method: &Method::GET,
+        overriding: None,
         target: &target,
         websocket: false,
         form: &Form::Fields(Vec::new()),

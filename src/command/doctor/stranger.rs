@@ -82,6 +82,7 @@ fn logins<'s>(
 ) -> Option<Vec<&'s Name>> {
     let asked = Asked {
         method: checked.method(),
+        overriding: checked.overriding(),
         target: checked.target(),
         websocket: checked.websocket(),
         form,

@@ -225,6 +225,7 @@ impl Request {
         let logins: Vec<&Name> = self.login.iter().collect();
         Some(look_up(&Asked {
             method: &self.method,
+            overriding: None,
             target: &target,
             websocket: self.websocket,
             form: &form,

@@ -172,9 +172,9 @@ const SIGN_OUT: &[&str] = &[
 const OUT: &[&str] = &["esci", "sair", "salir", "exit", "quit"];
 
 const ACTS: &[&str] = &[
-    "add", "new", "run", "stop", "start", "send", "drop", "kill", "edit", "save", "vote", "buy",
-    "pay", "move", "copy", "lock", "clear", "empty", "flush", "reset", "order", "apply", "merge",
-    "close", "share", "block", "token", "retry", "undo", "redo", "sync", "mark", "exec",
+    "add", "new", "run", "stop", "send", "drop", "kill", "edit", "save", "vote", "buy", "pay",
+    "move", "copy", "lock", "clear", "empty", "flush", "reset", "order", "apply", "merge", "close",
+    "share", "block", "token", "retry", "undo", "redo", "sync", "mark", "exec",
 ];
 
 const ACTS_WITHIN: &[&str] = &[
@@ -275,6 +275,8 @@ mod tests {
         assert_eq!(rank("/profile", ""), Some(0));
         assert_eq!(rank("/x", "Mein Konto"), Some(0));
         assert_eq!(rank("/doku.php?do=profile", "Update Profile"), Some(0));
+        // `start` is a wiki's first page more often than a deed.
+        assert_eq!(rank("/doku.php?id=start&do=index", "Sitemap"), Some(1));
         assert_eq!(rank("/news", "News"), Some(1));
         assert_eq!(rank("/address-book", "Addresses"), Some(1));
         assert_eq!(rank("/admin/users", ""), Some(2));

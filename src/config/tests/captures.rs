@@ -155,6 +155,7 @@ fn routes_and_scopes_know_their_captures() {
     let target = Target::parse(PathAndQuery::from_static("/second")).unwrap();
     let asked = Asked {
         method: &Method::GET,
+        overriding: None,
         target: &target,
         websocket: false,
         form: &Form::Unread,
@@ -262,6 +263,7 @@ fn in_the_wiki_of_the_reference_a_login_is_captured_wherever_it_is_posted() {
         let target = Target::parse(asked.parse().unwrap()).unwrap();
         let required = site.routes.judge(&Asked {
             method: &method,
+            overriding: None,
             target: &target,
             websocket: false,
             form: &Form::Fields(fields),
@@ -330,7 +332,7 @@ proptest! {
         }], first);
         let some = sample::path(&sample::some_of(&text));
         let Some(target) = sample::target(&some) else { return Ok(()) };
-        let asked = Asked { method: &Method::GET, target: &target, websocket: false, form: &Form::Unread, logins: &[] };
+        let asked = Asked { method: &Method::GET, overriding: None, target: &target, websocket: false, form: &Form::Unread, logins: &[] };
 let explanation = table.explain(&asked);
         let told = format!("{some} for {text}: {explanation}");
         // Where servers read the path in another way as well, nothing opens it.

@@ -51,6 +51,7 @@ fn needs(site: &Site, line: &str, login: bool) -> String {
     let names: Vec<&Name> = site.captures.iter().map(|capture| &capture.name).collect();
     let judged = site.routes.judge(&Asked {
         method: &Method::from_bytes(method.as_bytes()).unwrap(),
+        overriding: None,
         target: &target,
         websocket: false,
         form: &Form::Fields(fields.collect()),
@@ -499,6 +500,7 @@ fn a_route_says_in_which_line_of_the_preset_it_stands() {
     let target = Target::parse("/xmlrpc.php".parse().unwrap()).unwrap();
     let explained = site.routes.explain(&Asked {
         method: &Method::POST,
+        overriding: None,
         target: &target,
         websocket: false,
         form: &Form::Unread,

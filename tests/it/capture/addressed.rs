@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 
 use super::{CLASSES, LIMITS, asked, location, released, submit};
+use crate::shadow::would;
 use crate::support::app::{App, Recorded};
 use crate::support::browser::Browser;
 use crate::support::gate::{Gate, Setup};
@@ -66,13 +67,16 @@ fn serve(sessions: &Sessions, request: &Recorded, stream: &mut BufReader<TcpStre
 }
 
 fn gate(app: &App, capture: &str) -> Gate {
+    setup(app, capture).start()
+}
+
+fn setup(app: &App, capture: &str) -> Setup {
     Setup::new(&app.url())
         .with(LIMITS)
         .raw_routes(&format!(
-            "{CLASSES}[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n\
+            "{CLASSES}[[sites.app.routes]]\npath = \"/admin\"\nrequire = \"admin\"\n[[sites.app.routes]]\npath = \"/login\"\ncapture = \"form\"\n\
              [sites.app.captures.form]\nscope = \"login\"\nusername = \"username\"\npassword = \"password\"\n{capture}\n"
         ))
-        .start()
 }
 
 /// The address that the form of a login page is posted to.
@@ -228,5 +232,56 @@ fn an_old_address_leads_to_the_same_page_without_its_session() {
     for address in [format!("/home;jsessionid={own}"), "/home;v=1".to_owned()] {
         let answer = browser.get(&address);
         assert_eq!(answer.text(), "this is /home of Some(\"ann\")", "{address}");
+    }
+}
+
+/// The routes of a step-up that is only tried out are the first scope's, and that is in force.
+#[test]
+fn s3_a_step_up_in_shadow_takes_no_session_out_of_an_address() {
+    for capture in WAYS {
+        let app = java();
+        let setup = setup(&app, capture).with("[scopes.admin]\nshadow = true\n");
+        let gate = setup.start();
+        let mut ann = gate.browser();
+        let own = inside(&gate, &mut ann, "ann");
+        let (_, _, waiting) = pending(&gate, &mut gate.browser(), "bob");
+        let mut bare = ann.clone();
+        bare.jar.retain(|name, _| name != "JSESSIONID");
+        for path in ["/admin/users", "/home"] {
+            let shown = bare.get(&format!("{path};jsessionid={waiting}"));
+            assert_eq!(
+                (shown.status(), &*location(&shown)),
+                (303, path),
+                "{capture}"
+            );
+            let posted = bare.post(&format!("{path};jsessionid={waiting}"), &[("a", "b")]);
+            assert_eq!(posted.status(), 403, "{capture} {path}");
+        }
+        assert_eq!(would(&gate, "admin", "ask"), 0);
+        let mine = ann.get(&format!("/admin/users;jsessionid={own}"));
+        assert_eq!(mine.text(), "this is /admin/users of Some(\"ann\")");
+        assert_eq!(would(&gate, "admin", "ask"), 1);
+    }
+}
+
+#[test]
+fn where_everything_is_in_shadow_an_address_is_the_applications_own_matter_and_spoken_of() {
+    let app = java();
+    let both = "[scopes.login]\nshadow = true\n[scopes.admin]\nshadow = true\n";
+    let gate = setup(&app, "").with(both).start();
+    // Somebody whose browser keeps no cookies.
+    let mut browser = gate.browser();
+    let to = action(&browser.get("/login"));
+    let (_, id) = to.split_once('=').unwrap();
+    browser.jar.clear();
+    browser.post(&to, &[("username", "ann"), ("password", PASSWORD)]);
+    assert_eq!(would(&gate, "login", "send"), 1);
+    for (count, path) in ["/home", "/public/news", "/admin/users"].iter().enumerate() {
+        browser.jar.clear();
+        let shown = browser.get(&format!("{path};jsessionid={id}"));
+        assert_eq!(shown.text(), format!("this is {path} of Some(\"ann\")"));
+        // What is open to all is not spoken of.
+        assert_eq!(would(&gate, "login", "ask"), 1);
+        assert_eq!(would(&gate, "admin", "ask"), count / 2);
     }
 }

@@ -108,6 +108,32 @@ fn s7_what_is_released_is_one_redirect_with_every_cookie_in_order_and_raw() {
     assert_eq!(portal.app.lines().len(), 6, "no step is taken twice");
 }
 
+/// A browser would otherwise put it where the code was typed, and the application never saw it again.
+#[test]
+fn s7_a_held_cookie_without_a_path_is_for_the_folder_of_the_page_that_set_it() {
+    let portal = Legacy {
+        cookies: &[
+            "plain=1; HttpOnly",
+            "odd=\"2|x\"; Path=here",
+            "told=3; Path=/elsewhere",
+        ],
+        ..Legacy::default()
+    }
+    .start();
+    let gate = gate(&portal);
+    let mut browser = gate.browser();
+    let (page, code) = pending(&gate, &mut browser, "/login", "ann");
+    let free = released(&mut browser, &page, &code);
+    let given = theirs(&free);
+    for expected in [
+        "plain=1; HttpOnly; Path=/",
+        "odd=\"2|x\"; Path=here; Path=/",
+        "told=3; Path=/elsewhere",
+    ] {
+        assert!(given.contains(&expected), "{expected}: {given:?}");
+    }
+}
+
 /// The gateway asks for what lies behind a login as the browser would: by GET, with the cookies that it would bring.
 #[test]
 fn what_is_followed_is_asked_for_as_the_browser_would() {

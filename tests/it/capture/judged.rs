@@ -13,13 +13,13 @@ use crate::support::legacy::{
 
 /// How sure the gateway was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sure {
+pub(super) enum Sure {
     Good,
     Doubt,
 }
 
 /// Whether the code page shows digits of the number.
-fn sure(browser: &mut Browser, page: &str) -> Sure {
+pub(super) fn sure(browser: &mut Browser, page: &str) -> Sure {
     let shown = browser.get(page);
     assert_eq!(shown.status(), 200, "{}", shown.text());
     let text = shown.text();

@@ -45,7 +45,7 @@ fn app(says: &'static str) -> App {
 pub(super) fn serve(says: &str, request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
     let mut words = request.head.first.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
-    let body = String::from_utf8(request.body.clone()).unwrap();
+    let body = String::from_utf8_lossy(&request.body).into_owned();
     let (status, text, cookie) = if (method, target) == ("POST", "/api/login") {
         let login: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         let user = login["username"].as_str().unwrap_or_default();
@@ -567,4 +567,85 @@ fn a4_the_token_stays_kept_back_over_a_restart() {
     app.forget();
     nothing(&app, &with_token(&mut browser, "/open/news", &token));
     assert_eq!(browser.get("/").status(), 200);
+}
+
+/// What a server unpacks, takes apart, or reads in what it has read.
+#[test]
+fn a_token_in_a_body_is_seen_however_it_is_wrapped() {
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+
+    let app = app(PLAIN);
+    let gate = gate(&app);
+    let waiting = relayed(&mut gate.browser(), "bob");
+    let mut ann = gate.browser();
+    let own = signed_in(&gate, &mut ann, "ann");
+    app.forget();
+    let form = "application/x-www-form-urlencoded";
+    let plain = format!("access_token={waiting}").into_bytes();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&plain).unwrap();
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(&plain).unwrap();
+    let part = super::parts(&[("a", "b"), ("access_token", &waiting)]);
+    let inner = format!("payload=%7B%22auth%22%3A%22{waiting}%22%7D").into_bytes();
+    let nested = format!("{{\"params\": \"{{\\\"auth\\\": \\\"{waiting}\\\"}}\"}}").into_bytes();
+    for (kind, coding, body) in [
+        (form, "gzip", gzip.finish().unwrap()),
+        (form, "deflate", zlib.finish().unwrap()),
+        (form, "br", b"whatever that is".to_vec()),
+        (form, "identity", plain.clone()),
+        (super::PARTS, "identity", part),
+        (form, "identity", inner),
+        ("application/json", "identity", nested),
+        (
+            "text/plain",
+            "identity",
+            format!("<auth>{waiting}</auth>").into_bytes(),
+        ),
+    ] {
+        let fields = [
+            ("content-type", kind),
+            ("content-encoding", coding),
+            ("origin", OWN),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        let answer = ann.send("POST", "/flows", &fields, &body);
+        assert_eq!(answer.status(), 401, "{kind} {coding}: {}", answer.text());
+        assert!(app.lines().is_empty(), "{kind} {coding}");
+    }
+    // Her own goes up, packed or not.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    write!(packed, "access_token={own}").unwrap();
+    let packed = packed.finish().unwrap();
+    let own_parts = super::parts(&[("access_token", &own)]);
+    for (kind, coding, body) in [
+        (super::PARTS, "identity", own_parts),
+        (form, "gzip", packed),
+    ] {
+        let fields = [
+            ("content-type", kind),
+            ("content-encoding", coding),
+            ("origin", OWN),
+        ];
+        ann.send("POST", "/upload", &fields, &body);
+        assert_eq!(app.lines(), ["POST /upload HTTP/1.1"], "{kind} {coding}");
+        app.forget();
+    }
+}
+
+/// RFC 6750 section 2.2 wants an urlencoded form; servers that read parts find it there, too.
+#[test]
+fn g2_anothers_token_by_its_name_in_parts_stays_here_even_with_a_grant_of_its_own() {
+    let app = app(PLAIN);
+    let gate = gate(&app);
+    let passed = signed_in(&gate, &mut gate.browser(), "bob");
+    let mut ann = gate.browser();
+    signed_in(&gate, &mut ann, "ann");
+    app.forget();
+    let body = super::parts(&[("access_token", &passed)]);
+    let fields = [("content-type", super::PARTS), ("origin", OWN)];
+    ann.send("POST", "/flows", &fields, &body);
+    assert!(app.lines().is_empty(), "{:?}", app.lines());
 }

@@ -26,6 +26,12 @@ fn renew_or(request: &Recorded, stream: &mut BufReader<TcpStream>) -> bool {
         return serve(PLAIN, request, stream);
     }
     let field = |name: &str| request.head.field(name).unwrap_or_default().to_owned();
+    let body = if body.contains("\"pin\"") {
+        // Another kind of login: whoever knows the number is bob.
+        "-of-bob".to_owned()
+    } else {
+        body
+    };
     let mut shown = body + &request.head.first + &field("x-refresh-token");
     if !shown.contains("-of-") {
         shown = field("cookie");
@@ -191,4 +197,25 @@ fn only_where_the_login_is_posted_to() {
             &call(&mut waiting, "POST", "/api/refresh", &[], &body),
         );
     }
+}
+
+/// G2: what says who somebody is may be short, and an application may take it in the place of a password.
+#[test]
+fn a_login_of_another_kind_is_no_renewal_of_anns_session() {
+    let app = app();
+    let gate = gate(&app);
+    let mut ann = gate.browser();
+    signed_in(&gate, &mut ann, "ann");
+    for body in [
+        "{\"user\": \"bob\", \"pin\": \"4711\"}",
+        "{\"pin\": 4711}",
+        "{\"grant_type\": \"pin\", \"\": [\"pin\", -4711], \"pin\": {}}",
+    ] {
+        let other = renew(&mut ann, "/api/refresh", body);
+        assert!(other.contains("-of-bob-"), "{other}");
+        assert_eq!(whose(&mut ann, &other), "[]", "{body}");
+    }
+    let kind = "{\"grant_type\": \"refresh_token\", \"remember\": true, \"scope\": null}";
+    let renewed = renew(&mut ann, "/api/refresh", kind);
+    assert_eq!(whose(&mut ann, &renewed), "[\"ann\"]");
 }

@@ -309,7 +309,8 @@ fn s7_a_probe_may_set_a_cookie_and_may_fail() {
         let shown = browser.get(&page).text();
         assert_eq!(shown.contains("••43"), answers, "{shown}");
         let free = released(&mut browser, &page, &gate.messages.code(1));
-        let session = format!("sid={SESSION}");
+        // It stays where it was set: the browser gets it elsewhere.
+        let session = format!("sid={SESSION}; Path=/");
         let expected: &[&str] = if answers {
             &[&session, "seen=1; Path=/"]
         } else {

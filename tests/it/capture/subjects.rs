@@ -600,3 +600,68 @@ fn the_login_page_is_there_for_everybody_who_needs_it() {
     follow(&mut browser, free);
     assert!(see(&mut browser, "/home").contains("Hello ann"));
 }
+
+/// What is left of a cookie that was taken away without a date, as Adminer does: no session, and everybody's.
+#[test]
+fn g2_a_session_cookie_that_is_empty_is_no_session() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let mut hers = gate.browser();
+    signed_in(&gate, &mut hers, "/login", "ann");
+    let mut his = gate.browser();
+    signed_in(&gate, &mut his, "/login", "bob");
+    let own = his.jar[SID].clone();
+    let ours = {
+        let mut bare = his.clone();
+        bare.jar.remove(SID);
+        bare.cookies().unwrap()
+    };
+    let with = |cookies: &str| {
+        let fields = [
+            ("cookie", cookies),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        gate.browser().send("GET", "/home", &fields, b"")
+    };
+    // It goes up as what it is: his grant is none the less for it, and nobody is signed in by it.
+    let from = portal.count();
+    let answer = with(&format!("{ours}; sid="));
+    assert_eq!((answer.status(), &*location(&answer)), (302, "/login"));
+    assert_eq!(portal.count(), from + 1);
+    for both in [format!("sid={own}; sid="), format!("sid=; sid={own}")] {
+        let from = portal.count();
+        with(&format!("{ours}; {both}"));
+        assert_eq!(portal.count(), from + 1, "{both}");
+    }
+    // Beside hers, or in a guise that some server takes for a value, it takes nobody past his grant.
+    for odd in [
+        format!("sid=; sid={}", hers.jar[SID]),
+        format!("sid={}; sid=", hers.jar[SID]),
+        format!("sid=, sid={}", hers.jar[SID]),
+        format!("sid=; SID={}", hers.jar[SID]),
+        "sid=\"\"".to_owned(),
+        "sid=%20".to_owned(),
+    ] {
+        let from = portal.count();
+        let answer = with(&format!("{ours}; {odd}"));
+        assert!(!answer.text().contains("Hello"), "{odd}: {}", answer.text());
+        assert_eq!(portal.count(), from, "{odd}");
+    }
+}
+
+/// Nor is it kept back with a login that waits: it would lock out everybody who has it.
+#[test]
+fn g3_an_empty_session_cookie_is_kept_back_for_nobody() {
+    let portal = Legacy::default().start();
+    let gate = bound(&portal);
+    let mut waiting = gate.browser();
+    waiting.jar.insert(SID.to_owned(), String::new());
+    asked(&post(&mut waiting, "ann", PASSWORD));
+    let mut other = gate.browser();
+    other.jar.insert(SID.to_owned(), String::new());
+    let from = portal.count();
+    assert_eq!(other.get("/open/news").status(), 200);
+    let up = portal.brought("sid=", from);
+    assert_eq!(up.len(), 1, "it goes up like any other");
+}

@@ -362,12 +362,16 @@ fn a_login_page_that_says_who_logs_in_is_followed_to_and_with_anything_else_is_n
     for location in [
         "/login?username=ann%20lee",
         "/login?server=db.example&username=ann+lee",
-        "/login?who=ann+lee",
+        "/login?auth[username]=ann+lee",
     ] {
         assert_eq!(told(body, location), format!("Follow {location}"));
     }
     for location in [
         "/login?username=ann+lee&do=delete",
+        "/login?who=ann+lee",
+        "/login?server=ann+lee",
+        "/login?then=ann+lee",
+        "/login?do=ann+lee",
         "/login?db.example=server",
         "/login?do=db.example",
         "/login?then=/admin/",
