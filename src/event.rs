@@ -36,6 +36,8 @@ pub enum What<'a> {
     },
     /// Its host is none of ours.
     Misdirected,
+    /// Its connection was made for another host, and one of both wants certificates of its visitors.
+    OtherHandshake,
     /// The gate said no.
     Refused {
         /// Why.
@@ -187,6 +189,7 @@ impl What<'_> {
         match self {
             Self::Malformed { .. } => "request.malformed",
             Self::Misdirected => "request.misdirected",
+            Self::OtherHandshake => "request.other_handshake",
             Self::Refused { .. } => "request.refused",
             Self::ChallengeCreated { .. } => "challenge.created",
             Self::ChallengeSent { .. } => "challenge.sent",

@@ -4,7 +4,7 @@
 //! of its own with its own connections to the applications; what they share is read only, or hides its lock.
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -62,6 +62,10 @@ pub struct Front {
     pub door: Arc<Door>,
     /// How the application is told who it is.
     pub identity: Option<Identity>,
+    /// What its answers say in `Strict-Transport-Security`, unless the application says something itself.
+    pub hsts: Option<HeaderValue>,
+    /// Whether its visitors have to show a certificate in their handshake.
+    pub wants_certificate: bool,
     /// What is the same in every request to it.
     pub constant: Constant,
 }
@@ -69,6 +73,8 @@ pub struct Front {
 /// What all workers share.
 pub struct Shared {
     fronts: Vec<Front>,
+    /// The hosts of sites whose visitors show a certificate.
+    certified: HashSet<String>,
     https: HashMap<String, usize>,
     http: HashMap<String, usize>,
     flow: Arc<Flow>,
@@ -96,7 +102,12 @@ impl Shared {
             all.map(|(index, front)| (front.door.site.origin.authority().to_owned(), index))
                 .collect()
         };
+        let certified = fronts.iter().filter(|front| front.wants_certificate);
+        let certified = certified
+            .map(|front| front.door.site.origin.host().to_owned())
+            .collect();
         Self {
+            certified,
             https: named(true),
             http: named(false),
             fronts,
@@ -108,6 +119,24 @@ impl Shared {
     /// The flow, for whoever stops the process.
     pub fn flow(&self) -> &Arc<Flow> {
         &self.flow
+    }
+
+    /// Whether what was agreed in the connection's handshake is good for a site.
+    ///
+    /// A browser that has a connection to a host sends requests for another one over it, too, where the certificate names
+    /// both (RFC 9113 section 9.1.1), and a stranger writes any Host: who wants certificates of their visitors has seen
+    /// none then. 421 makes a browser connect anew (RFC 9110 section 15.5.20). Behind a proxy that ends TLS there never
+    /// is one.
+    fn agreed(&self, site: &Site, connection: &Connection) -> bool {
+        if self.certified.is_empty() || !site.origin.https() {
+            return true;
+        }
+        let (host, shook) = (site.origin.host(), connection.server_name.as_deref());
+        if self.certified.contains(host) {
+            connection.tls && shook == Some(host)
+        } else {
+            !shook.is_some_and(|other| self.certified.contains(other))
+        }
     }
 
     /// The site of that scheme and authority.
@@ -136,7 +165,15 @@ impl Service for Gateway {
     ) -> Response<Body> {
         // One small allocation for a request in progress, instead of its whole room in every idle connection and a
         // copy of it each time a layer hands it on.
-        Box::pin(self.answer(request, connection)).await
+        let mut hsts = None;
+        let mut response = Box::pin(self.answer(request, connection, &mut hsts)).await;
+        if let Some(hsts) = hsts {
+            let fields = response.headers_mut();
+            fields
+                .entry(header::STRICT_TRANSPORT_SECURITY)
+                .or_insert(hsts);
+        }
+        response
     }
 }
 
@@ -159,6 +196,7 @@ impl Gateway {
         &self,
         mut request: Request<Incoming>,
         connection: &Connection,
+        hsts: &mut Option<HeaderValue>,
     ) -> Response<Body> {
         let shared = &*self.0.shared;
         let flow = &shared.flow;
@@ -191,6 +229,11 @@ impl Gateway {
             };
         };
         let front = &shared.fronts[index];
+        if !shared.agreed(&front.door.site, connection) {
+            return self.nobodys(&What::OtherHandshake, Refusal::Misdirected, now);
+        }
+        // Found by https, so that it is never said in clear text (RFC 6797 section 7.2).
+        hsts.clone_from(&front.hsts);
         let site = &front.door.site;
         let mut held = flow.ring.open_all(site, asked.fields(), now);
         held.live.retain(|grant| !self.0.revoked.contains(grant));

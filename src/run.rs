@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use rustls::ClientConfig;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use crate::api::{Account, Api, Senders};
 use crate::carrier;
 use crate::carrier::console::{self, Sink};
 use crate::carrier::delivery::{self, Dispatcher, Unusable};
-use crate::config::Config;
+use crate::config::{Config, SiteSettings, secret};
 use crate::directory::{self, Directory};
 use crate::flow::{Door, Flow};
 use crate::gateway::{Front, Gateway, Shared};
@@ -31,20 +31,23 @@ use crate::observe::metrics::Metrics;
 use crate::page::Pages;
 use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
-use crate::server::tls::TlsError;
+use crate::server::tls::certificates::Certificates;
+use crate::server::tls::{Terms, TlsError, Wanted};
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
 use crate::site::Site;
 use crate::store::Store;
 use crate::store::durable::file::NotOpened;
 use crate::store::key::{self, NoKey};
-use crate::upstream::Upstream;
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 use crate::upstream::identity::Identity;
+use crate::upstream::{self, Upstream};
 
+mod certificates;
 pub(crate) mod inside;
 
+use self::certificates::Renewals;
 use self::inside::Admin;
 
 /// Why a configuration that is right cannot be run here and now.
@@ -120,6 +123,7 @@ pub struct Running {
     workers: Workers,
     flow: Arc<Flow>,
     slow: Runtime,
+    renewals: Option<Renewals>,
     /// `[delivery] timeout`
     send: Duration,
 }
@@ -148,9 +152,12 @@ pub fn start(
 ) -> Result<Running, NotStarted> {
     let sender = inside::sender(&config);
     let watched = Watched::bind(&config.admin)?;
+    let certificates = certificates(&config)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
-    let api = ApiDoor::open(&config)?;
-    let tls = tls(&config.listen)?;
+    let api = ApiDoor::open(&config, certificates.as_ref())?;
+    let wanted = wanted(&config);
+    let tls = certificates.as_ref().map(|own| Terms::new(own, &wanted));
+    let tls = tls.transpose()?;
     let keys = match config.session_keys {
         Some(keys) => keys,
         None => vec![key::kept_in(&config.store.path)?],
@@ -190,29 +197,12 @@ pub fn start(
         tasks: TaskTracker::new(),
     });
 
-    let mut fronts = Vec::new();
-    let mut upstreams = Vec::new();
+    let (mut fronts, mut upstreams) = (Vec::new(), Vec::new());
     for settings in config.sites {
-        let name = &settings.site.name;
-        tell_of_shadow(&settings.site);
-        let trust = connect::trust(&settings.upstream.address)
-            .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
-        let constant = Constant::new(&settings.upstream, &settings.site);
-        upstreams.push((Arc::new(settings.upstream), trust));
-        let directory = directories
-            .iter()
-            .find(|directory| *directory.name() == settings.directory)
-            .cloned();
-        // `config` resolved the name.
-        let Some(directory) = directory else { continue };
-        fronts.push(Front {
-            door: Arc::new(Door {
-                site: settings.site,
-                directory,
-            }),
-            identity: settings.identity.map(Identity::new),
-            constant,
-        });
+        if let Some((front, application)) = opened(settings, &directories)? {
+            fronts.push(front);
+            upstreams.push(application);
+        }
     }
     let limits = Limits {
         trusted: config.trusted_proxies.clone(),
@@ -236,6 +226,10 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let renewals = certificates.map(|certificates| Renewals { certificates, tls });
+    if let Some(renewals) = renewals.clone() {
+        slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
+    }
     let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
     Ok(Running {
         addresses,
@@ -245,8 +239,39 @@ pub fn start(
         workers,
         flow,
         slow,
+        renewals,
         send: config.delivery.timeout,
     })
+}
+
+/// How an application is reached: each worker asks it by connections of its own.
+type Application = (Arc<upstream::Settings>, Option<Arc<ClientConfig>>);
+
+/// A site with what requests for it need. `None` without its directory: `config` resolved the name.
+fn opened(
+    settings: SiteSettings,
+    directories: &[Arc<Directory>],
+) -> Result<Option<(Front, Application)>, NotStarted> {
+    let name = &settings.site.name;
+    tell_of_shadow(&settings.site);
+    let trust = connect::trust(&settings.upstream.address)
+        .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
+    let mut directories = directories.iter();
+    let directory = directories.find(|directory| *directory.name() == settings.directory);
+    let Some(directory) = directory.cloned() else {
+        return Ok(None);
+    };
+    let front = Front {
+        constant: Constant::new(&settings.upstream, &settings.site),
+        door: Arc::new(Door {
+            site: settings.site,
+            directory,
+        }),
+        identity: settings.identity.map(Identity::new),
+        hsts: settings.hsts,
+        wants_certificate: settings.client_ca.is_some(),
+    };
+    Ok(Some((front, (Arc::new(settings.upstream), trust))))
 }
 
 /// What stands open because its scope is in shadow is said in the log, too, which is read more often than `check`.
@@ -268,11 +293,12 @@ fn slow() -> io::Result<Runtime> {
 }
 
 /// The certificates, where anything speaks https.
-fn tls(listen: &server::Settings) -> Result<Option<Arc<ServerConfig>>, TlsError> {
-    if listen.https.is_empty() {
+fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, TlsError> {
+    let api = config.api.as_ref().is_some_and(crate::api::Settings::tls);
+    if config.listen.https.is_empty() && !api {
         return Ok(None);
     }
-    server::tls::server_config(&listen.certificates).map(Some)
+    Certificates::open(&config.listen.certificates, secret::again).map(Some)
 }
 
 /// Who hears of what carriers do: the log, the counters, and whoever follows a message.
@@ -288,18 +314,34 @@ fn witnesses(carriers: &[carrier::Settings], now: Moment) -> (Fan, Arc<Metrics>,
     (fan, metrics, relay)
 }
 
+/// The hosts that want certificates of their visitors.
+fn wanted(config: &Config) -> Vec<Wanted> {
+    let sites = config.sites.iter();
+    sites
+        .filter_map(|settings| {
+            Some(Wanted {
+                host: settings.site.origin.host().to_owned(),
+                ca: settings.client_ca.clone()?,
+            })
+        })
+        .collect()
+}
+
 /// The API before it serves: its socket is taken, its certificate read.
 struct ApiDoor {
     accounts: Vec<Account>,
     senders: Senders,
     address: Address,
     bound: Bound,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<Terms>>,
 }
 
 impl ApiDoor {
     /// `None` without `[api]`.
-    fn open(config: &Config) -> Result<Option<Self>, NotStarted> {
+    fn open(
+        config: &Config,
+        certificates: Option<&Arc<Certificates>>,
+    ) -> Result<Option<Self>, NotStarted> {
         let Some(settings) = &config.api else {
             return Ok(None);
         };
@@ -316,9 +358,9 @@ impl ApiDoor {
         };
         // One worker is enough: what it does for a call takes microseconds, and the rest is waiting.
         let bound = bind(&listen, NonZeroUsize::MIN)?;
-        let tls = settings
-            .tls()
-            .then(|| server::tls::server_config(&config.listen.certificates));
+        let tls = certificates
+            .filter(|_| settings.tls())
+            .map(|own| Terms::new(own, &[]));
         let address = bound.addresses().first().copied();
         Ok(Some(Self {
             accounts: settings.accounts.clone(),
@@ -378,6 +420,13 @@ impl Running {
     /// What ends it when cancelled: from anywhere, also by a worker that is lost.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
+    }
+
+    /// Looks at once whether the files of certificates have changed, instead of within seconds.
+    pub fn look_at_certificates(&self) {
+        if let Some(renewals) = &self.renewals {
+            renewals.look(&self.flow.clock);
+        }
     }
 
     /// The flow, for whoever looks in from outside.

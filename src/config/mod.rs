@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use http::header::HeaderValue;
 use ipnet::IpNet;
 
 use crate::name::Name;
@@ -32,7 +33,7 @@ mod reader;
 mod resolve;
 pub mod rule;
 pub mod sample;
-mod secret;
+pub(crate) mod secret;
 mod shadow;
 mod sites;
 mod tree;
@@ -91,6 +92,10 @@ pub struct SiteSettings {
     pub directory: Name,
     /// How the application is told who it is.
     pub identity: Option<upstream::identity::Settings>,
+    /// Who signs the certificates that its visitors have to show: a PEM file.
+    pub client_ca: Option<PathBuf>,
+    /// What its answers say in `Strict-Transport-Security`.
+    pub hsts: Option<HeaderValue>,
 }
 
 /// `[log] format`

@@ -248,6 +248,7 @@ fn listen(file: &File, notes: &Notes, environment: &Environment) -> server::Sett
         certificates.push(server::Certificate {
             chain: certificate.chain.value.clone(),
             key,
+            key_file: secret::path(&certificate.key.value, environment),
         });
     }
     if listen.https.written && !listen.certified {

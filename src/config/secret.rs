@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -112,6 +113,33 @@ pub(super) fn noted(
         .ok()
 }
 
+/// The file that it is in, if it is in one.
+pub(super) fn path(reference: &Reference, environment: &Environment) -> Option<PathBuf> {
+    match reference {
+        Reference::File(path) => Some(path.clone()),
+        Reference::Credential(name) => {
+            let folder = environment.get("CREDENTIALS_DIRECTORY")?;
+            Some(Path::new(folder).join(name))
+        }
+        Reference::Variable(_) => None,
+    }
+}
+
+/// Reads a secret's file once more, by the rules of [`read`], while the gateway runs.
+///
+/// # Errors
+/// What is wrong with it now.
+pub(crate) fn again(path: &Path) -> io::Result<Secret> {
+    let bytes = file(path).map_err(|unfit| match unfit {
+        Unfit::Unreadable(error) => error,
+        Unfit::Open(mode) => io::Error::other(format!(
+            "everybody on this machine can get at it: its mode is {mode:04o}"
+        )),
+        Unfit::TooLong => io::Error::other("it is too long for a secret"),
+    })?;
+    Ok(Secret::new(without_line_end(bytes)))
+}
+
 /// Fetches the secret.
 ///
 /// # Errors
@@ -157,7 +185,7 @@ pub(super) fn read(
 }
 
 enum Unfit {
-    Unreadable(std::io::Error),
+    Unreadable(io::Error),
     Open(u32),
     TooLong,
 }
@@ -203,7 +231,7 @@ fn file(path: &Path) -> Result<Vec<u8>, Unfit> {
         return Err(Unfit::TooLong);
     }
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MOST_BYTES), &mut bytes)
+    io::Read::read_to_end(&mut io::Read::take(file, MOST_BYTES), &mut bytes)
         .map_err(Unfit::Unreadable)?;
     Ok(bytes)
 }

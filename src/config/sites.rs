@@ -1,8 +1,9 @@
 //! Sites as meant: their scopes, routes and listeners, and the rules that hold between them.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderValue, Method};
 
 use super::address::{OwnName, Upstream};
 use super::classes::{not_of_site, to_blame};
@@ -92,6 +93,7 @@ fn site_settings(
     }
     if let Some(url) = &site.url {
         reachable(site, url, file, notes);
+        shown_certificates(site, url, file, notes);
     }
     if let Some(directory) = &site.directory {
         let known: Vec<&At<Name>> = file
@@ -157,6 +159,8 @@ fn site_settings(
         base: site.base.clone(),
         directory: directory.clone(),
         identity,
+        client_ca: site.client_ca.as_ref().map(|ca| ca.value.clone()),
+        hsts: hsts(site, origin, notes),
     })
 }
 
@@ -256,6 +260,86 @@ fn reachable(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes)
             origin.port()
         )));
     }
+}
+
+/// Whether visitors can show a certificate at all: that is part of the handshake, which has to be ours, and in which they
+/// say a host and neither an address nor a port.
+fn shown_certificates(site: &written::Site, url: &At<Origin>, file: &File, notes: &Notes) {
+    let Some(ca) = &site.client_ca else {
+        return;
+    };
+    certified(ca, "certificate of an authority", notes);
+    let origin = &url.value;
+    let host = origin.host();
+    let never = if !origin.https() {
+        Some("only for an https:// site")
+    } else if !file.listen.https.written {
+        Some("there is no https listener: a proxy in front would see the certificates, and not we")
+    } else if host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok() {
+        Some("a browser that goes to an address tells no name in its handshake")
+    } else {
+        None
+    };
+    if let Some(why) = never {
+        let problem = Diagnostic::new(
+            Rule::NoTls,
+            "nobody could show a certificate here",
+            &ca.place,
+            why,
+        );
+        notes.add(problem.also(&url.place, "the site's address"));
+    }
+    let same_host = file.sites.iter().find(|other| {
+        let also = other.url.as_ref().filter(|other| other.value != *origin);
+        let also = also.is_some_and(|other| other.value.https() && other.value.host() == host);
+        let theirs = other.client_ca.as_ref().map(|ca| &ca.value);
+        also && theirs != Some(&ca.value)
+    });
+    if let Some(other) = same_host {
+        let problem = Diagnostic::new(
+            Rule::NoTls,
+            format!(
+                "site `{}` on the same host wants other certificates, or none",
+                other.name.value
+            ),
+            &ca.place,
+            "a handshake tells the host, and not its port",
+        );
+        notes.add(
+            problem
+                .also(&other.name.place, "this site")
+                .help("give both the same `client_ca`, or one of them a host of its own"),
+        );
+    }
+}
+
+/// What browsers are told to come back by (RFC 6797).
+///
+/// It is good for the host on all of its ports, and on this machine for every site there is: where somebody else may answer
+/// on another port, it is said only if it is asked for.
+fn hsts(site: &written::Site, origin: &Origin, notes: &Notes) -> Option<HeaderValue> {
+    if let (false, Some(written)) = (origin.https(), &site.hsts) {
+        let problem = Diagnostic::new(
+            Rule::NotUsed,
+            "`hsts` has no effect here",
+            &written.place,
+            "only for an https:// site",
+        );
+        notes.add(problem);
+    }
+    let alone = origin.port() == 443 && !origin.loopback();
+    let (life, subdomains) = match &site.hsts {
+        _ if !origin.https() => return None,
+        None if !alone => return None,
+        None => (written::Hsts::LIFE, false),
+        Some(written) => (written.life, written.subdomains),
+    };
+    let below = if subdomains {
+        "; includeSubDomains"
+    } else {
+        ""
+    };
+    HeaderValue::try_from(format!("max-age={}{below}", life.as_secs())).ok()
 }
 
 /// What is sent to the application when people sign out of the gateway.

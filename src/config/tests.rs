@@ -323,6 +323,49 @@ fn a_scope_is_shared_by_the_sites_that_list_it() {
     );
 }
 
+/// RFC 6797: it holds for every port of a host, and on loopback for every site of this machine.
+#[test]
+fn browsers_are_told_to_come_back_by_https_where_nobody_else_answers_for_the_host() {
+    let year = Some("max-age=31536000");
+    for (url, written, says) in [
+        ("https://portal.example.com", "", year),
+        ("https://portal.example.com:443", "", year),
+        ("https://portal.example.com:8443", "", None),
+        ("https://portal.example.com:8443", "hsts = {}", year),
+        ("https://localhost", "", None),
+        ("https://localhost", "hsts = {}", year),
+        ("http://localhost:8080", "", None),
+        ("http://localhost:8080", "hsts = {}", None),
+        (
+            "https://portal.example.com",
+            "hsts = { life = \"0d\" }",
+            Some("max-age=0"),
+        ),
+        (
+            "https://portal.example.com",
+            "hsts = { life = \"2years\", subdomains = true }",
+            Some("max-age=63115200; includeSubDomains"),
+        ),
+    ] {
+        let listen = "[listen]\nhttps = [\"127.0.0.1:0\"]\nhttp = [\"127.0.0.1:0\"]\ncert = \"tls.pem\"\nkey = \"file:tls.key\"\n";
+        let text = format!(
+            "{listen}[sites.a]\nurl = \"{url}\"\n{written}\nupstream = \"unix:/run/app.sock\"\nsupport = \"x\"\n\
+             directory = \"staff\"\nscopes = [\"login\"]\n[scopes.login]\n[directory.staff.file]\npath = \"users.toml\"\n\
+             [carriers.main.console]\n[delivery]\nsms = [\"main\"]\n"
+        );
+        let folder = Folder::new(&text);
+        let loaded = folder.load();
+        let told = folder.told(&loaded);
+        let config = loaded.config.unwrap_or_else(|| panic!("{told}"));
+        let hsts = config.sites[0].hsts.as_ref();
+        assert_eq!(
+            hsts.map(|hsts| hsts.to_str().unwrap()),
+            says,
+            "{url} {written}"
+        );
+    }
+}
+
 #[test]
 fn an_upstream_is_a_socket_and_the_name_that_the_application_has() {
     let tcp = |host: &str, port| Address::Tcp {
@@ -549,6 +592,7 @@ fn example(defaults: bool) -> String {
     let text = include_str!("../../config.example.toml")
         .replace("/etc/countersign/tls/fullchain.pem", "tls.pem")
         .replace("/etc/countersign/tls/app-ca.pem", "tls.pem")
+        .replace("/etc/countersign/tls/client-ca.pem", "tls.pem")
         .replace("/etc/countersign/users.toml", "users.toml")
         .replace("/usr/local/bin/send-text", "/bin/sh")
         .replace("/var/spool/countersign", "spool");

@@ -93,6 +93,11 @@ pub fn record(event: &Event<'_>) {
             event = name,
             reference, "a request was refused: its host is no site"
         ),
+        What::OtherHandshake => warn!(
+            event = name,
+            reference,
+            "a request was refused: its connection was made for another host, and one of both wants certificates"
+        ),
         What::Refused { reason } => {
             warn!(event = name, reference, site, reason = ?reason, "a request was refused");
         }

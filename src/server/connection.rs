@@ -21,13 +21,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bind::Way;
 use super::guard::Guard;
 use super::roll::Seat;
+use super::tls::Terms;
 use super::turn::{Answer, Turn};
 use super::watch::{Order, Watch};
 use super::{Connection, Service, Tally, address_text, said, tls};
@@ -57,7 +57,7 @@ const ERROR_RESETS: usize = 1_000;
 /// What all connections of a worker share.
 pub(super) struct Host<S> {
     service: S,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Terms>>,
     http1: http1::Builder,
     pub(super) tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -68,7 +68,7 @@ impl<S> Host<S> {
     /// Everything a connection needs beside its stream.
     pub(super) fn new(
         service: S,
-        tls: Option<Arc<rustls::ServerConfig>>,
+        tls: Option<Arc<Terms>>,
         tasks: TaskTracker,
         shutdown: CancellationToken,
         tally: Arc<Tally>,
@@ -86,7 +86,7 @@ impl<S> Host<S> {
             .title_case_headers(true);
         Self {
             service,
-            tls: tls.map(TlsAcceptor::from),
+            tls,
             http1,
             tasks,
             shutdown,
@@ -233,10 +233,10 @@ pub(super) async fn shake_hands<S, T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let acceptor = host.tls.as_ref()?;
+    let terms = host.tls.as_ref()?;
     watch.head_since(Some(watch.now()));
     // Boxed, because it is large and soon over.
-    let mut shaking = Box::pin(acceptor.accept(stream));
+    let mut shaking = Box::pin(terms.shake_hands(stream));
     let end = attend(shaking.as_mut(), |_| {}, watch).await;
     watch.head_since(None);
     match end {

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use self::bind::{Listener, Way};
 use self::connection::Host;
 use self::roll::Roll;
+use self::tls::Terms;
 use self::watch::Order;
 use crate::secret::Secret;
 
@@ -62,6 +63,8 @@ pub struct Certificate {
     pub chain: PathBuf,
     /// The PEM text of the private key.
     pub key: Secret,
+    /// Where that was read, and is read again when it changes; `None` for a variable.
+    pub key_file: Option<PathBuf>,
 }
 
 /// What answers requests. Each worker has one; it never leaves its thread.
@@ -179,7 +182,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub async fn serve<S: Service>(
     listeners: Vec<Listener>,
     service: S,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<Terms>>,
     shutdown: CancellationToken,
     limits: Limits,
     tally: Arc<Tally>,

@@ -88,12 +88,12 @@ struct Running {
     done: JoinHandle<io::Result<()>>,
 }
 
-fn run(tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
+fn run(tls: Option<Arc<Terms>>, limits: Limits) -> Running {
     run_as(Settings::default(), tls, limits)
 }
 
 /// With further settings.
-fn run_as(settings: Settings, tls: Option<Arc<rustls::ServerConfig>>, limits: Limits) -> Running {
+fn run_as(settings: Settings, tls: Option<Arc<Terms>>, limits: Limits) -> Running {
     let any = vec!["127.0.0.1:0".parse().unwrap()];
     let settings = if tls.is_some() {
         Settings {
@@ -282,7 +282,7 @@ async fn get2(client: &mut Http2, path: &str) -> hyper::Result<String> {
 
 /// Certificates for names, in files, and the configurations of both sides.
 struct Certificates {
-    server: Arc<rustls::ServerConfig>,
+    server: Arc<Terms>,
     roots: rustls::RootCertStore,
     _files: tempfile::TempDir,
 }
@@ -302,10 +302,15 @@ fn certificates(names: &[&[&str]]) -> Certificates {
         let chain = files.path().join(format!("{index}.pem"));
         std::fs::write(&chain, certificate.pem()).unwrap();
         let key = Secret::new(key.serialize_pem().into_bytes());
-        certificates.push(Certificate { chain, key });
+        certificates.push(Certificate {
+            chain,
+            key,
+            key_file: None,
+        });
     }
+    let opened = tls::certificates::Certificates::open(&certificates, |_| unreachable!());
     Certificates {
-        server: tls::server_config(&certificates).unwrap(),
+        server: Terms::new(&opened.unwrap(), &[]).unwrap(),
         roots,
         _files: files,
     }

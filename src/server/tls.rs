@@ -1,20 +1,26 @@
-//! TLS for those who connect to us: certificates, which of them a client gets, and what is negotiated.
+//! TLS for those who connect to us: what is negotiated, and what can be wrong with a certificate.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::pki_types::pem;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{Acceptor, NoServerSessionStorage, VerifierBuilderError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
-use super::Certificate;
+use self::authority::Authority;
+use self::certificates::{Certificates, Change};
+
+pub mod certificates;
+
+mod authority;
+mod validity;
 
 /// HTTP/2 as TLS names it (RFC 9113 section 3.2).
 pub(super) const H2: &[u8] = b"h2";
@@ -33,6 +39,14 @@ pub enum TlsError {
         /// The chain's file.
         path: PathBuf,
         /// The system's word.
+        source: io::Error,
+    },
+    /// The key's file cannot be read any more.
+    #[error("cannot read the key {}", path.display())]
+    UnreadableKey {
+        /// The key's file.
+        path: PathBuf,
+        /// The system's word, or what is wrong with its mode.
         source: io::Error,
     },
     /// The file is no PEM.
@@ -89,122 +103,159 @@ pub enum TlsError {
         /// What is wrong.
         source: rustls::Error,
     },
+    /// It has run out, and takes the place of one that has not.
+    #[error("the certificate {} has expired", path.display())]
+    Over {
+        /// The chain's file.
+        path: PathBuf,
+    },
+    /// Nobody in the file can vouch for a visitor.
+    #[error("no authority in {} can vouch for visitors", path.display())]
+    NoAuthority {
+        /// The authorities' file.
+        path: PathBuf,
+        /// What is wrong.
+        source: VerifierBuilderError,
+    },
     /// The cryptography does not work here.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// What all TLS connections share: TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption, never early data
-/// (which could be replayed).
-///
-/// # Errors
-/// [`TlsError`], which names the file and what to do.
-pub fn server_config(certificates: &[Certificate]) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let keys = certificates
-        .iter()
-        .map(|certificate| load(certificate, &provider))
-        .collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        return Err(TlsError::None);
-    }
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(TlsError::Setup)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(ByName(keys)));
-    config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
-    Ok(Arc::new(config))
+/// What is agreed with whoever connects: with all alike, but for the hosts that want a certificate of their visitors.
+#[derive(Debug)]
+pub struct Terms {
+    certificates: Arc<Certificates>,
+    usual: Arc<ServerConfig>,
+    wanting: Vec<Wanting>,
 }
 
-fn load(
-    certificate: &Certificate,
-    provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, TlsError> {
-    let path = || certificate.chain.clone();
-    let chain = chain(&certificate.chain)?;
-    let pem = certificate.key.expose();
-    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|source| {
-        let encrypted = pem
-            .windows(28)
-            .any(|text| text == b"BEGIN ENCRYPTED PRIVATE KEY-");
-        if encrypted {
-            TlsError::Encrypted { path: path() }
-        } else {
-            TlsError::NoKey {
-                path: path(),
-                source,
+/// A host that wants certificates of its visitors.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// As browsers name it in the handshake, in lower case.
+    pub host: String,
+    /// Who signs them: a PEM file.
+    pub ca: PathBuf,
+}
+
+#[derive(Debug)]
+struct Wanting {
+    host: String,
+    authority: Authority,
+    terms: ArcSwap<ServerConfig>,
+}
+
+impl Terms {
+    /// Reads the authorities of those in `wanted`.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file and what to do.
+    pub fn new(certificates: &Arc<Certificates>, wanted: &[Wanted]) -> Result<Arc<Self>, TlsError> {
+        let mut wanting = Vec::new();
+        for Wanted { host, ca } in wanted {
+            let (authority, verifier) = Authority::open(ca, certificates.provider())?;
+            let terms = ArcSwap::from(offered(certificates, Some(verifier))?);
+            wanting.push(Wanting {
+                host: host.clone(),
+                authority,
+                terms,
+            });
+        }
+        Ok(Arc::new(Self {
+            usual: offered(certificates, None)?,
+            certificates: Arc::clone(certificates),
+            wanting,
+        }))
+    }
+
+    /// Reads the files of authorities again, as [`Certificates::look`] does those of certificates.
+    pub fn look(&self) -> Vec<Change> {
+        let provider = self.certificates.provider();
+        let mut changes = Vec::new();
+        for Wanting {
+            authority, terms, ..
+        } in &self.wanting
+        {
+            match authority.look(provider) {
+                Ok(None) => {}
+                Ok(Some(verifier)) => match offered(&self.certificates, Some(verifier)) {
+                    Ok(new) => {
+                        terms.store(new);
+                        changes.push(Change::Renewed {
+                            chain: authority.path().to_owned(),
+                            until: None,
+                        });
+                    }
+                    Err(error) => changes.push(Change::Refused(error)),
+                },
+                Err(error) => changes.extend(error.map(Change::Refused)),
             }
         }
-    })?;
-    CertifiedKey::from_der(chain, key, provider)
-        .map(Arc::new)
-        .map_err(|source| match source {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                TlsError::Mismatch { path: path() }
-            }
-            source => TlsError::Unusable {
-                path: path(),
-                source,
-            },
-        })
-}
-
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = fs::read(path).map_err(|source| TlsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let chain = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| TlsError::NotPem {
-            path: path.to_owned(),
-            source,
-        })?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate {
-            path: path.to_owned(),
-        });
+        changes
     }
-    Ok(chain)
+
+    /// Shakes hands. Whom the visitor wants is known before anything is agreed on.
+    pub(super) async fn shake_hands<T>(&self, stream: T) -> io::Result<TlsStream<T>>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        if self.wanting.is_empty() {
+            let usual = TlsAcceptor::from(Arc::clone(&self.usual));
+            return usual.accept(stream).await;
+        }
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let terms = self.with(begun.client_hello().server_name());
+        begun.into_stream(terms).await
+    }
+
+    fn with(&self, host: Option<&str>) -> Arc<ServerConfig> {
+        let mut wanting = self.wanting.iter();
+        let own =
+            host.and_then(|host| wanting.find(|wanting| wanting.host.eq_ignore_ascii_case(host)));
+        own.map_or_else(|| Arc::clone(&self.usual), |own| own.terms.load_full())
+    }
 }
 
-/// Picks the first certificate that is valid for the name asked for, else the first of all.
+/// TLS 1.2 and 1.3, `h2` before `http/1.1`, tickets for resumption (their key is changed every six hours and the one
+/// before it still read, so that none is good for more than twelve), never early data (which could be replayed).
 ///
-/// Certificates are parsed again in each handshake, since the parsed form borrows from its bytes; that is a
-/// hundredth of a signature, and nothing where there is only one.
-#[derive(Debug)]
-struct ByName(Vec<Arc<CertifiedKey>>);
-
-impl ByName {
-    fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
-        let name = ServerName::try_from(name).ok()?;
-        self.0.iter().find(|key| {
-            let leaf = key.end_entity_cert().and_then(ParsedCertificate::try_from);
-            leaf.is_ok_and(|leaf| verify_server_name(&leaf, &name).is_ok())
-        })
+/// Where certificates of visitors are wanted nothing is resumed: whoever is not believed any more must show theirs anew.
+fn offered(
+    certificates: &Arc<Certificates>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::clone(certificates.provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(TlsError::Setup)?;
+    let resumes = verifier.is_none();
+    let config = match verifier {
+        Some(verifier) => config.with_client_cert_verifier(verifier),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(Arc::<Certificates>::clone(certificates));
+    config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];
+    if resumes {
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
+    } else {
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
     }
-}
-
-impl ResolvesServerCert for ByName {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = match hello.server_name() {
-            Some(name) if self.0.len() > 1 => self.find(name),
-            _ => None,
-        };
-        named.or(self.0.first()).cloned()
-    }
+    Ok(Arc::new(config))
 }
 
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::fs;
+    use std::path::Path;
 
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
     use crate::secret::Secret;
+    use crate::server::Certificate;
 
     fn pem(name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
@@ -220,7 +271,13 @@ mod tests {
             fs::write(&path, chain).unwrap();
         }
         let key = Secret::new(key.as_bytes().to_vec());
-        server_config(&[Certificate { chain: path, key }])
+        let certificate = Certificate {
+            chain: path,
+            key,
+            key_file: None,
+        };
+        let never = |_: &Path| Err(io::ErrorKind::Unsupported.into());
+        offered(&Certificates::open(&[certificate], never)?, None)
     }
 
     #[test]
@@ -268,6 +325,7 @@ mod tests {
                         .is_none_or(|source| source.source().is_none())
             );
         }
-        assert!(matches!(server_config(&[]), Err(TlsError::None)));
+        let none = Certificates::open(&[], |_| Err(io::ErrorKind::Unsupported.into()));
+        assert!(matches!(none, Err(TlsError::None)));
     }
 }

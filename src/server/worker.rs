@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio_util::sync::CancellationToken;
 
 use super::bind::Bound;
+use super::tls::Terms;
 use super::{Limits, Service, Tally, said, serve};
 
 /// The running workers.
@@ -49,7 +50,7 @@ impl Workers {
     /// If a thread or its runtime cannot be made; those that could are told to stop.
     pub fn spawn<S: Service>(
         bound: Bound,
-        tls: Option<&Arc<rustls::ServerConfig>>,
+        tls: Option<&Arc<Terms>>,
         shutdown: &CancellationToken,
         limits: &Limits,
         make_service: impl Fn(usize) -> S + Send + Sync + 'static,

@@ -40,6 +40,7 @@ mod senders;
 mod shadow;
 mod sign_out;
 mod step_up;
+mod tls;
 mod voice;
 mod websocket;
 mod wire;

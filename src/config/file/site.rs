@@ -44,6 +44,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) url: Option<At<Origin>>,
     pub(in crate::config) upstream: Option<At<Upstream>>,
     pub(in crate::config) upstream_ca: Option<At<PathBuf>>,
+    pub(in crate::config) client_ca: Option<At<PathBuf>>,
     pub(in crate::config) host: HostMode,
     pub(in crate::config) rewrite: List<OwnName>,
     pub(in crate::config) support: Option<At<Words>>,
@@ -57,6 +58,7 @@ pub(in crate::config) struct Site {
     pub(in crate::config) charset: Option<At<Charset>>,
     pub(in crate::config) fixed_user: Option<At<Subject>>,
     pub(in crate::config) identity: Option<Identity>,
+    pub(in crate::config) hsts: Option<Hsts>,
     pub(in crate::config) routes: Vec<Route>,
     pub(in crate::config) captures: Vec<Capture>,
     pub(in crate::config) logout: Vec<Logout>,
@@ -81,6 +83,13 @@ pub(in crate::config) struct SignOut {
     pub(in crate::config) form: Vec<(String, String)>,
     /// Where the form stands, if one is written.
     pub(in crate::config) formed: bool,
+}
+
+/// `[sites.NAME.hsts]`
+pub(in crate::config) struct Hsts {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) life: Duration,
+    pub(in crate::config) subdomains: bool,
 }
 
 /// `[[sites.NAME.routes]]`
@@ -121,7 +130,6 @@ pub(in crate::config) struct Messages {
 impl Site {
     pub(super) fn read(name: At<Name>, mut table: Reader<'_>) -> Self {
         table.not_yet("logo", "leave it out");
-        table.not_yet("client_ca", "leave it out");
         let notes = table.notes();
         let before = notes.errors();
         let fixed = table.has("fixed_user");
@@ -133,6 +141,7 @@ impl Site {
             url: table.required("url", "\"https://portal.example.com\""),
             upstream: table.required("upstream", "\"http://127.0.0.1:8080\""),
             upstream_ca: table.optional("upstream_ca"),
+            client_ca: table.optional("client_ca"),
             host: table
                 .optional("host")
                 .map_or_else(HostMode::default, |mode| mode.value),
@@ -147,6 +156,7 @@ impl Site {
             charset: table.optional("charset"),
             fixed_user: table.optional("fixed_user"),
             identity: table.table_if_written("identity").map(Identity::read),
+            hsts: table.table_if_written("hsts").map(Hsts::read),
             routes: table.each("routes").into_iter().map(Route::read).collect(),
             captures: table
                 .named("captures")
@@ -197,6 +207,26 @@ impl Identity {
         };
         table.finish();
         identity
+    }
+}
+
+impl Hsts {
+    /// A year, the least that OWASP ASVS 5.0 (3.4.1) takes.
+    pub(in crate::config) const LIFE: Duration = Duration::from_hours(24 * 365);
+
+    /// Two years, as `humantime` counts them: longer than that nobody means.
+    const LONGEST: Duration = Duration::from_secs(2 * 31_557_600);
+
+    fn read(mut table: Reader<'_>) -> Self {
+        let subdomains = table.optional("subdomains");
+        let hsts = Self {
+            place: table.place().clone(),
+            // Zero makes browsers forget it.
+            life: table.duration("life", Duration::ZERO..=Self::LONGEST, Self::LIFE),
+            subdomains: subdomains.is_some_and(|is| is.value),
+        };
+        table.finish();
+        hsts
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 const HEADER: &[u8] = b"PROXY TCP4 203.0.113.9 198.51.100.1 56324 443\r\n";
 
 /// A server behind proxies on this machine, of which each visitor may have so many connections.
-fn behind(tls: Option<Arc<rustls::ServerConfig>>, per_source: usize) -> Running {
+fn behind(tls: Option<Arc<Terms>>, per_source: usize) -> Running {
     let settings = Settings {
         proxy_protocol: true,
         ..Settings::default()
