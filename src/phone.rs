@@ -82,6 +82,10 @@ impl Phone {
                 lengths,
                 found: national.len(),
             }),
+            // One was dropped: read again, it would be another number.
+            _ if national.starts_with('0') && !country::may_begin_with_zero(&digits) => {
+                Err(NotAPhone::TwoZeros)
+            }
             _ => Ok(Self(format!("+{digits}"))),
         }
     }
@@ -184,6 +188,9 @@ pub enum NotAPhone {
     /// `+0…`: no country code begins so (E.164 section 6).
     #[error("no country code begins with 0")]
     LeadingZero,
+    /// Two zeros behind the country code of a country where no number begins with one.
+    #[error("a number there does not begin with 0: leave the zeros behind the country code out")]
+    TwoZeros,
     /// Fewer than 8 digits or more than 15 (E.164 section 6.1). Those few that have fewer, on Niue and Tokelau and old
     /// short landlines, are nobody's phone for a code.
     #[error("a phone number has 8 to 15 digits with its country code")]
