@@ -255,8 +255,8 @@ impl Gateway {
             };
             if let Some(leaving) = reply.extensions_mut().remove::<Leaving>() {
                 let upstream = &self.0.upstreams[index];
-                let set = self.sign_out_there(front, upstream, &visit, &leaving);
-                for cookie in Box::pin(set).await {
+                let set = Box::pin(self.sign_out_there(front, upstream, &visit, &leaving));
+                for cookie in set.await {
                     reply.headers_mut().append(header::SET_COOKIE, cookie);
                 }
             }
@@ -375,8 +375,8 @@ impl Gateway {
             }
             Verdict::Ask(scope) => {
                 if let Some(capture) = site.basic().filter(|_| held.live.is_empty()) {
-                    let basic = self.basic(capture, &asked, peer, passing(held));
-                    return Box::pin(basic).await;
+                    // In one expression: a future with a name has its room in this one, and every request moves it.
+                    return Box::pin(self.basic(capture, &asked, peer, passing(held))).await;
                 }
                 let reply = Box::pin(flow.missing(&visit(), scope, body)).await;
                 return whole(reply, closing);

@@ -172,12 +172,17 @@ pub fn placed(field: &HeaderValue, path: &str) -> HeaderValue {
     }
     // What stands behind a semicolon cannot be written into the attribute: the folder above is the nearest.
     let plain = path.split(';').next().unwrap_or_default();
-    let folder = match plain.rfind('/') {
-        None | Some(0) => "/",
-        Some(at) => &plain[..at],
-    };
-    HeaderValue::from_bytes(&[field.as_bytes(), b"; Path=", folder.as_bytes()].concat())
+    let folder = default_path(plain.as_bytes());
+    HeaderValue::from_bytes(&[field.as_bytes(), b"; Path=", folder].concat())
         .unwrap_or_else(|_| field.clone())
+}
+
+/// The folder of a page: what its cookies without a Path are for (RFC 6265 section 5.1.4).
+pub fn default_path(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|&b| b == b'/') {
+        None | Some(0) => b"/",
+        Some(at) => &path[..at],
+    }
 }
 
 /// Names and values of Cookie fields, in order, as raw bytes. What has no `=` is a value without a name.

@@ -39,7 +39,7 @@ impl Jar {
             }
             let path = match attribute(field, "path") {
                 Some(path) if path.starts_with(b"/") => path.to_vec(),
-                _ => default_path(at.path().as_bytes()).to_vec(),
+                _ => cookie::default_path(at.path().as_bytes()).to_vec(),
             };
             let place = |kept: &Kept| kept.name == set.name && kept.path == path;
             let found = self.kept.iter().position(place);
@@ -129,14 +129,6 @@ fn is_of(host: &str, domain: &[u8]) -> bool {
     let host = host.trim_matches(['[', ']']).as_bytes();
     host.strip_suffix(domain.as_slice())
         .is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."))
-}
-
-/// RFC 6265 section 5.1.4.
-fn default_path(path: &[u8]) -> &[u8] {
-    match path.iter().rposition(|&b| b == b'/') {
-        None | Some(0) => b"/",
-        Some(at) => &path[..at],
-    }
 }
 
 /// RFC 6265 section 5.1.4.

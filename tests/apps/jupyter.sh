@@ -7,8 +7,8 @@ setup() {
   need_venv 'jupyterlab==4.6.6' 'jupyter_server==2.21.1' 'ipykernel==7.4.0'
   mkdir -p "$STATE/config" "$STATE/home"
   # What it opens by itself is old work of no run: each starts in an empty folder.
-  rm -rf "$STATE/work"; mkdir -p "$STATE/work"
-  echo "the ledger of the herons" > "$STATE/work/ledger.txt"
+  rm -rf "$STATE/files"; mkdir -p "$STATE/files"
+  echo "the ledger of the herons" > "$STATE/files/ledger.txt"
   "$STATE/venv/bin/python" - > "$STATE/config/jupyter_server_config.json" <<'P'
 import json
 from jupyter_server.auth import passwd
@@ -22,14 +22,14 @@ print(json.dumps({
 P
 }
 launch() {
-  cd "$STATE/work"
+  cd "$STATE/files"
   # A server that was told its public name; without it, it answers to local ones alone.
   local known='["localhost"]'
   [ -z "${BEHIND_PROXY:-}" ] || known='["localhost", "app.example.test"]'
   # Nothing of whoever runs this: neither their settings nor their kernels.
   spawn env HOME="$STATE/home" JUPYTER_CONFIG_DIR="$STATE/config" JUPYTER_DATA_DIR="$STATE/home/data" \
     JUPYTER_RUNTIME_DIR="$STATE/home/run" IPYTHONDIR="$STATE/home/ipython" SHELL=/bin/sh \
-    "$STATE/venv/bin/jupyter-lab" --allow-root --ServerApp.port="$PORT" --ServerApp.root_dir="$STATE/work" \
+    "$STATE/venv/bin/jupyter-lab" --allow-root --ServerApp.port="$PORT" --ServerApp.root_dir="$STATE/files" \
     --ServerApp.local_hostnames="$known"
 }
 about() { cat <<T
