@@ -285,10 +285,13 @@ fn is_dressing(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Drops the 0 that is dialled within a country, as in `+44 (0)20 7946 0000`, where no number begins with one.
+/// Drops the 0 that is dialled within a country, as in `+44 (0)20 7946 0000`, where no number begins with one; and a second
+/// one, as in `+44 (0)020 7946 0000`: what is left is the same number when it is read again.
 fn without_trunk_zero(mut digits: String) -> String {
     let code = country::code_length(&digits);
-    if digits[code.min(digits.len())..].starts_with('0') && !country::may_begin_with_zero(&digits) {
+    while digits[code.min(digits.len())..].starts_with('0')
+        && !country::may_begin_with_zero(&digits)
+    {
         digits.remove(code);
     }
     digits

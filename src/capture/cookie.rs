@@ -231,7 +231,8 @@ impl Jar {
             if !field.is_empty() {
                 field.extend_from_slice(b"; ");
             }
-            if !name.is_empty() {
+            // Without its own `=` what came as `=a=b` would be sent as a cookie named `a`.
+            if !name.is_empty() || value.contains(&b'=') {
                 field.extend_from_slice(name);
                 field.push(b'=');
             }

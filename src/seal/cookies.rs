@@ -92,7 +92,9 @@ pub fn without_ours(fields: &HeaderMap) -> Option<HeaderValue> {
 
 /// Whether a Set-Cookie field of an application names one of ours, of whatever site (S6).
 pub fn sets_ours(field: &HeaderValue) -> bool {
-    pairs(field.as_bytes()).next().is_some_and(is_ours)
+    let first = pairs(field.as_bytes()).next();
+    // A browser keeps `=a=b` as a cookie without a name, and sends it back as `a=b`.
+    first.is_some_and(|pair| is_ours(pair.strip_prefix(b"=").unwrap_or(pair).trim_ascii_start()))
 }
 
 /// A Set-Cookie field for a cookie of `site`; `max_age` in seconds, none for a session cookie, 0 to expire it.

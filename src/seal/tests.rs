@@ -272,6 +272,9 @@ fn s6_an_application_cannot_set_ours() {
     let sets = |line: &str| cookies::sets_ours(&HeaderValue::from_str(line).unwrap());
     assert!(sets("__Host-countersign-portal-login=x; Path=/"));
     assert!(sets(" countersign-portal=x"));
+    // Kept without a name, and sent back as its value.
+    assert!(sets("=countersign-portal=x"));
+    assert!(sets("= __Host-countersign-portal-login=x; Path=/"));
     assert!(!sets(
         "session=countersign-portal; Path=/__Host-countersign-"
     ));

@@ -399,6 +399,12 @@ fn s7_a_cookie_without_a_path_stays_in_the_folder_that_set_it() {
 }
 
 #[test]
+fn a_jar_names_no_cookie_that_came_without_a_name() {
+    let sent = jar("=a=b; c; =d; e=f").field();
+    assert_eq!(sent, Some(field("=a=b; c; d; e=f")));
+}
+
+#[test]
 fn a_jar_keeps_bytes_that_are_no_text() {
     let raw = HeaderValue::from_bytes(b"a=\xe9\xff; b=\xfe").unwrap();
     let jar = Jar::of(pairs([raw.clone()].iter()));
