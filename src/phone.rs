@@ -82,6 +82,10 @@ impl Phone {
                 lengths,
                 found: national.len(),
             }),
+            // One was dropped: read again, it would be another number.
+            _ if national.starts_with('0') && !country::may_begin_with_zero(&digits) => {
+                Err(NotAPhone::TwoZeros)
+            }
             _ => Ok(Self(format!("+{digits}"))),
         }
     }
@@ -184,6 +188,9 @@ pub enum NotAPhone {
     /// `+0…`: no country code begins so (E.164 section 6).
     #[error("no country code begins with 0")]
     LeadingZero,
+    /// Two zeros behind the country code of a country where no number begins with one.
+    #[error("a number there does not begin with 0: leave the zeros behind the country code out")]
+    TwoZeros,
     /// Fewer than 8 digits or more than 15 (E.164 section 6.1). Those few that have fewer, on Niue and Tokelau and old
     /// short landlines, are nobody's phone for a code.
     #[error("a phone number has 8 to 15 digits with its country code")]
@@ -285,13 +292,10 @@ fn is_dressing(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Drops the 0 that is dialled within a country, as in `+44 (0)20 7946 0000`, where no number begins with one; and a second
-/// one, as in `+44 (0)020 7946 0000`: what is left is the same number when it is read again.
+/// Drops the 0 that is dialled within a country, as in `+44 (0)20 7946 0000`, where no number begins with one.
 fn without_trunk_zero(mut digits: String) -> String {
     let code = country::code_length(&digits);
-    while digits[code.min(digits.len())..].starts_with('0')
-        && !country::may_begin_with_zero(&digits)
-    {
+    if digits[code.min(digits.len())..].starts_with('0') && !country::may_begin_with_zero(&digits) {
         digits.remove(code);
     }
     digits
