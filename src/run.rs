@@ -208,6 +208,8 @@ pub fn start(
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
+    // The API has one of its own.
+    let limits = limits.affordable(bound.workers() + usize::from(api.is_some()));
     let shutdown = CancellationToken::new();
     let api = match api {
         Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),

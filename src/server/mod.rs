@@ -37,6 +37,7 @@ pub mod tls;
 pub mod worker;
 
 mod connection;
+mod files;
 mod frames;
 mod guard;
 mod roll;
