@@ -419,8 +419,8 @@ impl Gateway {
         }
         let navigation = is_navigation(&asked);
         // Nothing is left of a request without a body: its visitor need not find a new connection, which there may be no
-        // file for (A7).
-        let closing = asked.closing() || has_body(&asked);
+        // file for (A7). What a visitor sends who wants another protocol is none of ours.
+        let closing = asked.closing() || has_body(&asked) || asked.websocket();
         match self.forward(pass, asked, body, upgrade, &passing).await {
             Ok(response) => response,
             Err(failed) => whole(told(flow, &passing, &failed, navigation), closing),
