@@ -161,6 +161,24 @@ pub struct Tally {
     pub panics: AtomicU64,
 }
 
+impl Tally {
+    /// Each count, with a word for it.
+    pub fn counts(&self) -> [(&'static str, u64); 9] {
+        [
+            ("accepted", &self.accepted),
+            ("closed", &self.closed),
+            ("refused", &self.refused),
+            ("unannounced", &self.unannounced),
+            ("accept_error", &self.accept_errors),
+            ("handshake_failed", &self.handshakes_failed),
+            ("overdue", &self.overdue),
+            ("flood", &self.floods),
+            ("panic", &self.panics),
+        ]
+        .map(|(what, count)| (what, count.load(Relaxed)))
+    }
+}
+
 /// Requests in progress have so long to finish at shutdown.
 const GRACE: Duration = Duration::from_secs(30);
 /// Connections that are cut then have so long to notice.

@@ -187,6 +187,7 @@ fn a3_half_an_answer_is_never_given_for_whole() {
     let program = before(&app.url());
     let open = program.open();
     let mut other = Line::stranger(program.address);
+    let mut pages = 0;
     for (row, (says, then)) in HALF.iter().enumerate() {
         let says = String::from_utf8_lossy(says);
         let mut visitor = Line::stranger(program.address);
@@ -198,6 +199,7 @@ fn a3_half_an_answer_is_never_given_for_whole() {
             let body = rest.split_once("\r\n\r\n").unwrap().1;
             assert!(body.len() < 1000, "{says:?} {then:?}: {rest}");
         } else {
+            pages += 1;
             assert!(
                 rest.starts_with("HTTP/1.1 502 "),
                 "{says:?} {then:?}: {rest}"
@@ -211,6 +213,11 @@ fn a3_half_an_answer_is_never_given_for_whole() {
     }
     drop(other);
     program.closes(open);
+    let told = program
+        .log()
+        .matches("\"event\":\"upstream.broke_off\"")
+        .count();
+    assert_eq!(told, HALF.len() - pages, "each is told");
 }
 
 /// `kill -9` of a real process, in the middle of its answer.

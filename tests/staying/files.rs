@@ -1,5 +1,6 @@
 //! Out of file descriptors (A7).
 
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 
@@ -8,6 +9,7 @@ use super::support::app::App;
 use super::support::bare::wait;
 use super::support::gate::Setup;
 use super::support::program::Program;
+use super::support::wire::{connect, read_answer};
 
 /// What the log says when the system gives no connection.
 const NONE_LEFT: &str = "the system gives no new connections";
@@ -20,7 +22,6 @@ fn a7_a_crowd_leaves_files_for_those_who_are_here() {
     let gone_on = Arc::new((Mutex::new(false), Condvar::new()));
     let own = Arc::clone(&gone_on);
     let app = App::scripted(move |request, stream| {
-        use std::io::Write as _;
         let waiting = request.head.first.contains("/wait");
         if waiting {
             told.send(()).unwrap();
@@ -87,14 +88,13 @@ fn a7_a_crowd_leaves_files_for_those_who_are_here() {
 #[test]
 fn a7_with_no_file_left_nobody_comes_in_and_nobody_is_lost() {
     let app = App::scripted(|request, stream| {
-        use std::io::Write as _;
         let closes = request.head.first.contains("/bye");
         let field = if closes { "Connection: close\r\n" } else { "" };
         let answer = format!("HTTP/1.1 200 OK\r\n{field}Content-Length: 2\r\n\r\nOK");
         stream.get_mut().write_all(answer.as_bytes()).is_ok() && !closes
     });
     let gate = Setup::new(&app.url())
-        .with("[log]\nformat = \"json\"")
+        .with("[log]\nformat = \"json\"\n[admin]\nhttp = \"127.0.0.1:0\"")
         .routes(&[("/open/**", "public-full")])
         .start();
     let ann = gate.signed_in("ann");
@@ -126,4 +126,18 @@ fn a7_with_no_file_left_nobody_comes_in_and_nobody_is_lost() {
     assert_eq!(Line::stranger(program.address).status("/open/news"), 200);
     let log = program.log();
     assert_eq!(log.matches(NONE_LEFT).count(), 1, "it is told once: {log}");
+    let (_, admin) = log.split_once("\"at\":\"").unwrap();
+    let admin = admin.split('"').next().unwrap().parse().unwrap();
+    let mut watcher = connect(admin);
+    watcher
+        .get_mut()
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    let metrics = read_answer(&mut watcher, false).unwrap().text();
+    let none = |what: &str| {
+        metrics.contains(&format!(
+            "countersign_connections_total{{what=\"{what}\"}} 0\n"
+        ))
+    };
+    assert!(!none("accept_error") && none("panic"), "{metrics}");
 }
