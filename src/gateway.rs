@@ -418,9 +418,12 @@ impl Gateway {
             return Box::pin(self.replay(pass, asked, body, upgrade, passing)).await;
         }
         let navigation = is_navigation(&asked);
+        // Nothing is left of a request without a body: its visitor need not find a new connection, which there may be no
+        // file for (A7). What a visitor sends who wants another protocol is none of ours.
+        let closing = asked.closing() || has_body(&asked) || asked.websocket();
         match self.forward(pass, asked, body, upgrade, &passing).await {
             Ok(response) => response,
-            Err(failed) => whole(told(flow, &passing, &failed, navigation), true),
+            Err(failed) => whole(told(flow, &passing, &failed, navigation), closing),
         }
     }
 

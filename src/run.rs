@@ -208,6 +208,8 @@ pub fn start(
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
+    // The API has one of its own.
+    let limits = limits.affordable(bound.workers() + usize::from(api.is_some()));
     let shutdown = CancellationToken::new();
     let api = match api {
         Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),
@@ -230,7 +232,11 @@ pub fn start(
     if let Some(renewals) = renewals.clone() {
         slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
     }
-    let admin = inside::open(watched, Arc::clone(&flow), relay, sender, &shutdown);
+    let api_workers = api.as_ref().map(|(_, workers)| workers);
+    let tallies = [Some(&workers), api_workers].into_iter().flatten();
+    let tallies = tallies.flat_map(Workers::tallies).cloned().collect();
+    let own = Arc::clone(&flow);
+    let admin = inside::open(watched, own, relay, sender, tallies, &shutdown);
     Ok(Running {
         addresses,
         admin,

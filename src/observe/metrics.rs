@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ pub struct Metrics {
     checks: Family<Check, Counter>,
     limits: Family<Limit, Counter>,
     shadow: Family<Shadow, Counter>,
+    connections: Family<Connection, Counter>,
     /// The carrier that failed last with a message that is still on its way. A plain mutex: held for one step in a small
     /// map, never while a metric is written out.
     failed: Mutex<HashMap<Id, Name>>,
@@ -72,6 +73,7 @@ impl Metrics {
             checks: Family::default(),
             limits: Family::default(),
             shadow: Family::default(),
+            connections: Family::default(),
             failed: Mutex::default(),
         };
         for name in carriers {
@@ -151,6 +153,11 @@ impl Metrics {
             "What scopes in shadow would have done",
             self.shadow.clone(),
         );
+        registry.register(
+            "countersign_connections",
+            "Connections of visitors, and what became of them",
+            self.connections.clone(),
+        );
         self
     }
 
@@ -193,6 +200,23 @@ impl Metrics {
             What::WouldHold { scope, .. } => self.would(scope.into(), "nothing"),
             What::WouldSend { scope, .. } => self.would(scope.into(), "send"),
             _ => {}
+        }
+    }
+
+    /// So much has come of connections since the process began: the workers count for themselves, and the sum over them is
+    /// asked for when somebody looks.
+    pub fn connections(&self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
+        let mut sums = HashMap::<&'static str, u64>::new();
+        for (what, count) in counts {
+            *sums.entry(what).or_default() += count;
+        }
+        for (what, sum) in sums {
+            let labels = Connection { what: what.into() };
+            // It never falls: two who look at once may set it in turn, by what happened between them.
+            self.connections
+                .get_or_create(&labels)
+                .inner()
+                .fetch_max(sum, Relaxed);
         }
     }
 
@@ -425,6 +449,11 @@ struct Check {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Limit {
     limit: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Connection {
+    what: Word,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -26,6 +26,7 @@ use crate::name::Name;
 use crate::observe::fan::Relay;
 use crate::observe::metrics;
 use crate::phone::Policy;
+use crate::server::Tally;
 
 /// Where the admin listener is, and the task that it is.
 pub(super) struct Admin {
@@ -40,6 +41,7 @@ pub(super) fn open(
     flow: Arc<Flow>,
     relay: Arc<Relay>,
     sender: Sender,
+    tallies: Vec<Arc<Tally>>,
     shutdown: &CancellationToken,
 ) -> Admin {
     let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
@@ -49,6 +51,7 @@ pub(super) fn open(
         flow,
         relay,
         sender,
+        tallies,
         shutdown: shutdown.clone(),
         named: named.unwrap_or_default(),
     };
@@ -70,6 +73,8 @@ struct Room {
     flow: Arc<Flow>,
     relay: Arc<Relay>,
     sender: Sender,
+    /// What each worker counts.
+    tallies: Vec<Arc<Tally>>,
     shutdown: CancellationToken,
     /// Which gateway it is, for whoever gives orders.
     named: String,
@@ -94,7 +99,9 @@ pub(crate) fn sender(config: &Config) -> Sender {
 
 impl Inside for Room {
     fn metrics(&self) -> Option<String> {
-        self.flow.metrics.text().ok()
+        let metrics = &self.flow.metrics;
+        metrics.connections(self.tallies.iter().flat_map(|tally| tally.counts()));
+        metrics.text().ok()
     }
 
     fn media_type(&self) -> &'static str {

@@ -129,6 +129,11 @@ impl Bound {
         &self.addresses
     }
 
+    /// How many workers they are for.
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
     /// The sockets, worker by worker.
     pub fn into_workers(self) -> Vec<Vec<Listener>> {
         self.workers

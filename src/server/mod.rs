@@ -37,6 +37,7 @@ pub mod tls;
 pub mod worker;
 
 mod connection;
+mod files;
 mod frames;
 mod guard;
 mod roll;
@@ -158,6 +159,24 @@ pub struct Tally {
     pub floods: AtomicU64,
     /// Panics, each of which ended one connection (A8).
     pub panics: AtomicU64,
+}
+
+impl Tally {
+    /// Each count, with a word for it.
+    pub fn counts(&self) -> [(&'static str, u64); 9] {
+        [
+            ("accepted", &self.accepted),
+            ("closed", &self.closed),
+            ("refused", &self.refused),
+            ("unannounced", &self.unannounced),
+            ("accept_error", &self.accept_errors),
+            ("handshake_failed", &self.handshakes_failed),
+            ("overdue", &self.overdue),
+            ("flood", &self.floods),
+            ("panic", &self.panics),
+        ]
+        .map(|(what, count)| (what, count.load(Relaxed)))
+    }
 }
 
 /// Requests in progress have so long to finish at shutdown.

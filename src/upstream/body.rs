@@ -238,7 +238,11 @@ impl Answer {
                     };
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Err(error))) => {
+                    // The visitor cannot be told any more: their connection just ends.
+                    tracing::warn!(event = "upstream.broke_off", %error, "the application broke off in the middle of its answer");
+                    return Poll::Ready(Some(Err(error.into())));
+                }
                 Poll::Ready(None) => {
                     self.lease.bring_home();
                     let rest = self

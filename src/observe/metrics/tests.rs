@@ -321,6 +321,17 @@ fn the_text_says_what_runs_since_when_and_ends_as_openmetrics_wants_it() {
     assert!(metrics.text().unwrap().ends_with("# EOF\n"));
 }
 
+#[test]
+fn what_the_workers_count_is_one_sum() {
+    let metrics = metrics();
+    let told = || sample(&metrics, "countersign_connections_total{what=\"accepted\"}");
+    assert_eq!(told(), None);
+    metrics.connections([("accepted", 7), ("accepted", 4)]);
+    assert_eq!(told(), Some(11.0));
+    metrics.connections([("accepted", 8), ("accepted", 4)]);
+    assert_eq!(told(), Some(12.0), "not added to what was");
+}
+
 /// The page of metrics names every series that there can be, so that nobody looks for one that is not there.
 #[test]
 fn the_page_of_metrics_lists_every_one() {
@@ -332,7 +343,7 @@ fn the_page_of_metrics_lists_every_one() {
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .collect();
-    assert_eq!(described.len(), 13, "{described:#?}");
+    assert_eq!(described.len(), 14, "{described:#?}");
     for line in described {
         let (name, kind) = line.split_once(' ').unwrap();
         let listed = match kind {
@@ -373,6 +384,7 @@ fn c8_a9_no_label_can_hold_a_number_a_code_or_a_person() {
 /// Tells all that messages, receipts and events can carry, with secrets wherever there is room for one.
 fn everything_happens(metrics: &Metrics) {
     let (carrier, scope) = (name("main"), name("login"));
+    metrics.connections([("accepted", 7), ("panic", 1)]);
     let story = Story::begin(metrics);
     story.asked("main").failed("main", "unknown");
     story.asked("spare").taken("spare", 1, Some(1));

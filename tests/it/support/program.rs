@@ -1,12 +1,13 @@
 //! The program itself, as a service manager runs it: for what a process can lose and a thread cannot.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use super::browser::Browser;
 use super::gate::{Gate, HOST, Messages};
@@ -43,12 +44,23 @@ impl Program {
         Self::begin(gate, Messages::default()).ready()
     }
 
+    /// Runs it where these commands of the shell have set limits: `ulimit -n 128`.
+    pub fn limited(gate: &Gate, limits: &str) -> Self {
+        Self::under(gate, Messages::default(), limits).ready()
+    }
+
     /// Begins to run it; what its console carrier prints goes to `messages`.
     pub fn begin(gate: &Gate, messages: Messages) -> Starting {
+        Self::under(gate, messages, ":")
+    }
+
+    fn under(gate: &Gate, messages: Messages, limits: &str) -> Starting {
         // A process that writes beyond its limit is ended by a signal, unless it ignores that, as a disk would not send it.
         let mut child = Command::new("sh")
             .arg("-c")
-            .arg("trap '' XFSZ; exec \"$0\" run --config \"$1\"")
+            .arg(format!(
+                "{limits} || exit; trap '' XFSZ; exec \"$0\" run --config \"$1\""
+            ))
             .arg(env!("CARGO_BIN_EXE_countersign"))
             .arg(gate.file("countersign.toml"))
             .stdin(Stdio::null())
@@ -100,6 +112,29 @@ impl Program {
         prlimit(Some(self.process.pid()), Resource::Fsize, limit).unwrap();
     }
 
+    /// From now on it can open no file, or all that this process might; those that are open stay so.
+    pub fn files(&self, are: bool) {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let current = if are { maximum } else { Some(0) };
+        let limit = Rlimit { current, maximum };
+        prlimit(Some(self.process.pid()), Resource::Nofile, limit).unwrap();
+    }
+
+    /// How many files it has open.
+    pub fn open(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.process.child.id());
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    /// Waits until it has no more files open than this.
+    pub fn closes(&self, most: usize) {
+        let fewer = (0..300_000).any(|_| {
+            thread::yield_now();
+            self.open() <= most
+        });
+        assert!(fewer, "{} files are open, not {most}", self.open());
+    }
+
     /// How many lines it has logged so far.
     pub fn lines(&self) -> usize {
         self.process.log.0.lock().unwrap().0.len()
@@ -118,6 +153,12 @@ impl Program {
         };
         self.process
             .wait_for(|log| log.iter().skip(from).find_map(|line| event(line)))
+    }
+
+    /// Waits until it has logged a line with these words.
+    pub fn says(&self, words: &str) {
+        let said = |log: &[String]| log.iter().any(|line| line.contains(words)).then_some(());
+        self.process.wait_for(said);
     }
 
     /// `kill -9`. When this returns it is gone, and everything that it has said has been read.
