@@ -196,7 +196,7 @@ fn r5_a_protected_route_is_protected_for_every_method_and_no_header_chooses_it()
 }
 
 #[test]
-fn the_anonymous_zone_is_for_reading_only() {
+fn r9_the_anonymous_zone_is_for_reading_only() {
     let site = site(&[("/open/**", Class::Public)]);
     let websocket = [
         ("connection", "upgrade"),

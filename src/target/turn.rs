@@ -11,6 +11,7 @@ use super::spelling::{best_slash, decode_hex, each_char, is_blank, long_spelling
 type Apply = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// One way to rewrite a path.
+#[derive(Clone, Copy)]
 pub(super) struct Turn {
     pub(super) apply: Apply,
     pub(super) effect: Effect,

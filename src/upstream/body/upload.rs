@@ -186,3 +186,47 @@ impl http_body::Body for Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// Polls `pace` for as long, as hyper does while nothing comes; whether it was found too slow.
+    async fn waited(pace: &mut Pace, seconds: u64) -> bool {
+        let slow = poll_fn(|cx| pace.poll_slow(cx));
+        let slow = tokio::time::timeout(Duration::from_secs(seconds), slow).await;
+        slow.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a1_a_body_has_a_kibibyte_a_second_after_five_seconds() {
+        let mut silent = Pace::new();
+        assert!(!waited(&mut silent, 4).await, "too early");
+        assert!(waited(&mut silent, 2).await, "too late");
+
+        let mut drips = Pace::new();
+        for second in 0..9 {
+            assert!(second < 8, "a byte a second is not enough");
+            if waited(&mut drips, 1).await {
+                break;
+            }
+            drips.came(1);
+        }
+
+        let mut steady = Pace::new();
+        for second in 0..100 {
+            assert!(!waited(&mut steady, 1).await, "{second}");
+            steady.came(2048);
+        }
+
+        // What the application takes its time over is not the visitor's.
+        let mut held = Pace::new();
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            held.came(1);
+        }
+        assert!(!waited(&mut held, 4).await);
+    }
+}
