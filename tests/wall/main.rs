@@ -12,10 +12,15 @@
 )]
 
 mod ask;
+mod bend;
 mod gate;
 mod instance;
+mod list;
+mod reader;
 mod recorder;
 mod rival;
+mod served;
+mod server;
 mod spellings;
 #[path = "../it/support/mod.rs"]
 mod support;
