@@ -12,10 +12,13 @@
 )]
 
 mod ask;
+mod framing;
 mod gate;
 mod instance;
 mod recorder;
 mod rival;
 mod spellings;
+mod strict;
 #[path = "../it/support/mod.rs"]
 mod support;
+mod tape;
