@@ -26,7 +26,9 @@ pub(in crate::upstream) struct Progress(Rc<Cell<Instant>>);
 
 struct Pace {
     progress: Progress,
+    /// What came, as far as it counts.
     bytes: u64,
+    /// How long the visitor was waited for.
     waited: Duration,
     waiting_since: Option<Instant>,
     tick: Option<Pin<Box<Sleep>>>,
@@ -37,6 +39,10 @@ pub const RATE: u64 = 1024;
 
 /// How long a visitor may be waited for before the rate counts (A1).
 pub const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a visitor may be waited for who sent more than the rate before: a megabyte at once must not buy the
+/// seventeen minutes that it would last.
+const CREDIT: Duration = Duration::from_mins(1);
 
 impl Upload {
     /// No body.
@@ -116,7 +122,11 @@ impl Pace {
 
     /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let most = (self.waited + CREDIT).as_secs().saturating_mul(RATE);
+        let since = *self.waiting_since.get_or_insert_with(|| {
+            self.bytes = self.bytes.min(most);
+            Instant::now()
+        });
         let tick = self
             .tick
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
@@ -186,3 +196,6 @@ impl http_body::Body for Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
