@@ -13,7 +13,7 @@ use http::{Response, StatusCode, Version};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::gate::Pass;
+use crate::gate::{Pass, Way};
 use crate::request::{Checked, Framing};
 use crate::site::Origin;
 
@@ -23,12 +23,14 @@ pub mod connect;
 pub mod head;
 pub mod identity;
 mod rewrite;
+pub mod room;
 pub mod tunnel;
 mod wire;
 
 use self::body::{Body, Upload};
 use self::connect::Connector;
 use self::head::Surroundings;
+use self::room::{Room, Share};
 use self::wire::{Pool, Unanswered, Wire};
 
 /// Where an application is and how it is spoken to.
@@ -86,6 +88,9 @@ pub enum Failed {
     /// Connecting took longer than [`CONNECT`].
     #[error("connecting to the application took too long")]
     ConnectTimeout,
+    /// There are as many connections as there may be, or as strangers may have (A1).
+    #[error("there is no room for another connection to the application")]
+    Full,
     /// No answer began within [`FIRST_BYTE`].
     #[error("the application did not begin to answer in time")]
     Timeout,
@@ -123,6 +128,7 @@ pub struct Upstream {
     settings: Arc<Settings>,
     connector: Connector,
     pool: Rc<Pool>,
+    share: Share,
 }
 
 impl Failed {
@@ -130,6 +136,7 @@ impl Failed {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::ConnectTimeout | Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             Self::Visitor(_) | Self::Upload(_) => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Connect(_) | Self::Broken(_) | Self::Unsound(_) => StatusCode::BAD_GATEWAY,
@@ -142,7 +149,7 @@ impl Failed {
     pub fn nothing_sent(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::ConnectTimeout | Self::Upload(_) | Self::TooLong
+            Self::Connect(_) | Self::ConnectTimeout | Self::Full | Self::Upload(_) | Self::TooLong
         )
     }
 }
@@ -157,12 +164,15 @@ impl fmt::Debug for Upstream {
 
 impl Upstream {
     /// An application with no connection yet. `tls` is what [`connect::trust`] made of the settings.
-    pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>) -> Self {
+    pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>, room: &Room) -> Self {
         let connector = Connector::new(&settings.address, tls);
+        let pool = Rc::default();
+        let share = room.share(&pool);
         Self {
             settings,
             connector,
-            pool: Rc::default(),
+            pool,
+            share,
         }
     }
 
@@ -194,7 +204,8 @@ impl Upstream {
         };
         let in_chunks = checked.framing() == Framing::Chunked;
         let request = head::write(pass, checked, upload, &self.settings, surroundings);
-        let mut response = self.send(request).await?;
+        let stranger = !matches!(pass.way(), Way::Granted(_));
+        let mut response = self.send(request, stranger).await?;
         let old = response.version() == Version::HTTP_10;
         known.set(old);
         if old && in_chunks && is_yes(response.status()) {
@@ -213,10 +224,20 @@ impl Upstream {
         Ok(response)
     }
 
-    async fn send(&self, request: http::Request<Upload>) -> Result<Response<Body>, Failed> {
+    async fn send(
+        &self,
+        request: http::Request<Upload>,
+        stranger: bool,
+    ) -> Result<Response<Body>, Failed> {
+        if stranger && !self.share.takes_strangers() {
+            return Err(Failed::Full);
+        }
         let progress = request.body().progress();
         let mut request = request;
         while let Some(wire) = self.pool.take() {
+            if stranger {
+                wire.works_for_stranger();
+            }
             // A connection that rested may be closing at this very moment. A request that means the same when it
             // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2).
             let spare = wire
@@ -235,7 +256,7 @@ impl Upstream {
             };
         }
         // Boxed: connecting takes much room, and nearly every request finds a connection.
-        Box::pin(self.send_first(request, progress.as_ref())).await
+        Box::pin(self.send_first(request, progress.as_ref(), stranger)).await
     }
 
     /// Sends the request over a connection made for it.
@@ -243,12 +264,15 @@ impl Upstream {
         &self,
         request: http::Request<Upload>,
         progress: Option<&body::Progress>,
+        stranger: bool,
     ) -> Result<Response<Body>, Failed> {
-        let stream = tokio::time::timeout(CONNECT, self.connector.connect())
+        let place = self.share.take(stranger).await.ok_or(Failed::Full)?;
+        let connect = self.connector.connect(Arc::clone(&place));
+        let stream = tokio::time::timeout(CONNECT, connect)
             .await
             .map_err(|_| Failed::ConnectTimeout)?
             .map_err(Failed::Connect)?;
-        let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
+        let wire = Wire::open(stream, place).await.map_err(Failed::Broken)?;
         self.exchange(wire, request, progress)
             .await
             .map_err(|Unanswered(unanswered)| unanswered.0)

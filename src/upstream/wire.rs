@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Version};
@@ -14,10 +15,12 @@ use tokio::time::Instant;
 use super::Failed;
 use super::body::{Body, Upload};
 use super::connect::Stream;
+use super::room::Place;
 
 /// A connection to an application, with nothing under way.
 pub(super) struct Wire {
     sender: SendRequest<Upload>,
+    place: Arc<Place>,
     since: Instant,
     /// For one answer only.
     once: bool,
@@ -57,7 +60,7 @@ const RESTED: Duration = Duration::from_millis(500);
 impl Wire {
     /// Speaks HTTP/1.1 over `stream`. hyper's connection runs in a task of its own on this worker and ends with the
     /// last of the sender and the answer's body.
-    pub(super) async fn open(stream: Stream) -> Result<Self, hyper::Error> {
+    pub(super) async fn open(stream: Stream, place: Arc<Place>) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
@@ -69,6 +72,7 @@ impl Wire {
         });
         Ok(Self {
             sender,
+            place,
             since: Instant::now(),
             once: false,
         })
@@ -77,6 +81,11 @@ impl Wire {
     /// Whether it has been idle for a while.
     pub(super) fn rested(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.since) > RESTED
+    }
+
+    /// What it does next is a stranger's.
+    pub(super) fn works_for_stranger(&self) {
+        self.place.works_for_stranger();
     }
 
     /// Sends the request; on failure it comes back if nothing of it was written.
@@ -129,6 +138,19 @@ impl Pool {
         None
     }
 
+    /// How many connections rest here.
+    pub(super) fn resting(&self) -> usize {
+        self.idle.borrow().len()
+    }
+
+    /// Closes the one that has rested longest, if any does.
+    pub(super) fn close_oldest(&self) -> bool {
+        let mut idle = self.idle.borrow_mut();
+        let any = !idle.is_empty();
+        idle.drain(..usize::from(any));
+        any
+    }
+
     fn put(&self, wire: Wire) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= MOST_IDLE {
@@ -145,6 +167,7 @@ impl Lease {
     pub(super) fn bring_home(&mut self) {
         if let Some(mut wire) = self.wire.take().filter(|wire| !wire.once) {
             wire.since = Instant::now();
+            wire.place.rests();
             self.pool.put(wire);
         }
     }
