@@ -267,6 +267,14 @@ fn r2_hidden_queries_are_found() {
     assert_eq!(parse("/a?b=c").unwrap().hidden_queries().count(), 0);
 }
 
+/// `/x/.+/..` leads to `/x/./..` for who takes the plus for a blank: one climb more than there was.
+#[test]
+fn r2_a_climb_beside_another_counts() {
+    let target = parse("/x/.+/../admin").unwrap();
+    let climbed = target.each().find(|seen| seen.exact == b"/admin");
+    assert!(climbed.is_some_and(|seen| seen.counts));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
