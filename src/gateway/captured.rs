@@ -30,7 +30,6 @@ use crate::site::{Origin, Site};
 use crate::target::Target;
 use crate::upstream::Failed;
 use crate::upstream::body::{Body, Upload};
-use crate::upstream::head::Surroundings;
 
 /// A login as it was posted.
 pub(super) struct Posted {
@@ -464,17 +463,9 @@ impl Gateway {
         upload: Upload,
         passing: &Passing<'_>,
     ) -> Result<Looked, Failed> {
-        let surroundings = Surroundings {
-            site: &passing.front.door.site,
-            peer_text: &passing.peer_text,
-            identity: passing.front.identity.as_ref(),
-            unix: passing.now.unix,
-            constant: &passing.front.constant,
-        };
-        let response = passing
-            .upstream
-            .forward(pass, asked, upload, &surroundings)
-            .await?;
+        let surroundings = passing.surroundings();
+        let answer = passing.upstream.forward(pass, asked, upload, &surroundings);
+        let response = answer.await?;
         let (head, body) = response.into_parts();
         let (peeked, body) = body
             .peek(look::MOST)

@@ -28,7 +28,7 @@ struct Application {
 async fn answering(answer: &str) -> Application {
     let (ours, mut socket) = UnixStream::pair().unwrap();
     let mut wire = Wire::open(Stream::Unix(ours)).await.unwrap();
-    let request = Request::builder()
+    let mut request = Request::builder()
         .header("host", "up")
         .body(Upload::empty())
         .unwrap();
@@ -39,7 +39,7 @@ async fn answering(answer: &str) -> Application {
         }
         socket.write_all(answer.as_bytes()).await.unwrap();
     };
-    let (sent, ()) = tokio::join!(wire.send(request), application);
+    let (sent, ()) = tokio::join!(wire.send(&mut request), application);
     let Ok(response) = sent else {
         panic!("no answer came");
     };
