@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 mod basic;
 mod captured;
+mod heard;
 mod passing;
 mod refusal;
 mod renewed;
