@@ -2,6 +2,7 @@
 //! HTTP/1 client takes its place here and nowhere else.
 
 use std::cell::RefCell;
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,14 +27,12 @@ pub(super) struct Wire {
     once: bool,
 }
 
-/// No answer came. In a box, so that an answer that does come is not moved about in the room for this.
-pub(super) struct Unanswered(pub(super) Box<(Failed, Option<Request<Upload>>)>);
-
-impl Unanswered {
-    /// Why, and the request if nothing of it was written.
-    pub(super) fn new(failed: Failed, unsent: Option<Request<Upload>>) -> Self {
-        Self(Box::new((failed, unsent)))
-    }
+/// No answer came.
+pub(super) struct Unanswered {
+    /// Why.
+    pub(super) failed: Failed,
+    /// Whether nothing of the request was written: then it is back in its place.
+    pub(super) unsent: bool,
 }
 
 /// Idle connections, last in first out: the warmest is used, the others may end (performance.md section 3).
@@ -88,24 +87,32 @@ impl Wire {
         self.place.works_for_stranger();
     }
 
-    /// Sends the request; on failure it comes back if nothing of it was written.
+    /// Takes the request out of its place and sends it; an empty one is left there.
     pub(super) async fn send(
         &mut self,
-        request: Request<Upload>,
+        request: &mut Request<Upload>,
     ) -> Result<Response<Incoming>, Unanswered> {
         if let Err(error) = self.sender.ready().await {
-            return Err(Unanswered::new(Failed::Broken(error), Some(request)));
+            let failed = Failed::Broken(error);
+            return Err(Unanswered {
+                failed,
+                unsent: true,
+            });
         }
-        let sent = self.sender.try_send_request(request).await;
+        let sent = self.sender.try_send_request(mem::take(request)).await;
         sent.map_err(|mut refused| {
-            let unsent = refused.take_message();
+            let back = refused.take_message();
+            let unsent = back.is_some();
+            if let Some(back) = back {
+                *request = back;
+            }
             let error = refused.into_error();
             let failed = if error.is_user() {
                 Failed::Visitor(error)
             } else {
                 Failed::Broken(error)
             };
-            Unanswered::new(failed, unsent)
+            Unanswered { failed, unsent }
         })
     }
 

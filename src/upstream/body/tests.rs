@@ -32,7 +32,7 @@ async fn answering(answer: &str) -> Application {
     let place = Place::anywhere();
     let stream = Stream::of(Socket::Unix(ours), Arc::clone(&place));
     let mut wire = Wire::open(stream, place).await.unwrap();
-    let request = Request::builder()
+    let mut request = Request::builder()
         .header("host", "up")
         .body(Upload::empty())
         .unwrap();
@@ -43,7 +43,7 @@ async fn answering(answer: &str) -> Application {
         }
         socket.write_all(answer.as_bytes()).await.unwrap();
     };
-    let (sent, ()) = tokio::join!(wire.send(request), application);
+    let (sent, ()) = tokio::join!(wire.send(&mut request), application);
     let Ok(response) = sent else {
         panic!("no answer came");
     };

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::{Broken, Peeked, at_hand, begin, both};
 
 /// A request's body on its way up: what was read already, then the rest as it comes.
+#[derive(Default)]
 pub struct Upload {
     head: Option<Bytes>,
     rest: Option<Incoming>,
@@ -47,11 +48,7 @@ const CREDIT: Duration = Duration::from_mins(1);
 impl Upload {
     /// No body.
     pub fn empty() -> Self {
-        Self {
-            head: None,
-            rest: None,
-            pace: None,
-        }
+        Self::default()
     }
 
     /// A body at hand.
@@ -76,15 +73,15 @@ impl Upload {
         self.head.is_none() && self.rest.is_none()
     }
 
-    /// Reads up to `most` bytes and gives them with a body that still begins with them.
+    /// Reads up to `most` bytes and gives them; the body still begins with them.
     ///
     /// # Errors
     /// [`Broken`] if the visitor's body fails or comes too slowly before that.
-    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
-        let (bytes, whole) = begin(&mut self, most).await?;
+    pub async fn peek(&mut self, most: usize) -> Result<Peeked, Broken> {
+        let (bytes, whole) = begin(self, most).await?;
         self.head = at_hand(bytes.clone());
         let bytes = bytes.slice(..most.min(bytes.len()));
-        Ok((Peeked { bytes, whole }, self))
+        Ok(Peeked { bytes, whole })
     }
 
     pub(in crate::upstream) fn progress(&self) -> Option<Progress> {
