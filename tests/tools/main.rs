@@ -12,6 +12,7 @@
     reason = "a helper of tests fails the test, may be slow, and says what it saw"
 )]
 
+mod announced;
 mod audit;
 #[path = "../it/http2/client.rs"]
 #[allow(dead_code, reason = "signing in is all that is needed here")]
