@@ -172,6 +172,9 @@ fn r2_every_turn_is_taken() {
         ("/index/admin", "/admin"),
         ("/app/Index/admin", "/app/admin"),
         ("/x/.+/../admin", "/admin"),
+        ("/ad%25min", "/admin"),
+        ("/x/.%25./%25users", "/users"),
+        ("/a%C5%A4min/..;/", "/admin/..;/"),
     ] {
         assert!(
             readings(text).iter().any(|known| known == reading),
