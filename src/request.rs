@@ -343,21 +343,19 @@ impl Checked {
         }
     }
 
-    /// The same request, of whose body this has been found to be the length.
-    #[must_use]
-    pub fn with_length(mut self, length: u64) -> Self {
-        self.framing = Framing::Length(length);
-        self
-    }
-
     /// The same request with another Cookie field, or with none.
     #[must_use]
     pub fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {
+        self.set_cookies(cookies);
+        self
+    }
+
+    /// Puts another Cookie field in the place of its own, or none.
+    pub fn set_cookies(&mut self, cookies: Option<HeaderValue>) {
         self.fields.remove(header::COOKIE);
         if let Some(cookies) = cookies {
             self.fields.insert(header::COOKIE, cookies);
         }
-        self
     }
 }
 

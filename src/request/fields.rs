@@ -29,6 +29,10 @@ impl Seen {
         let (mut bytes, mut codings, mut upgrades, mut upgrade_named) = (0, 0, 0, false);
         for (name, value) in fields {
             let name = name.as_str();
+            // Of all that is no token (RFC 9110 section 5.6.2), only this goes for a name with HTTP/2.
+            if version == Version::HTTP_2 && name.as_bytes().contains(&b'"') {
+                return Err(Malformed::Ambiguous("a quotation mark in a field name"));
+            }
             bytes += name.len() + value.len() + 4;
             match name {
                 "host" => seen.hosts += 1,

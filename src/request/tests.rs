@@ -370,6 +370,16 @@ fn r11_http2_is_held_to_the_same_form() {
         .is_err()
     );
     assert!(two(&|b| b.uri("https://u@app.example/x"), true).is_err());
+    // hyper makes names of HTTP/2 in this way, and it takes more than the other.
+    let quoted = HeaderName::from_lowercase(b"x\"y").unwrap();
+    assert!(
+        two(
+            &|b| b.uri("https://app.example/x").header(&quoted, "1"),
+            true
+        )
+        .is_err(),
+        "no name in HTTP/1.1"
+    );
     assert!(
         two(&|b| b.uri("/x"), true).is_err(),
         "no authority and no Host"
@@ -383,6 +393,20 @@ fn r11_http2_is_held_to_the_same_form() {
         )
         .is_err()
     );
+}
+
+#[test]
+fn r1_a_target_of_nothing_is_the_root_and_goes_up_as_that() {
+    for nothing in ["http://app.example", "https://app.example#/x"] {
+        let (_, target, _, _) = checked(|builder| builder.uri(nothing))
+            .unwrap()
+            .into_parts();
+        assert_eq!(target.raw(), "/", "{nothing}");
+        let mut sent = http::uri::Parts::default();
+        sent.path_and_query = Some(target.into_raw());
+        let sent = http::Uri::from_parts(sent).unwrap();
+        assert_eq!(sent.to_string(), "/", "{nothing}");
+    }
 }
 
 #[test]

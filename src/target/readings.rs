@@ -160,7 +160,7 @@ pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
             if turned.contains(&0) {
                 return Err(NotATarget::Nul);
             }
-            let climbs = turn::has_dot_segment(&turned) && !turn::has_dot_segment(path);
+            let climbs = turn::dot_segments(&turned) > turn::dot_segments(path);
             let counts =
                 climbs || (*counts && matches!(turn.effect, Effect::Same | Effect::Decodes));
             let rounds = rounds + u8::from(turn.effect == Effect::Decodes);

@@ -64,20 +64,22 @@ pub(super) const ALL: [Turn; 24] = {
     ]
 };
 
-/// True if `path` has a segment that is `.` or `..`.
-pub(super) fn has_dot_segment(path: &[u8]) -> bool {
-    segments(path).any(|segment| matches!(segment, b"." | b".."))
+/// How many segments of `path` are `.` or `..`.
+pub(super) fn dot_segments(path: &[u8]) -> usize {
+    let is_dots = |segment: &&[u8]| matches!(*segment, b"." | b"..");
+    segments(path).filter(is_dots).count()
 }
 
 /// True if `segment` names a script: what follows one in a path is handed to it, and front controllers such as
-/// `/index.php/admin` take that for the page.
+/// `/index.php/admin` take that for the page. `index` alone is such a name where servers find the ending themselves (Apache's
+/// `MultiViews`, seen: `/index/admin` runs `index.php` and tells it `/admin`).
 pub(super) fn is_script(segment: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 12] = [
         b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp",
         b"dll",
     ];
     let Some(dot) = segment.iter().rposition(|&b| b == b'.') else {
-        return false;
+        return segment.eq_ignore_ascii_case(b"index");
     };
     let ending = &segment[dot + 1..];
     ENDINGS
@@ -240,7 +242,7 @@ fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `.` and `..` as RFC 3986 section 5.2.4 has it, empty segments being segments; never above the root.
 fn resolve_dots(path: &[u8]) -> Option<Vec<u8>> {
-    if !has_dot_segment(path) {
+    if dot_segments(path) == 0 {
         return None;
     }
     let mut kept: Vec<&[u8]> = Vec::new();

@@ -677,6 +677,7 @@ fn each_failure_has_its_status() {
         (Failed::Connect(broken()), 502),
         (Failed::Unsound("x"), 502),
         (Failed::ConnectTimeout, 504),
+        (Failed::Full, 503),
         (Failed::Timeout, 504),
     ] {
         assert_eq!(failed.status(), status, "{failed}");
@@ -719,7 +720,7 @@ async fn after_a_rest(method: &'static str) -> (Option<StatusCode>, Vec<usize>) 
     let settings = settings(&format!("http://{address}"), HostMode::Upstream);
     let site = portal();
     let constant = Constant::new(&settings, &site);
-    let upstream = Upstream::new(Arc::new(settings), None);
+    let upstream = Upstream::new(Arc::new(settings), None, &Room::new(8, 1));
     let send = async |method| {
         let request = checked(method, "/private", &[]);
         let pass = passed(&site, &request);
@@ -753,4 +754,35 @@ async fn a_get_over_a_connection_that_closed_at_rest_is_sent_once_more() {
 async fn a_post_over_a_connection_that_closed_at_rest_is_not_sent_twice() {
     let (status, arrived) = LocalSet::new().run_until(after_a_rest("POST")).await;
     assert_eq!((status, arrived), (None, vec![1, 1]));
+}
+
+/// Connections that rest hold files too: they must not keep other sites from their applications.
+#[tokio::test]
+async fn a7_a_connection_that_rests_makes_way_for_one_that_is_needed() {
+    let story = async {
+        let site = portal();
+        let room = Room::new(2, 3);
+        let mut upstreams = Vec::new();
+        for _ in 0..3 {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::task::spawn_local(closes_late(listener, Rc::default()));
+            let settings = settings(&format!("http://{address}"), HostMode::Upstream);
+            upstreams.push(Upstream::new(Arc::new(settings), None, &room));
+        }
+        for upstream in &upstreams {
+            let constant = Constant::new(upstream.settings(), &site);
+            let request = checked("GET", "/private", &[]);
+            let pass = passed(&site, &request);
+            let surroundings = surroundings(&site, None, &constant);
+            let answered = upstream.forward(&pass, request, Upload::empty(), &surroundings);
+            let answer = answered.await.unwrap();
+            answer.into_body().collect().await.unwrap();
+        }
+        upstreams
+            .iter()
+            .map(|own| own.pool.resting())
+            .sum::<usize>()
+    };
+    assert_eq!(LocalSet::new().run_until(story).await, 2);
 }

@@ -48,6 +48,11 @@ impl Reply {
         word.and_then(|word| word.parse().ok()).unwrap_or(0)
     }
 
+    /// Whether this word stands anywhere in it.
+    pub fn has(&self, word: &str) -> bool {
+        memchr::memmem::find(&self.0, word.as_bytes()).is_some()
+    }
+
     /// All of it, to be shown.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()

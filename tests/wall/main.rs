@@ -12,11 +12,16 @@
 )]
 
 mod ask;
+mod bend;
 mod framing;
 mod gate;
 mod instance;
+mod list;
+mod reader;
 mod recorder;
 mod rival;
+mod served;
+mod server;
 mod spellings;
 mod strict;
 #[path = "../it/support/mod.rs"]

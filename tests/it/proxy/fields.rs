@@ -121,11 +121,24 @@ fn r8_connection_cannot_take_away_what_was_judged_or_set() {
         "X-Forwarded-For",
         "X-Real-IP",
         "X-Forwarded-Proto",
+        "X-Forwarded-Anything",
+        "Forwarded",
+        "Content-Encoding",
+        "content-disposition",
+        "X-Countersign-User",
+        "X-COUNTERSIGN-SIGNATURE",
+        "Sec-WebSocket-Key",
     ] {
-        let mut one = visitor.again(&gate);
-        let answer = one.ask("GET /", &format!("Connection: close, {name}\r\n"));
-        assert_eq!(answer.status(), 400, "{name}");
-        assert_eq!(one.rest(), b"");
+        for fields in [
+            format!("Connection: close, {name}\r\n"),
+            format!("Connection: {name}\r\n"),
+            format!("Connection: x,,\t{name} , keep-alive\r\n"),
+            format!("Connection: keep-alive\r\nConnection: {name}\r\n"),
+        ] {
+            let mut one = visitor.again(&gate);
+            assert_eq!(one.ask("GET /", &fields).status(), 400, "{fields}");
+            assert_eq!(one.rest(), b"");
+        }
     }
     assert!(app.seen().is_empty());
 }
@@ -200,6 +213,13 @@ fn r10_forwarded_fields_are_written_anew() {
     assert_eq!(head.field("x-forwarded-proto"), Some("http"));
     assert_eq!(head.field("x-forwarded-host"), Some("app.localhost"));
     assert!(!head.raw.contains("203.0.113.9"), "{}", head.raw);
+}
+
+#[test]
+fn r1_a_target_of_nothing_goes_up_as_the_root() {
+    for line in ["GET http://app.localhost", "GET HTTP://APP.localhost"] {
+        assert_eq!(seen(plain, line, "").first, "GET / HTTP/1.1");
+    }
 }
 
 #[test]
