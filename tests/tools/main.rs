@@ -21,7 +21,11 @@ mod door;
 #[allow(dead_code, reason = "each binary uses its part of this")]
 mod line;
 mod load;
+mod openssl;
 mod slow;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod tool;
+#[path = "../it/tls/visitor.rs"]
+#[allow(dead_code, reason = "the authority is all that is needed here")]
+mod visitor;
