@@ -698,7 +698,32 @@ fn has_body(asked: &Checked) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+
+    /// A proxy that is trusted carries a connection and does not say whose it is: the fields are whoever's.
+    #[test]
+    fn r10_who_comes_untold_is_not_believed() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let mut fields = HeaderMap::new();
+        fields.insert("x-forwarded-for", HeaderValue::from_static("198.51.100.7"));
+        fields.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        let proxy = [10, 0, 0, 1].into();
+        for (untold, peer) in [(false, [198, 51, 100, 7].into()), (true, proxy)] {
+            let connection = Connection {
+                peer: proxy,
+                untold,
+                peer_text: address_text(proxy),
+                tls: false,
+                server_name: None,
+                version2: false,
+                shutdown: CancellationToken::new(),
+            };
+            let found = peer_of(&fields, &connection, &trusted);
+            assert_eq!((found.address, found.https), (peer, !untold));
+        }
+    }
 
     /// What a function gives takes so many bytes.
     fn room<'a, T>(_: fn(&'a Gateway, Arrived<'a>) -> T) -> usize {

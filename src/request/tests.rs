@@ -84,6 +84,31 @@ fn r3_targets_are_paths_or_whole_addresses_of_their_host() {
     assert!(checked(|builder| builder.method("OPTIONS").uri("*")).is_ok());
 }
 
+/// Even where Host says the same.
+#[test]
+fn r3_user_information_is_refused() {
+    let (parts, ()) = Request::builder()
+        .uri("http://u:p@app.example/")
+        .header("host", "u:p@app.example")
+        .body(())
+        .unwrap()
+        .into_parts();
+    assert_eq!(check(parts, true).unwrap_err().status(), 400);
+}
+
+#[test]
+fn r6_a_whole_address_needs_a_host_as_well() {
+    for version in [Version::HTTP_10, Version::HTTP_11] {
+        let (parts, ()) = Request::builder()
+            .version(version)
+            .uri("http://app.example/")
+            .body(())
+            .unwrap()
+            .into_parts();
+        assert_eq!(check(parts, true).unwrap_err().status(), 400, "{version:?}");
+    }
+}
+
 #[test]
 fn r6_exactly_one_host() {
     let parts = |fields: &[&str]| {
@@ -195,6 +220,34 @@ fn r8_hop_by_hop_fields_end_here() {
     assert_eq!(names(&checked), ["accept"]);
     assert!(checked.expects_continue() && !checked.websocket());
     assert_eq!(with(&[("expect", "something")]).unwrap_err().status(), 417);
+}
+
+#[test]
+fn r8_connection_itself_ends_here() {
+    let checked = with(&[("connection", "X-Own"), ("x-own", "1"), ("accept", "*/*")]).unwrap();
+    assert_eq!(names(&checked), ["accept"]);
+}
+
+#[test]
+fn r8_connection_takes_nothing_away_that_must_go_on() {
+    for name in [
+        "Host",
+        "cookie",
+        "Authorization",
+        "origin",
+        "referer",
+        "content-length",
+        "Content-Type",
+        "forwarded",
+        "x-real-ip",
+        "X-Forwarded-For",
+        "x-forwarded-proto",
+        "x-countersign-user",
+        "sec-websocket-key",
+    ] {
+        let malformed = with(&[("connection", &format!("close, {name}"))]).unwrap_err();
+        assert_eq!(malformed.status(), 400, "{name}");
+    }
 }
 
 #[test]
@@ -317,7 +370,34 @@ fn r9_a_websocket_handshake_is_whole_or_refused() {
 }
 
 #[test]
+fn r9_a_websocket_handshake_is_of_http_1_1_and_without_a_body() {
+    let asked = |version: Version, fields: &[(&str, &str)]| {
+        checked(|builder| {
+            let builder = builder
+                .version(version)
+                .uri("/")
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("sec-websocket-version", "13");
+            fields.iter().fold(builder, |builder, (name, value)| {
+                builder.header(*name, *value)
+            })
+        })
+    };
+    assert!(asked(Version::HTTP_11, &[]).unwrap().websocket());
+    assert_eq!(asked(Version::HTTP_10, &[]).unwrap_err().status(), 400);
+    let body = asked(Version::HTTP_11, &[("content-length", "5")]);
+    assert_eq!(body.unwrap_err().status(), 400);
+    assert!(
+        !asked(Version::HTTP_2, &[]).is_ok_and(|asked| asked.websocket()),
+        "HTTP/2 has no Upgrade"
+    );
+}
+
+#[test]
 fn a1_a_head_has_its_bounds() {
+    assert_eq!((MAX_FIELDS, MAX_HEAD), (100, 32 * 1024));
     let many = |count: usize| {
         checked(|builder| (0..count).fold(builder.uri("/"), |b, n| b.header(format!("x-{n}"), "1")))
     };

@@ -219,12 +219,18 @@ fn r6_each_request_has_one_framing() {
             "{method} {fields:?}"
         );
         assert_eq!(up.version(), Version::HTTP_11);
+        assert_eq!(text("host").len(), 1, "{method} {fields:?}");
     }
 }
 
 #[test]
 fn r1_the_target_is_the_one_that_was_judged() {
-    for target in ["/private", "/private?a=%2F..&b", "/private?"] {
+    for target in [
+        "/private",
+        "/private?a=%2F..&b",
+        "/private?",
+        "/private?//a%2Fb;c=%C3%A9/../%e9",
+    ] {
         let up = written(
             "http://up",
             HostMode::Upstream,
@@ -236,7 +242,7 @@ fn r1_the_target_is_the_one_that_was_judged() {
 }
 
 #[test]
-fn each_way_takes_its_own_fields_up() {
+fn r10_each_way_takes_its_own_fields_up() {
     let fields = [
         ("cookie", "a=1; __Host-countersign-portal-login=x; b=\"2\""),
         ("authorization", "Basic YTpi"),
@@ -647,6 +653,24 @@ fn r6_an_answer_with_two_ends_is_unsound() {
     let chunked = &[("transfer-encoding", "Chunked")];
     let fields = cleaned("http://up", HostMode::Upstream, "/private", 200, chunked).unwrap();
     assert!(fields.is_empty(), "{fields:?}");
+}
+
+#[test]
+fn r8_hop_by_hop_fields_of_an_answer_end_here() {
+    let said = [
+        ("connection", "X-Internal, keep-alive, Set-Cookie"),
+        ("x-internal", "10.0.0.7"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authenticate", "Basic"),
+        ("upgrade", "h2c"),
+        ("trailer", "x"),
+        ("set-cookie", "a=1"),
+        ("x-kept", "1"),
+    ];
+    let fields = cleaned("http://up", HostMode::Upstream, "/private", 200, &said).unwrap();
+    let mut names: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["set-cookie", "x-kept"]);
 }
 
 #[test]

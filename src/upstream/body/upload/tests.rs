@@ -106,6 +106,21 @@ async fn given_up(version2: bool, burst: usize, drip: usize, pause: u64) -> Opti
     }
 }
 
+/// hyper's client sends none where the head did not announce them; that is luck, and this is not.
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn r6_trailers_of_an_upload_end_here() {
+    let (mut visitor, mut upload) = Visitor::begin(false).await;
+    visitor.send(5).await;
+    let end = b"0\r\nX-Remote-User: root\r\n\r\n";
+    visitor.wire.write_all(end).await.unwrap();
+    let mut bytes = 0;
+    while let Some(frame) = upload.frame().await {
+        let data = frame.unwrap().into_data();
+        bytes += data.expect("data and nothing else").len();
+    }
+    assert_eq!(bytes, 5);
+}
+
 #[tokio::test(flavor = "local", start_paused = true)]
 async fn a1_a_body_comes_with_a_kibibyte_a_second_or_not_at_all() {
     const MIB: usize = 1 << 20;
