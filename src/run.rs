@@ -42,6 +42,7 @@ use crate::store::key::{self, NoKey};
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 use crate::upstream::identity::Identity;
+use crate::upstream::room::Room;
 use crate::upstream::{self, Upstream};
 
 mod certificates;
@@ -221,10 +222,12 @@ pub fn start(
         config.trusted_proxies,
     ));
     let addresses = bound.addresses().to_vec();
+    let most = limits.applications();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
+        let room = Room::new(most, upstreams.len());
         let own = upstreams
             .iter()
-            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone()));
+            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone(), &room));
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));

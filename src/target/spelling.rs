@@ -30,7 +30,7 @@ pub(crate) fn fold(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The ASCII letter that Windows code page 1252 puts in the place of `folded`, where removing marks does not lead there.
+/// The ASCII letter or hyphen that Windows code pages put in the place of `folded`, where removing marks does not lead there.
 fn best_letter(folded: char) -> char {
     match folded {
         'đ' | 'ð' | 'δ' => 'd',
@@ -47,6 +47,7 @@ fn best_letter(folded: char) -> char {
         'σ' | 'ς' => 's',
         'φ' => 'f',
         'ɨ' => 'i',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         other => other,
     }
 }

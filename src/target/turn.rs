@@ -11,6 +11,7 @@ use super::spelling::{best_slash, decode_hex, each_char, is_blank, long_spelling
 type Apply = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// One way to rewrite a path.
+#[derive(Clone, Copy)]
 pub(super) struct Turn {
     pub(super) apply: Apply,
     pub(super) effect: Effect,
@@ -31,7 +32,7 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 24] = {
+pub(super) const ALL: [Turn; 27] = {
     use Effect::{Decodes, Last, Same, Wide};
     const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
@@ -40,6 +41,7 @@ pub(super) const ALL: [Turn; 24] = {
         turn(decode_once, Decodes),
         turn(decode_but_slashes, Decodes),
         turn(decode_u, Decodes),
+        turn(drop_bad_escapes, Wide),
         turn(shorten_utf8, Same),
         turn(read_latin_1, Same),
         turn(compose, Same),
@@ -55,8 +57,10 @@ pub(super) const ALL: [Turn; 24] = {
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
+        turn(harden_hyphens, Wide),
         turn(take_plus_for_blank, Last),
         turn(narrow, Last),
+        turn(narrow_and_tidy, Last),
         turn(drop_foreign, Last),
         turn(split_climbs, Wide),
         turn(drop_scripts, Wide),
@@ -64,20 +68,22 @@ pub(super) const ALL: [Turn; 24] = {
     ]
 };
 
-/// True if `path` has a segment that is `.` or `..`.
-pub(super) fn has_dot_segment(path: &[u8]) -> bool {
-    segments(path).any(|segment| matches!(segment, b"." | b".."))
+/// How many segments of `path` are `.` or `..`.
+pub(super) fn dot_segments(path: &[u8]) -> usize {
+    let is_dots = |segment: &&[u8]| matches!(*segment, b"." | b"..");
+    segments(path).filter(is_dots).count()
 }
 
 /// True if `segment` names a script: what follows one in a path is handed to it, and front controllers such as
-/// `/index.php/admin` take that for the page.
+/// `/index.php/admin` take that for the page. `index` alone is such a name where servers find the ending themselves (Apache's
+/// `MultiViews`, seen: `/index/admin` runs `index.php` and tells it `/admin`).
 pub(super) fn is_script(segment: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 12] = [
         b"php", b"php5", b"phtml", b"cgi", b"fcgi", b"pl", b"py", b"asp", b"aspx", b"ashx", b"jsp",
         b"dll",
     ];
     let Some(dot) = segment.iter().rposition(|&b| b == b'.') else {
-        return false;
+        return segment.eq_ignore_ascii_case(b"index");
     };
     let ending = &segment[dot + 1..];
     ENDINGS
@@ -149,6 +155,16 @@ pub(super) fn decode_u(path: &[u8]) -> Option<Vec<u8>> {
         }
     }
     changed(path, out)
+}
+
+/// A `%` that begins no escape dropped, as ASP does: `/ad%min`. In the path as received there is none; it comes of `%25`.
+fn drop_bad_escapes(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.contains(&b'%') {
+        return None;
+    }
+    let stays = |&(at, &byte): &(usize, &u8)| byte != b'%' || decode_hex(&path[at + 1..]).is_some();
+    let kept = path.iter().enumerate().filter(stays);
+    changed(path, kept.map(|(_, &byte)| byte).collect())
 }
 
 /// Characters written in more UTF-8 bytes than they need (RFC 3629 section 10), and surrogate pairs written one by one.
@@ -240,7 +256,7 @@ fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `.` and `..` as RFC 3986 section 5.2.4 has it, empty segments being segments; never above the root.
 fn resolve_dots(path: &[u8]) -> Option<Vec<u8>> {
-    if !has_dot_segment(path) {
+    if dot_segments(path) == 0 {
         return None;
     }
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -360,6 +376,19 @@ fn cut_streams(path: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// The soft hyphen as the hyphen that Windows code pages make of it (CVE-2024-4577); others never show it.
+fn harden_hyphens(path: &[u8]) -> Option<Vec<u8>> {
+    if path.is_ascii() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        out.extend(chunk.valid().replace('\u{ad}', "-").bytes());
+        out.extend_from_slice(chunk.invalid());
+    }
+    changed(path, out)
+}
+
 /// `+` read as a blank, as by form decoders that are let loose on a path, and then what is done about blanks.
 fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
     if !path.contains(&b'+') {
@@ -372,8 +401,7 @@ fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
     Some(all_of(&[trim_segments, merge_slashes], blank))
 }
 
-/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot;
-/// and then what servers do to every path.
+/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot.
 fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     if path.is_ascii() {
         return None;
@@ -390,6 +418,11 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
         }
         out.extend_from_slice(chunk.invalid());
     }
+    changed(path, out)
+}
+
+/// The same, and then what servers do to every path.
+fn narrow_and_tidy(path: &[u8]) -> Option<Vec<u8>> {
     let tidy = [
         straighten_slashes,
         cut_query,
@@ -397,7 +430,7 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
         merge_slashes,
         resolve_dots,
     ];
-    Some(all_of(&tidy, changed(path, out)?))
+    Some(all_of(&tidy, narrow(path)?))
 }
 
 /// What is not ASCII dropped, as where names are cleaned for old systems.
