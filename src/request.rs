@@ -20,7 +20,15 @@ use self::fields::{Seen, check_websocket, drop_hop_by_hop};
 /// A request head that a strict reader of RFC 9112 and RFC 9113 takes in one way only.
 ///
 /// Its fields hold no hop-by-hop field, no Host, no framing field and no identity header: whoever writes it to an
-/// upstream adds those anew.
+/// upstream adds those anew. Nobody but [`check`] makes one, or changes what one says:
+///
+/// ```compile_fail
+/// use countersign::request::{Checked, Framing};
+///
+/// fn longer(checked: Checked) -> Checked {
+///     Checked { framing: Framing::Length(5), ..checked }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Checked {
     method: Method,

@@ -231,6 +231,7 @@ pub fn start(
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let ends = certificates.clone();
     let renewals = certificates.map(|certificates| Renewals { certificates, tls });
     if let Some(renewals) = renewals.clone() {
         slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
@@ -239,7 +240,7 @@ pub fn start(
     let tallies = [Some(&workers), api_workers].into_iter().flatten();
     let tallies = tallies.flat_map(Workers::tallies).cloned().collect();
     let own = Arc::clone(&flow);
-    let admin = inside::open(watched, own, relay, sender, tallies, &shutdown);
+    let admin = inside::open(watched, own, relay, sender, tallies, ends, &shutdown);
     Ok(Running {
         addresses,
         admin,

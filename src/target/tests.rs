@@ -172,6 +172,10 @@ const TURNED: &[(&str, &str)] = &[
     ("/index/admin", "/admin"),
     ("/app/Index/admin", "/app/admin"),
     ("/x/.+/../admin", "/admin"),
+    ("/ad%25min", "/admin"),
+    ("/x/.%25./%25users", "/users"),
+    ("/a%C5%A4min/..;/", "/admin/..;/"),
+    ("/sign%C2%ADin", "/sign-in"),
 ];
 
 #[test]
@@ -253,7 +257,6 @@ fn letters_fold_as_anybody_might_fold_them() {
         ("łog", "LOG"),
         ("sign\u{2010}in", "SIGN-IN"),
         ("sign\u{2212}in", "sign-in"),
-        ("sign\u{ad}in", "sign-in"),
     ] {
         assert_eq!(fold(one.as_bytes()), fold(other.as_bytes()), "{one}");
     }

@@ -32,7 +32,7 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 24] = {
+pub(super) const ALL: [Turn; 27] = {
     use Effect::{Decodes, Last, Same, Wide};
     const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
@@ -41,6 +41,7 @@ pub(super) const ALL: [Turn; 24] = {
         turn(decode_once, Decodes),
         turn(decode_but_slashes, Decodes),
         turn(decode_u, Decodes),
+        turn(drop_bad_escapes, Wide),
         turn(shorten_utf8, Same),
         turn(read_latin_1, Same),
         turn(compose, Same),
@@ -56,8 +57,10 @@ pub(super) const ALL: [Turn; 24] = {
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
+        turn(harden_hyphens, Wide),
         turn(take_plus_for_blank, Last),
         turn(narrow, Last),
+        turn(narrow_and_tidy, Last),
         turn(drop_foreign, Last),
         turn(split_climbs, Wide),
         turn(drop_scripts, Wide),
@@ -152,6 +155,16 @@ pub(super) fn decode_u(path: &[u8]) -> Option<Vec<u8>> {
         }
     }
     changed(path, out)
+}
+
+/// A `%` that begins no escape dropped, as ASP does: `/ad%min`. In the path as received there is none; it comes of `%25`.
+fn drop_bad_escapes(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.contains(&b'%') {
+        return None;
+    }
+    let stays = |&(at, &byte): &(usize, &u8)| byte != b'%' || decode_hex(&path[at + 1..]).is_some();
+    let kept = path.iter().enumerate().filter(stays);
+    changed(path, kept.map(|(_, &byte)| byte).collect())
 }
 
 /// Characters written in more UTF-8 bytes than they need (RFC 3629 section 10), and surrogate pairs written one by one.
@@ -363,6 +376,19 @@ fn cut_streams(path: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// The soft hyphen as the hyphen that Windows code pages make of it (CVE-2024-4577); others never show it.
+fn harden_hyphens(path: &[u8]) -> Option<Vec<u8>> {
+    if path.is_ascii() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        out.extend(chunk.valid().replace('\u{ad}', "-").bytes());
+        out.extend_from_slice(chunk.invalid());
+    }
+    changed(path, out)
+}
+
 /// `+` read as a blank, as by form decoders that are let loose on a path, and then what is done about blanks.
 fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
     if !path.contains(&b'+') {
@@ -375,8 +401,7 @@ fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
     Some(all_of(&[trim_segments, merge_slashes], blank))
 }
 
-/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot;
-/// and then what servers do to every path.
+/// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot.
 fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     if path.is_ascii() {
         return None;
@@ -393,6 +418,11 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
         }
         out.extend_from_slice(chunk.invalid());
     }
+    changed(path, out)
+}
+
+/// The same, and then what servers do to every path.
+fn narrow_and_tidy(path: &[u8]) -> Option<Vec<u8>> {
     let tidy = [
         straighten_slashes,
         cut_query,
@@ -400,7 +430,7 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
         merge_slashes,
         resolve_dots,
     ];
-    Some(all_of(&tidy, changed(path, out)?))
+    Some(all_of(&tidy, narrow(path)?))
 }
 
 /// What is not ASCII dropped, as where names are cleaned for old systems.

@@ -416,7 +416,7 @@ fn r9_bytes_before_the_101_go_up_only_after_it() {
     assert_eq!(app.lines(), ["GET /socket HTTP/1.1"]);
 
     // Its 101 is none: nothing but the request has arrived.
-    let (told, heard) = mpsc::channel();
+    let (told, rest) = mpsc::channel();
     let app = Bare::new(move |_, mut stream| {
         read_head(&mut stream).unwrap();
         stream
@@ -432,7 +432,7 @@ fn r9_bytes_before_the_101_go_up_only_after_it() {
     let head = visitor.head("GET /socket", UPGRADE);
     visitor.send(head + &smuggled);
     assert_eq!(visitor.answer().status(), 502);
-    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"");
+    assert_eq!(rest.recv_timeout(PATIENCE).unwrap(), b"");
 
     // There is a socket: not one of them is lost.
     let (app, _ended) = echo();

@@ -1,6 +1,7 @@
 //! A gateway of its own process in front of an application, by https, and somebody who is signed in there.
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
@@ -11,6 +12,7 @@ use tokio::runtime::Builder;
 use super::client::Client;
 use super::support::gate::{Gate, HOST, Setup};
 use super::support::program::Program;
+use super::support::wire::{connect, read_answer};
 
 /// `https://app.localhost`: everything needs the first scope, but for `/open/**`, which is open as it is.
 pub struct Door {
@@ -63,10 +65,12 @@ impl Door {
 
 /// What a program has counted of connections under this word.
 pub fn counted(program: &Program, what: &str) -> u64 {
-    use std::io::Write;
+    let count = metric(program, "countersign_connections_total", what);
+    count.parse().unwrap()
+}
 
-    use super::support::wire::{connect, read_answer};
-
+/// The value of the series of this name in whose labels this stands.
+pub fn metric(program: &Program, name: &str, label: &str) -> String {
     program.says("\"event\":\"watched\"");
     let log = program.log();
     let (_, admin) = log.split_once("\"at\":\"").unwrap();
@@ -74,8 +78,8 @@ pub fn counted(program: &Program, what: &str) -> u64 {
     let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     watcher.get_mut().write_all(request).unwrap();
     let metrics = read_answer(&mut watcher, false).unwrap().text();
-    let name = format!("countersign_connections_total{{what=\"{what}\"}} ");
-    let mut lines = metrics.lines();
-    let count = lines.find_map(|line| line.strip_prefix(&name));
-    count.unwrap().parse().unwrap()
+    let label = format!("{label}\"}} ");
+    let mut lines = metrics.lines().filter(|line| line.starts_with(name));
+    let value = lines.find_map(|line| Some(line.split_once(&label)?.1.to_owned()));
+    value.unwrap_or_else(|| panic!("no {name} of {label} in:\n{metrics}"))
 }

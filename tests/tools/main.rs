@@ -12,6 +12,7 @@
     reason = "a helper of tests fails the test, may be slow, and says what it saw"
 )]
 
+mod announced;
 mod audit;
 #[path = "../it/http2/client.rs"]
 #[allow(dead_code, reason = "signing in is all that is needed here")]
@@ -21,7 +22,11 @@ mod door;
 #[allow(dead_code, reason = "each binary uses its part of this")]
 mod line;
 mod load;
+mod openssl;
 mod slow;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod tool;
+#[path = "../it/tls/visitor.rs"]
+#[allow(dead_code, reason = "the authority is all that is needed here")]
+mod visitor;

@@ -2,19 +2,21 @@
 
 use super::gate::GUARDED;
 
-/// How many.
+/// How many, unless `WALL_MORE` says another number.
 const MORE: usize = 3000;
 
-/// Which draw it is.
+/// Which draw it is, unless `WALL_SEED` says another.
 const SEED: u64 = 7;
 
 /// Folders that nothing guards.
 const OPEN: [&str; 5] = ["public", "static", "x", "files", "index.php"];
 
-/// `MORE` spellings on top of these, the same in every run.
+/// Spellings on top of these, the same in every run.
 pub fn more(listed: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut dice = Dice(SEED);
-    (0..MORE)
+    let number = |name| std::env::var(name).map(|number| number.parse::<u64>().unwrap());
+    let mut dice = Dice(number("WALL_SEED").unwrap_or(SEED));
+    let more = number("WALL_MORE").map_or(MORE, |more| usize::try_from(more).unwrap());
+    (0..more)
         .map(|_| {
             let mut target = if dice.below(3) == 0 {
                 listed[dice.below(listed.len())].clone()

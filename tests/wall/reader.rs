@@ -57,8 +57,8 @@ fn take(step: &str, path: &[u8]) -> Vec<u8> {
             .map(|chunk| chunk.valid())
             .collect::<String>()
             .into(),
-        "drop-percent" => without(path, |byte| byte == b'%'),
-        "drop-escape" => drop_escapes(path),
+        "drop-percent" => drop_bad_percents(path),
+        "drop-escape" => drop_bad_escapes(path),
         // Characters.
         "lower" => path.to_ascii_lowercase(),
         "fold" => chars(path, fold),
@@ -84,11 +84,14 @@ fn take(step: &str, path: &[u8]) -> Vec<u8> {
         "dots" => dots(path),
         "climbs" => replace(path, b"../", b""),
         "alias" => each(path, |segment| match segment.strip_suffix(b"..") {
-            Some(name) if !name.is_empty() => [name, b"/.."].concat(),
+            Some(name) if name.last().is_some_and(|&b| b != b'.') => [name, b"/.."].concat(),
             _ => segment.to_vec(),
         }),
         "params" => each(path, |segment| until(segment, b";").to_vec()),
-        "streams" => each(path, |segment| until(segment, b":").to_vec()),
+        "streams" => each(path, |segment| {
+            let is = segment.windows(2).any(|two| two == b":$");
+            if is { until(segment, b":") } else { segment }.to_vec()
+        }),
         "trim" => each(path, |segment| {
             let last = segment.iter().rposition(|b| !matches!(b, b'.' | b' '));
             // Of dots alone there is nothing to drop: `..` is the folder above.
@@ -118,10 +121,12 @@ fn take(step: &str, path: &[u8]) -> Vec<u8> {
             _ => [b"/", path].concat(),
         },
         "first" => path[path.iter().position(|&b| b == b'/').unwrap_or(0)..].to_vec(),
-        "scheme" => {
-            let colon = path.iter().position(|&b| b == b':');
-            take("rooted", &path[colon.map_or(0, |colon| colon + 1)..])
-        }
+        "scheme" => match path.iter().position(|&b| b == b':') {
+            Some(colon) if path[..colon].iter().all(u8::is_ascii_alphanumeric) => {
+                take("rooted", &path[colon + 1..])
+            }
+            _ => path.to_vec(),
+        },
         "authority" => match path.strip_prefix(b"//") {
             Some(rest) => {
                 let rest = &rest[rest.iter().position(|&b| b != b'/').unwrap_or(0)..];
@@ -252,18 +257,33 @@ fn cookieless(path: &[u8]) -> Vec<u8> {
     out
 }
 
-fn drop_escapes(path: &[u8]) -> Vec<u8> {
+/// A `%` and the two bytes behind it, where that is no escape.
+fn drop_bad_escapes(path: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = path;
     while let [byte, tail @ ..] = rest {
-        if *byte == b'%' && tail.len() >= 2 {
-            rest = &tail[2..];
-        } else {
-            out.push(*byte);
-            rest = tail;
+        let two = tail.get(..2);
+        match two {
+            Some(two) if *byte == b'%' && !two.iter().all(u8::is_ascii_hexdigit) => {
+                rest = &tail[2..];
+            }
+            _ => {
+                out.push(*byte);
+                rest = tail;
+            }
         }
     }
     out
+}
+
+/// A `%` that begins no escape.
+fn drop_bad_percents(path: &[u8]) -> Vec<u8> {
+    let is_escape = |at: usize| {
+        let two = path.get(at + 1..at + 3);
+        two.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+    };
+    let kept = (0..path.len()).filter(|&at| path[at] != b'%' || is_escape(at));
+    kept.map(|at| path[at]).collect()
 }
 
 /// As databases and file systems compare: no case, no accents.
@@ -300,10 +320,6 @@ fn is_nothing(character: char) -> bool {
 fn until<'p>(path: &'p [u8], ends: &[u8]) -> &'p [u8] {
     let end = path.iter().position(|b| ends.contains(b));
     &path[..end.unwrap_or(path.len())]
-}
-
-fn without(path: &[u8], unwanted: impl Fn(u8) -> bool) -> Vec<u8> {
-    path.iter().copied().filter(|&b| !unwanted(b)).collect()
 }
 
 fn replace(path: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {

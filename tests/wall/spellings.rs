@@ -3,6 +3,7 @@
 //! A spelling is let through if it reaches the application, and what arrived there is a guarded path to the reader that the
 //! list names for it, or to nginx, Apache or Tomcat. Harmless is what arrives byte for byte.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
@@ -10,8 +11,9 @@ use std::path::Path;
 use std::thread;
 
 use super::ask;
+use super::bend;
 use super::gate::{self, GUARDED};
-use super::list::{self, Class, show};
+use super::list::{self, Class, Row, show};
 use super::reader;
 use super::recorder::Recorder;
 use super::rival::Rival;
@@ -136,6 +138,37 @@ fn r2_no_spelling_of_a_guarded_path_is_open_as_something_else() {
     let open = b"/public/app.css?v=1";
     assert_eq!(ask::get(ours.address, open, 1).status(), 200);
     assert_eq!(app.take(1).as_deref(), Some(&open[..]));
+}
+
+/// Further tricks on top of the list, for all of its readers at once.
+#[test]
+fn r2_nothing_that_is_made_of_the_list_is_let_through_to_any_of_its_readers() {
+    let app = Recorder::new();
+    let ours = gate::before(&app.url());
+    let rows: Vec<Row> = list::classes()
+        .into_iter()
+        .flat_map(|class| class.rows)
+        .collect();
+    let readers: BTreeSet<&str> = rows.iter().map(|row| row.reader.as_str()).collect();
+    let listed: Vec<Vec<u8>> = rows.iter().map(|row| row.target.clone()).collect();
+    let mut through = Vec::new();
+    let mut arrived = 0;
+    for (number, target) in bend::more(&listed).iter().enumerate() {
+        ask::get(ours.address, target, number);
+        let Some(came) = app.take(number) else {
+            continue;
+        };
+        arrived += 1;
+        let reads = |steps: &&&str| reader::is_guarded(&reader::read(&came, steps));
+        if let Some(steps) = readers.iter().find(reads) {
+            through.push(format!("{} {steps}", show(&came)));
+        }
+    }
+    assert!(
+        through.is_empty(),
+        "{arrived} arrived:\n{}",
+        through.join("\n")
+    );
 }
 
 fn column(

@@ -183,12 +183,12 @@ pub fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
 
 /// The same in Huffman's code.
 pub fn huffman(name: &[u8], value: &[u8]) -> Vec<u8> {
-    let codes = codes();
+    let table = codes();
     let mut out = vec![0];
     for text in [name, value] {
         let (mut coded, mut bits, mut free) = (Vec::new(), 0_u64, 64);
         for byte in text {
-            let (code, length) = codes[usize::from(*byte)];
+            let (code, length) = table[usize::from(*byte)];
             free -= length;
             bits |= u64::from(code) << free;
             while free <= 56 {

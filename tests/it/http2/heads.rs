@@ -331,7 +331,11 @@ fn r11_pseudo_fields_and_fields_of_the_connection() {
     });
 }
 
+/// Kind, flags and payload of each.
+type Frames<'a> = &'a [(u8, u8, &'a [u8])];
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn r11_a_body_is_as_long_as_it_says_and_its_trailers_end_here() {
     const END: u8 = END_STREAM;
     everybody(|trial| {
@@ -342,7 +346,6 @@ fn r11_a_body_is_as_long_as_it_says_and_its_trailers_end_here() {
         let hop = coding(b"connection", b"close");
         let line_end = coding(b"x", b"a\r\nb");
         // Length, frames behind the head, and whether a whole request comes of it.
-        type Frames<'a> = &'a [(u8, u8, &'a [u8])];
         let rows: [(&str, &str, Frames<'_>, bool); 17] = [
             (
                 "as long as it says",

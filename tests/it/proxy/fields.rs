@@ -223,6 +223,22 @@ fn r1_a_target_of_nothing_goes_up_as_the_root() {
 }
 
 #[test]
+fn r6_each_byte_of_a_name_is_one_of_a_token() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let visitor = Visitor::granted(&gate);
+    for byte in 0x21..0x7f_u8 {
+        let name = format!("x{}y", char::from(byte));
+        // RFC 9110 section 5.6.2. A colon ends the name.
+        let fits = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte);
+        let before = app.seen().len();
+        let came = visitor.again(&gate).ask("GET /", &format!("{name}: 1\r\n"));
+        assert_eq!(came.status(), if fits { 200 } else { 400 }, "{name}");
+        assert_eq!(app.seen().len() > before, fits, "{name}");
+    }
+}
+
+#[test]
 fn a_post_without_a_body_says_so() {
     let app = App::new();
     let gate = Setup::new(&app.url()).start();

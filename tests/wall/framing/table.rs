@@ -92,11 +92,9 @@ fn r6_r7_the_table_of_what_gateways_pass_on() {
         all.map(|one| one.join().unwrap()).collect()
     });
     let table = table(&columns);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wall");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("framing.md"), &table).unwrap();
+    write("framing.md", &table);
     let told: String = columns.iter().map(|column| column.told.as_str()).collect();
-    fs::write(folder.join("framing.txt"), told).unwrap();
+    write("framing.txt", &told);
 
     // How others fare depends on their versions; the number of cases and Countersign's column do not.
     let documented = fs::read_to_string("docs/security.md").unwrap();
@@ -113,6 +111,13 @@ fn r6_r7_the_table_of_what_gateways_pass_on() {
             assert_eq!(own, "0", "{line}");
         }
     }
+}
+
+/// Leaves a file for people to read, `target/tmp/wall/NAME`.
+pub fn write(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wall");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), text).unwrap();
 }
 
 const HARMLESS: &str = "harmless, and arrives once and unchanged";
