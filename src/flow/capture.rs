@@ -206,7 +206,7 @@ impl Flow {
         let set = fields
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| !set.deletes && site.is_session(set.name, set.value));
         for set in set {
             let print = self.ring.quarantined(site, set.name, set.value).next();
@@ -262,7 +262,7 @@ impl Flow {
         let set = answers
             .cookies
             .iter()
-            .filter_map(|field| cookie::set(field, visit.now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| !set.deletes)
             .flat_map(|set| self.weighed(site, capture, set.name, set.value));
         let tokens = answers.tokens.iter().filter_map(|token| {
@@ -569,7 +569,7 @@ impl Flow {
         let changes: Vec<_> = fields
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| site.is_session(set.name, set.value))
             .collect();
         if changes.is_empty() {
@@ -637,7 +637,7 @@ impl Flow {
         let opened = sealed.and_then(|sealed| sealed.open(RELEASE, &key).ok());
         let release = opened.and_then(|bytes| Release::from_bytes(&bytes));
         for field in release.iter().flat_map(|release| &release.cookies) {
-            if let Some(set) = cookie::set(field, visit.now.unix) {
+            if let Some(set) = cookie::set(field, self.clock.wall()) {
                 jar.take_in(&set);
             }
         }

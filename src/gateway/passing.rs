@@ -68,11 +68,12 @@ impl Gateway {
     ) -> Result<Response<Body>, Failed> {
         let site = &passing.front.door.site;
         let closing = asked.closing();
+        let identity = passing.front.identity.as_ref();
         let surroundings = Surroundings {
             site,
             peer_text: &passing.peer_text,
-            identity: passing.front.identity.as_ref(),
-            unix: passing.now.unix,
+            identity,
+            unix: identity.map_or(passing.now.unix, |_| self.0.shared.flow.clock.wall()),
             constant: &passing.front.constant,
         };
         let upstream = passing.upstream;
