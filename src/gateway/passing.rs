@@ -19,7 +19,7 @@ use crate::gate::{self, Mentioned, Pass, Reason, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::moment::Moment;
-use crate::observe;
+use crate::observe::{self, clock::Clock};
 use crate::page::{Page, Refusal};
 use crate::peer::Peer;
 use crate::request::Checked;
@@ -69,9 +69,10 @@ impl Gateway {
     ) -> impl Future<Output = Result<Response<Body>, Failed>> {
         let closing = asked.closing();
         let upstream = passing.upstream;
-        let mut written = upstream.write(&pass, asked, body, &passing.surroundings());
+        let clock = &self.0.shared.flow.clock;
+        let mut written = upstream.write(&pass, asked, body, &passing.surroundings(clock));
         async move {
-            let surroundings = passing.surroundings();
+            let surroundings = passing.surroundings(clock);
             let response = upstream.send(&pass, &mut written, &surroundings).await?;
             self.answered(pass, response, upgrade, closing, passing)
                 .await
@@ -296,12 +297,14 @@ pub(super) fn set_our_cookie(fields: &mut HeaderMap, cookie: HeaderValue) {
 }
 
 impl Passing<'_> {
-    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+    /// What the application's side has to know. What it is told of the time is what its own clock shows.
+    pub(super) fn surroundings(&self, clock: &Clock) -> Surroundings<'_> {
+        let identity = self.front.identity.as_ref();
         Surroundings {
             site: &self.front.door.site,
             peer_text: &self.peer_text,
-            identity: self.front.identity.as_ref(),
-            unix: self.now.unix,
+            identity,
+            unix: identity.map_or(self.now.unix, |_| clock.wall()),
             constant: &self.front.constant,
         }
     }
