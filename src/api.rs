@@ -335,9 +335,9 @@ async fn read(incoming: Incoming) -> Result<Bytes, Fault> {
     if incoming.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let upload = Upload::stream(Bytes::new(), incoming);
+    let mut upload = Upload::stream(Bytes::new(), incoming);
     match upload.peek(LONGEST_BODY).await {
-        Ok((read, _)) if read.whole => Ok(read.bytes),
+        Ok(read) if read.whole => Ok(read.bytes),
         Ok(_) => Err(Fault::said("request body is longer than 64 KiB")),
         Err(_) => Err(Fault::said("request body is not whole")),
     }

@@ -20,7 +20,15 @@ use self::fields::{Seen, check_websocket, drop_hop_by_hop};
 /// A request head that a strict reader of RFC 9112 and RFC 9113 takes in one way only.
 ///
 /// Its fields hold no hop-by-hop field, no Host, no framing field and no identity header: whoever writes it to an
-/// upstream adds those anew.
+/// upstream adds those anew. Nobody but [`check`] makes one, or changes what one says:
+///
+/// ```compile_fail
+/// use countersign::request::{Checked, Framing};
+///
+/// fn longer(checked: Checked) -> Checked {
+///     Checked { framing: Framing::Length(5), ..checked }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Checked {
     method: Method,
@@ -335,21 +343,19 @@ impl Checked {
         }
     }
 
-    /// The same request, of whose body this has been found to be the length.
-    #[must_use]
-    pub fn with_length(mut self, length: u64) -> Self {
-        self.framing = Framing::Length(length);
-        self
-    }
-
     /// The same request with another Cookie field, or with none.
     #[must_use]
     pub fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {
+        self.set_cookies(cookies);
+        self
+    }
+
+    /// Puts another Cookie field in the place of its own, or none.
+    pub fn set_cookies(&mut self, cookies: Option<HeaderValue>) {
         self.fields.remove(header::COOKIE);
         if let Some(cookies) = cookies {
             self.fields.insert(header::COOKIE, cookies);
         }
-        self
     }
 }
 

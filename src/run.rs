@@ -42,6 +42,7 @@ use crate::store::key::{self, NoKey};
 use crate::upstream::connect::{self, NoTrust};
 use crate::upstream::head::Constant;
 use crate::upstream::identity::Identity;
+use crate::upstream::room::Room;
 use crate::upstream::{self, Upstream};
 
 mod certificates;
@@ -221,13 +222,16 @@ pub fn start(
         config.trusted_proxies,
     ));
     let addresses = bound.addresses().to_vec();
+    let most = limits.applications();
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
+        let room = Room::new(most, upstreams.len());
         let own = upstreams
             .iter()
-            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone()));
+            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone(), &room));
         Gateway::new(Arc::clone(&shared), own.collect())
     })?;
     slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let ends = certificates.clone();
     let renewals = certificates.map(|certificates| Renewals { certificates, tls });
     if let Some(renewals) = renewals.clone() {
         slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
@@ -236,7 +240,7 @@ pub fn start(
     let tallies = [Some(&workers), api_workers].into_iter().flatten();
     let tallies = tallies.flat_map(Workers::tallies).cloned().collect();
     let own = Arc::clone(&flow);
-    let admin = inside::open(watched, own, relay, sender, tallies, &shutdown);
+    let admin = inside::open(watched, own, relay, sender, tallies, ends, &shutdown);
     Ok(Running {
         addresses,
         admin,

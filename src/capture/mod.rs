@@ -10,6 +10,7 @@ use crate::route::{Machines, Pattern};
 use crate::subject::Subject;
 
 pub mod basic;
+pub mod carried;
 pub mod cookie;
 pub mod judge;
 pub mod look;

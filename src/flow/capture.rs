@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 
 use super::audience::{self, Audience};
 use super::entry::NotBegun;
 use super::own::code_path;
+use super::quarantine::SAME;
 use super::send::{Recipient, nowhere};
+use super::session::foreign;
 use super::{Flow, NoRandomness, Reply, Visit, random, see_other, with_cookies};
 use crate::capture::Capture;
 use crate::capture::cookie;
@@ -20,19 +21,17 @@ use crate::capture::token;
 use crate::challenge::{self, Entry, Question};
 use crate::directory::Person;
 use crate::event::What;
-use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::hold::release::{HeldPage, Release, Way};
 use crate::hold::{Destination, Hold, Sealed, Waiting};
 use crate::login::Login;
-use crate::moment::Moment;
 use crate::page::{Page, Refusal};
 use crate::scope::Scope;
-use crate::seal::{BrowserSecret, Held as Grants, cookies, print_id};
-use crate::site::{Origin, Site};
+use crate::seal::{BrowserSecret, cookies, print_id};
+use crate::site::Origin;
 use crate::store::Full;
 use crate::store::holds::{Fetched, Room};
-use crate::store::quarantine::{self, Owner, Reserved, Weight};
+use crate::store::quarantine::{Owner, Reserved, Weight};
 use crate::subject::Subject;
 
 /// What a sealed release is called when it is opened.
@@ -41,15 +40,8 @@ pub(super) const RELEASE: &[u8] = b"release";
 /// What a sealed page is called when it is opened.
 pub(super) const PAGE: &[u8] = b"page";
 
-/// A cookie that the browser brought is kept back from so many bytes on: shorter ones name no session
-/// (design section 3).
-pub const SESSION: usize = 16;
-
 /// What the heads of the answers to a login may take up beside a body.
 const HEADS: usize = 128 * 1024;
-
-/// So many bytes of an owner are the same for all attempts of one browser as one person.
-pub(super) const SAME: usize = 12;
 
 /// How many values one login may set without the quarantine's bound giving way.
 const VALUES: usize = 64;
@@ -201,40 +193,6 @@ impl Flow {
         })
     }
 
-    /// Notes the sessions that an answer gives to somebody who is not signed in: they are nobody's yet.
-    pub fn note_fresh(&self, site: &Site, fields: &HeaderMap, now: Moment) {
-        let set = fields
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
-            .filter(|set| !set.deletes && site.is_session(set.name, set.value));
-        for set in set {
-            let print = self.ring.quarantined(site, set.name, set.value).next();
-            if let Some(print) = print {
-                self.store.fresh.put(print, now);
-            }
-        }
-    }
-
-    /// Whether this session was nobody's until now. It counts once: the login that asks may make it somebody's.
-    pub fn was_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
-        let mut prints = self.ring.quarantined(site, name, value);
-        prints.any(|print| self.store.fresh.take(&print, now))
-    }
-
-    /// Whether this session is nobody's, as far as is known.
-    pub fn is_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) -> bool {
-        let mut prints = self.ring.quarantined(site, name, value);
-        prints.any(|print| self.store.fresh.knows(&print, now))
-    }
-
-    /// A login failed in this session: it is nobody's still.
-    pub fn still_fresh(&self, site: &Site, name: &[u8], value: &[u8], now: Moment) {
-        if let Some(print) = self.ring.quarantined(site, name, value).next() {
-            self.store.fresh.put(print, now);
-        }
-    }
-
     /// The login was none, or never arrived: nothing of it is kept back.
     pub async fn dismiss(&self, admitted: &Admitted) {
         self.store.quarantine.lift(&admitted.attempt);
@@ -366,106 +324,6 @@ impl Flow {
         self.record(visit, What::LoginCaptured { scope, outcome });
     }
 
-    /// The cookies of a login that are kept back while it is judged: those that make a session by name, and those that
-    /// are long enough to.
-    fn brought<'v>(
-        &'v self,
-        visit: &'v Visit<'_>,
-        capture: &'v Capture,
-    ) -> impl Iterator<Item = (quarantine::Print, Weight)> + 'v {
-        let site = &visit.door.site;
-        // With HTTP Basic no cookie goes up before the code.
-        foreign(visit)
-            .filter(|_| !capture.is_basic())
-            // Empty ones are everybody's.
-            .filter(|(name, value)| {
-                capture.auth_cookies.has(name) && !value.is_empty() || value.len() >= SESSION
-            })
-            .flat_map(move |(name, value)| self.weighed(site, capture, name, value))
-    }
-
-    fn weighed<'v>(
-        &'v self,
-        site: &'v Site,
-        capture: &Capture,
-        name: &'v [u8],
-        value: &'v [u8],
-    ) -> impl Iterator<Item = (quarantine::Print, Weight)> + 'v {
-        let weight = if capture.auth_cookies.has(name) {
-            Weight::Named
-        } else {
-            Weight::Seen
-        };
-        // New values are kept under the key that signs; what is looked up is tried under each.
-        self.ring
-            .quarantined(site, name, value)
-            .take(1)
-            .map(move |print| (print, weight))
-    }
-
-    /// The Cookie field of a request without what is kept back from it: everything for who has no grant, the
-    /// application's own sessions for everybody. `None` if nothing has to go.
-    ///
-    /// `owner` is whose login this very request is: what is kept back for that alone goes up with it.
-    pub fn without_quarantined(
-        &self,
-        site: &Site,
-        fields: &HeaderMap,
-        granted: bool,
-        owner: Option<&Owner>,
-        now: Moment,
-    ) -> Option<Option<HeaderValue>> {
-        let all = || cookie::pairs(fields.get_all(header::COOKIE).iter());
-        if self.store.quarantine.is_empty() && (granted || !site.binds()) {
-            return None;
-        }
-        let stays = |name: &[u8], value: &[u8]| {
-            // What is kept back is known by its name. Under a grant another spelling of it is a session that the
-            // grant does not know.
-            if !granted && site.is_disguised(name, value) {
-                return false;
-            }
-            let mut kept = self
-                .ring
-                .quarantined(site, name, value)
-                .filter_map(|print| self.store.quarantine.look(&print, now));
-            kept.all(|kept| match (kept.weight, owner) {
-                // A value that others share must not keep anybody from signing in.
-                (Weight::Seen, Some(_)) => true,
-                (Weight::Named, Some(own)) => {
-                    kept.owners.iter().all(|owner| owner[..SAME] == own[..SAME])
-                }
-                (Weight::Seen, None) => granted,
-                (Weight::Named, None) => false,
-            })
-        };
-        if all().all(|(name, value)| stays(name, value)) {
-            return None;
-        }
-        let jar = cookie::Jar::of(all().filter(|(name, value)| stays(name, value)));
-        Some(jar.field())
-    }
-
-    /// Whether a session of the application is kept back for another login than this one.
-    pub fn kept_for_others(
-        &self,
-        site: &Site,
-        name: &[u8],
-        value: &[u8],
-        owner: &Owner,
-        now: Moment,
-    ) -> bool {
-        let mut kept = self
-            .ring
-            .quarantined(site, name, value)
-            .filter_map(|print| self.store.quarantine.look(&print, now));
-        kept.any(|kept| {
-            kept.owners
-                .iter()
-                .any(|other| other[..SAME] != owner[..SAME])
-        })
-    }
-
     /// The cookie that gives a browser without a secret a new one.
     ///
     /// # Errors
@@ -508,113 +366,6 @@ impl Flow {
             _ => self.page(visit, &Page::SignInAgain { again }),
         };
         with_cookies(reply, self.forgetting(visit, capture))
-    }
-
-    /// Set-Cookie fields that make the browser forget its sessions of the application: those that are named, and where
-    /// none are, all that it brought.
-    pub fn forgetting(&self, visit: &Visit<'_>, capture: &Capture) -> Vec<HeaderValue> {
-        let by_name = !capture.auth_cookies.is_empty();
-        let mut names: Vec<&[u8]> = foreign(visit)
-            .map(|(name, _)| name)
-            .filter(|name| !by_name || capture.auth_cookies.has(name))
-            .collect();
-        names.extend(capture.auth_cookies.literals().map(str::as_bytes));
-        names.sort_unstable();
-        names.dedup();
-        expiring(&names, visit.asked.target().path(), &capture.page)
-    }
-
-    /// Set-Cookie fields for the sessions of the application that no grant of this browser knows.
-    pub(super) fn forgetting_unbound(visit: &Visit<'_>) -> Vec<HeaderValue> {
-        let site = &visit.door.site;
-        let mut names: Vec<&[u8]> = foreign(visit)
-            .filter(|(name, value)| site.is_session(name, value))
-            .map(|(name, _)| name)
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        expiring(&names, visit.asked.target().path(), "/")
-    }
-
-    /// What a grant of this person is bound to that no login earned: what their other grants know.
-    ///
-    /// A session that only came along with the code is nobody's word: whoever types it may have found it. It counts where
-    /// the application's own login comes behind the gate, and nothing of this person is known yet.
-    pub(super) fn prints_for(&self, visit: &Visit<'_>, grant: &Grant) -> Vec<Print> {
-        let site = &visit.door.site;
-        let held = visit.held.live.iter().chain(&visit.held.run_out);
-        let mut prints: Vec<Print> = held
-            .filter(|held| held.subject() == grant.subject())
-            .flat_map(|held| held.prints().current().iter().copied())
-            .collect();
-        let first = &site.first_scope().name;
-        if grant.scope() == first && site.capture_for(first).is_none() {
-            let cookies = visit.asked.fields().get_all(header::COOKIE).iter();
-            let brought = self.ring.sessions(site, cookies);
-            prints.extend(brought.into_iter().map(|session| session.print));
-        }
-        prints
-    }
-
-    /// The live grants as they are bound once an answer has changed the application's sessions, or a login has brought
-    /// tokens; none if nothing has changed.
-    pub fn moved(
-        &self,
-        site: &Site,
-        held: &Grants,
-        fields: &HeaderMap,
-        tokens: &[Print],
-        now: Moment,
-    ) -> Vec<Grant> {
-        let changes: Vec<_> = fields
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
-            .filter(|set| site.is_session(set.name, set.value))
-            .collect();
-        if changes.is_empty() {
-            return Self::with_tokens(&held.live, tokens, now);
-        }
-        let brought: Vec<Print> = held
-            .sessions
-            .iter()
-            .filter(|session| changes.iter().any(|set| *set.name == session.name[..]))
-            .map(|session| session.print)
-            .collect();
-        let set: Vec<Print> = changes
-            .iter()
-            .filter(|set| !set.deletes)
-            .map(|set| self.ring.print(site, set.name, set.value))
-            .chain(tokens.iter().copied())
-            .collect();
-        let subject = held.live.first().map(Grant::subject);
-        held.live
-            .iter()
-            .filter(|grant| Some(grant.subject()) == subject)
-            .filter_map(|grant| {
-                let prints = grant.prints().moved(&brought, &set, now)?;
-                Some(grant.clone().bound_to(prints))
-            })
-            .collect()
-    }
-
-    /// Set-Cookie fields for what the session rests on and the browser does not show any more.
-    pub(super) fn restoring(visit: &Visit<'_>, needs: &[HeaderValue]) -> Vec<HeaderValue> {
-        let secure = if visit.door.site.origin.https() {
-            "; Secure"
-        } else {
-            ""
-        };
-        let has = |needed: &HeaderValue| {
-            foreign(visit).any(|(name, value)| [name, b"=", value].concat() == needed.as_bytes())
-        };
-        let lost = needs.iter().filter(|needed| !has(needed));
-        lost.filter_map(|needed| {
-            let attributes = format!("; Path=/; HttpOnly; SameSite=Lax{secure}");
-            let field = [needed.as_bytes(), attributes.as_bytes()].concat();
-            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
-        })
-        .collect()
     }
 
     /// The application's cookies that the browser would have, were the answer to its login released. The answer is not
@@ -741,35 +492,4 @@ fn hold(
         leads_to: answers.leads_to.map(Box::new),
     };
     Ok(Hold { target, request })
-}
-
-/// The application's cookies in a request: all but ours.
-pub(super) fn foreign<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = (&'v [u8], &'v [u8])> {
-    cookie::pairs(visit.asked.fields().get_all(header::COOKIE).iter())
-        .filter(|(name, _)| !cookies::is_ours(name))
-}
-
-/// Expires cookies of these names wherever they may have been set on the way to one of these pages: a browser finds a
-/// cookie by its name and its path.
-fn expiring(names: &[&[u8]], here: &str, page: &str) -> Vec<HeaderValue> {
-    let mut paths: Vec<&str> = vec!["/"];
-    for page in [here, page] {
-        let path = page.split('?').next().unwrap_or_default();
-        let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
-        for end in ends.chain([path.len()]) {
-            paths.extend([&path[..end], path.get(..=end).unwrap_or(path)]);
-        }
-    }
-    paths.retain(|path| path.starts_with('/') && !path.contains([';', ',']));
-    paths.sort_unstable();
-    paths.dedup();
-    // A path of many segments must not make a head of many kilobytes.
-    paths.truncate(8);
-    let fields = names.iter().flat_map(|name| {
-        paths.iter().filter_map(move |path| {
-            let field = [name, &b"=; Path="[..], path.as_bytes(), b"; Max-Age=0"].concat();
-            HeaderValue::from_maybe_shared(Bytes::from(field)).ok()
-        })
-    });
-    fields.take(64).collect()
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method};
 
-use super::capture::{PAGE, RELEASE, SAME};
+use super::capture::{PAGE, RELEASE};
 use super::consult::Opinion;
 use super::own::{code_path, sign_out_path};
 use super::posted::{NotOurs, Posted};
+use super::quarantine::SAME;
 use super::sign_out::Leaving;
 use super::{Flow, Reply, Visit, random, see_other, with_cookies};
 use crate::challenge::{self, Browser, Entry, Mistake, Verified};

@@ -12,8 +12,9 @@ use crate::challenge::{self, Browser, Mac};
 use crate::code::Typed;
 use crate::moment::Moment;
 use crate::observe::chain;
+use crate::store::Refused;
 use crate::store::counters::Part;
-use crate::store::{Consult, Refused};
+use crate::store::entrusted::Consult;
 
 /// What is known of an answer before it is compared.
 pub(super) enum Opinion {

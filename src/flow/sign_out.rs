@@ -3,9 +3,9 @@
 
 use http::HeaderValue;
 
-use super::capture::foreign;
 use super::own::sign_out_path;
 use super::posted::NotOurs;
+use super::session::foreign;
 use super::{Flow, Reply, Visit, see_other, with_cookies};
 use crate::capture::cookie::Jar;
 use crate::event::What;

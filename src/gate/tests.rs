@@ -181,6 +181,10 @@ fn r5_a_protected_route_is_protected_for_every_method_and_no_header_chooses_it()
             "{method}"
         );
     }
+    for fields in [&[] as &[_], &[("access-control-request-method", "GET")]] {
+        let asked = ask("OPTIONS", "/admin", fields);
+        assert_eq!(verdict(&site, &asked, &[]), "preflight false");
+    }
     for (name, value) in [
         ("x-original-url", "/open"),
         ("x-rewrite-url", "/open"),
@@ -196,7 +200,7 @@ fn r5_a_protected_route_is_protected_for_every_method_and_no_header_chooses_it()
 }
 
 #[test]
-fn the_anonymous_zone_is_for_reading_only() {
+fn r9_the_anonymous_zone_is_for_reading_only() {
     let site = site(&[("/open/**", Class::Public)]);
     let websocket = [
         ("connection", "upgrade"),

@@ -4,7 +4,7 @@ use http::{Response, header};
 use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
-use super::captured::{Looked, OUR_OWN};
+use super::heard::{Looked, OUR_OWN};
 use super::passing::Passing;
 use super::refusal::{refused, told_to, whole};
 use crate::capture::Capture;

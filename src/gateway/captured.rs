@@ -1,27 +1,26 @@
 //! The application's own login: the page goes up and is looked at, the password goes up and its answer waits.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response};
-use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
+use super::heard::{Heard, Looked};
 use super::passing::{Passing, set_our_cookie};
 use super::refusal::{told_to, whole};
 use crate::capture::cookie::{self, Jar};
-use crate::capture::judge::{self, Answered, Judgement, Leads, Next};
+use crate::capture::judge::{self, Judgement, Leads};
 use crate::capture::token::{self, Found};
 use crate::capture::{Capture, look};
 use crate::event::What;
 use crate::flow::audience::{self, Audience};
-use crate::flow::capture::{Admitted, Answers, Held, SESSION};
+use crate::flow::capture::{Admitted, Answers, Held};
+use crate::flow::quarantine::SESSION;
 use crate::flow::relay;
 use crate::flow::{Flow, Visit, addressed};
 use crate::gate::{self, Pass};
 use crate::hold::Destination;
-use crate::hold::release::{HeldPage, Way};
+use crate::hold::release::Way;
 use crate::login::Login;
 use crate::peer::Peer;
 use crate::request::Checked;
@@ -30,7 +29,6 @@ use crate::site::{Origin, Site};
 use crate::target::Target;
 use crate::upstream::Failed;
 use crate::upstream::body::{Body, Upload};
-use crate::upstream::head::Surroundings;
 
 /// A login as it was posted.
 pub(super) struct Posted {
@@ -38,21 +36,6 @@ pub(super) struct Posted {
     pub(super) login: Login,
     /// The bytes that go up, unchanged.
     pub(super) body: Bytes,
-}
-
-/// An answer of the application, as much of its body as is looked at, and the rest of it.
-pub(super) struct Looked {
-    pub(super) head: http::response::Parts,
-    start: Bytes,
-    /// Whether that is all of it.
-    pub(super) whole: bool,
-    body: Body,
-}
-
-/// The cookies of a login as its answers come: what the browser would have by then, and every Set-Cookie, in order.
-pub(super) struct Heard {
-    jar: Jar,
-    pub(super) cookies: Vec<HeaderValue>,
 }
 
 /// What the application said to a login until it was clear how it went.
@@ -178,7 +161,7 @@ impl Gateway {
                 set_our_cookie(&mut looked.head.headers, cookie);
             }
         }
-        let mut response = Response::from_parts(looked.head, looked.body);
+        let mut response = looked.into_response();
         if closing {
             response
                 .headers_mut()
@@ -369,125 +352,6 @@ impl Gateway {
         }))
     }
 
-    /// Asks the application on until it is clear how a login went. Gives the page that was followed to, if one was.
-    pub(super) async fn ask_on(
-        &self,
-        capture: &Capture,
-        (asked, body): (&Checked, &Bytes),
-        mut next: Next,
-        heard: &mut Heard,
-        passing: &Passing<'_>,
-    ) -> (Judgement, Option<(Looked, Target)>) {
-        let (site, now) = (&passing.front.door.site, passing.now.unix);
-        let until = Instant::now() + OUR_OWN;
-        let mut last = None;
-        let mut hops = 0;
-        // Who cannot be asked has not said no.
-        loop {
-            match next {
-                Next::Decided(judgement) => return (judgement, last),
-                Next::Probe => {
-                    let Some((pass, target)) = probe(site, capture) else {
-                        return (Judgement::Doubt, last);
-                    };
-                    let get = asked.following(target.clone(), heard.jar.field());
-                    let Some(probed) = self.look(&pass, get, until, passing).await else {
-                        return (Judgement::Doubt, last);
-                    };
-                    heard.take_in(&probed.head.headers, &target, now);
-                    return (probed.judged(judge::probed), last);
-                }
-                Next::Follow(target) => {
-                    let Some(pass) = gate::follow(site, capture, &target) else {
-                        return (Judgement::Doubt, last);
-                    };
-                    hops += 1;
-                    let get = asked.following(target.clone(), heard.jar.field());
-                    let Some(followed) = self.look(&pass, get, until, passing).await else {
-                        return (Judgement::Doubt, last);
-                    };
-                    heard.take_in(&followed.head.headers, &target, now);
-                    let origin = site.origin.text();
-                    next = followed.judged(|answered| {
-                        judge::followed(capture, asked, body, &target, origin, answered, hops)
-                    });
-                    last = Some((followed, target));
-                }
-            }
-        }
-    }
-
-    /// Whether the application takes this browser for signed in before it has seen the password; `None` if that cannot
-    /// be asked.
-    async fn signed_in_before(
-        &self,
-        capture: &Capture,
-        asked: &Checked,
-        sent: &Jar,
-        passing: &Passing<'_>,
-    ) -> Option<bool> {
-        let site = &passing.front.door.site;
-        if !sent
-            .pairs()
-            .any(|(name, value)| makes_session(capture, name, value))
-        {
-            return Some(false);
-        }
-        let (pass, target) = probe(site, capture)?;
-        let get = asked.following(target, sent.field());
-        let until = Instant::now() + OUR_OWN;
-        let probed = self.look(&pass, get, until, passing).await?;
-        // An application in trouble has said nothing.
-        let status = probed.head.status;
-        let told =
-            status.is_success() || status.is_redirection() || matches!(status.as_u16(), 401 | 403);
-        told.then(|| probed.judged(judge::probed) == Judgement::Good)
-    }
-
-    /// Sends a GET of ours up. `None` if no answer came, or none in time.
-    async fn look(
-        &self,
-        pass: &Pass,
-        get: Checked,
-        until: Instant,
-        passing: &Passing<'_>,
-    ) -> Option<Looked> {
-        let asked = self.ask(pass, get, Upload::empty(), passing);
-        timeout_at(until, asked).await.ok()?.ok()
-    }
-
-    /// Sends a request of ours or a visitor's up and looks into the answer.
-    pub(super) async fn ask(
-        &self,
-        pass: &Pass,
-        asked: Checked,
-        upload: Upload,
-        passing: &Passing<'_>,
-    ) -> Result<Looked, Failed> {
-        let surroundings = Surroundings {
-            site: &passing.front.door.site,
-            peer_text: &passing.peer_text,
-            identity: passing.front.identity.as_ref(),
-            unix: passing.now.unix,
-            constant: &passing.front.constant,
-        };
-        let response = passing
-            .upstream
-            .forward(pass, asked, upload, &surroundings)
-            .await?;
-        let (head, body) = response.into_parts();
-        let (peeked, body) = body
-            .peek(look::MOST)
-            .await
-            .map_err(|_| Failed::Unsound("its answer broke off"))?;
-        Ok(Looked {
-            head,
-            start: peeked.bytes,
-            whole: peeked.whole,
-            body,
-        })
-    }
-
     /// What would be released of a chain: one way on with every cookie, and a page if the login itself was answered
     /// with one.
     fn answers(&self, visit: &Visit<'_>, chain: Chain) -> (Answers, Looked) {
@@ -553,16 +417,6 @@ fn leads(fields: &HeaderMap, base: &Target, site: &Site) -> Leads {
         None => Leads::Nowhere,
     }
 }
-
-/// The probe of a capture as a request that may be made.
-fn probe(site: &Site, capture: &Capture) -> Option<(Pass, Target)> {
-    let path = capture.probe.as_deref()?.parse().ok()?;
-    let target = Target::parse(path).ok()?;
-    Some((gate::follow(site, capture, &target)?, target))
-}
-
-/// How long our own GETs of one login may take together: the visitor waits for them with an answer already there.
-pub(super) const OUR_OWN: Duration = Duration::from_secs(10);
 
 /// A login that the application refused: its answer as it is. Where its message stands on a page that was followed to,
 /// which an application may show only once, the browser is sent there and given that page.
@@ -670,62 +524,4 @@ pub(super) fn theirs(asked: &Checked) -> Jar {
 fn without_sessions(capture: &Capture, jar: &Jar) -> Jar {
     let rest = jar.pairs();
     Jar::of(rest.filter(|(name, value)| !makes_session(capture, name, value)))
-}
-
-impl Heard {
-    /// Nothing yet: the browser has what it `sent`.
-    pub(super) fn new(sent: &Jar) -> Self {
-        Self {
-            jar: sent.clone(),
-            cookies: Vec::new(),
-        }
-    }
-
-    /// Takes in what the answer to a request for `at` sets.
-    pub(super) fn take_in(&mut self, fields: &HeaderMap, at: &Target, now: u64) {
-        for field in fields.get_all(header::SET_COOKIE) {
-            if let Some(change) = cookie::set(field, now) {
-                self.jar.take_in(&change);
-            }
-            // They are given to the browser elsewhere.
-            self.cookies.push(cookie::placed(field, at.path()));
-        }
-    }
-}
-
-impl Looked {
-    /// What was looked at of its body.
-    pub(super) fn start(&self) -> &Bytes {
-        &self.start
-    }
-
-    pub(super) fn judged<T>(&self, judge: impl FnOnce(&Answered<'_>) -> T) -> T {
-        let decoded = look::decoded(&self.head.headers, &self.start);
-        judge(&Answered {
-            status: self.head.status,
-            fields: &self.head.headers,
-            body: decoded.as_deref(),
-        })
-    }
-
-    /// It, for a browser that comes for it later.
-    pub(super) fn page(&self) -> HeldPage {
-        let mut fields = self.head.headers.clone();
-        for name in [
-            header::SET_COOKIE,
-            header::CONTENT_LENGTH,
-            header::CONNECTION,
-        ] {
-            fields.remove(name);
-        }
-        HeldPage {
-            status: self.head.status,
-            fields,
-            body: self.start.clone(),
-        }
-    }
-
-    pub(super) fn into_response(self) -> Response<Body> {
-        Response::from_parts(self.head, self.body)
-    }
 }

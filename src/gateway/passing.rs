@@ -58,25 +58,35 @@ pub(super) struct Upgrade {
 }
 
 impl Gateway {
-    pub(super) async fn forward(
+    /// Written before the first wait: see [`crate::upstream`].
+    pub(super) fn forward(
         &self,
         pass: Pass,
         asked: Checked,
         body: Upload,
         upgrade: Option<Upgrade>,
         passing: &Passing<'_>,
+    ) -> impl Future<Output = Result<Response<Body>, Failed>> {
+        let closing = asked.closing();
+        let upstream = passing.upstream;
+        let mut written = upstream.write(&pass, asked, body, &passing.surroundings());
+        async move {
+            let surroundings = passing.surroundings();
+            let response = upstream.send(&pass, &mut written, &surroundings).await?;
+            self.answered(pass, response, upgrade, closing, passing)
+                .await
+        }
+    }
+
+    async fn answered(
+        &self,
+        pass: Pass,
+        mut response: Response<Body>,
+        upgrade: Option<Upgrade>,
+        closing: bool,
+        passing: &Passing<'_>,
     ) -> Result<Response<Body>, Failed> {
         let site = &passing.front.door.site;
-        let closing = asked.closing();
-        let surroundings = Surroundings {
-            site,
-            peer_text: &passing.peer_text,
-            identity: passing.front.identity.as_ref(),
-            unix: passing.now.unix,
-            constant: &passing.front.constant,
-        };
-        let upstream = passing.upstream;
-        let mut response = upstream.forward(&pass, asked, body, &surroundings).await?;
         let mut tokens: Vec<Print> = passing.token.into_iter().collect();
         if let Some(capture) = passing.renews {
             let renewed = Box::pin(self.renewed(capture, response, passing)).await?;
@@ -286,6 +296,16 @@ pub(super) fn set_our_cookie(fields: &mut HeaderMap, cookie: HeaderValue) {
 }
 
 impl Passing<'_> {
+    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            site: &self.front.door.site,
+            peer_text: &self.peer_text,
+            identity: self.front.identity.as_ref(),
+            unix: self.now.unix,
+            constant: &self.front.constant,
+        }
+    }
+
     pub(super) fn record(&self, what: What<'_>) {
         observe::record(&Event {
             reference: *self.reference,

@@ -13,6 +13,7 @@ use crate::event::What;
 use crate::flow::audience::{self, Audience};
 use crate::flow::{Flow, Reply, Visit, empty, see_other};
 use crate::gate::Reason;
+use crate::moment::Moment;
 use crate::page::{CONTENT_TYPE, Kind, Page, Problem, Refusal};
 use crate::request::{Checked, Framing, Malformed};
 use crate::site::Site;
@@ -41,7 +42,7 @@ pub(super) fn refused(flow: &Flow, visit: &Visit<'_>, reason: Reason) -> Reply {
     };
     match audience::of(visit.asked.fields(), visit.asked.websocket()) {
         Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),
-        _ => problem(&refusal, visit.reference),
+        _ => problem(&refusal, visit.reference, visit.now),
     }
 }
 
@@ -52,7 +53,7 @@ pub(super) fn told(flow: &Flow, passing: &Passing<'_>, failed: &Failed, navigati
     if navigation {
         passing.page(flow, &Page::Refused(refusal))
     } else {
-        problem(&refusal, *passing.reference)
+        problem(&refusal, *passing.reference, passing.now)
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) fn told_to(flow: &Flow, visit: &Visit<'_>, failed: &Failed) -> Reply 
     let refusal = failure(failed);
     match audience::of(visit.asked.fields(), false) {
         Audience::Navigation | Audience::Frame => flow.refuse(visit, refusal),
-        _ => problem(&refusal, visit.reference),
+        _ => problem(&refusal, visit.reference, visit.now),
     }
 }
 
@@ -71,11 +72,12 @@ fn failure(failed: &Failed) -> Refusal<'static> {
         StatusCode::GATEWAY_TIMEOUT => Refusal::UpstreamSlow,
         StatusCode::BAD_REQUEST => Refusal::BadRequest,
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge,
+        StatusCode::SERVICE_UNAVAILABLE => Refusal::UpstreamBusy,
         _ => Refusal::UpstreamDown,
     }
 }
 
-fn problem(refusal: &Refusal<'_>, reference: Reference) -> Reply {
+fn problem(refusal: &Refusal<'_>, reference: Reference, now: Moment) -> Reply {
     let kind = Kind::from(refusal);
     let problem = Problem {
         kind,
@@ -85,9 +87,11 @@ fn problem(refusal: &Refusal<'_>, reference: Reference) -> Reply {
         reference: &reference.to_string(),
     };
     let mut reply = empty(refusal.status()).map(|_| Bytes::from(problem.json()));
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    let fields = reply.headers_mut();
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    if let Some(seconds) = refusal.retry_after(now) {
+        fields.insert(header::RETRY_AFTER, seconds.into());
+    }
     reply
 }
 

@@ -8,7 +8,8 @@ use http::{Method, Response};
 
 use super::passing::Passing;
 use super::{Gateway, Read};
-use crate::capture::token::{self, Bearer, Carried};
+use crate::capture::carried::Carried;
+use crate::capture::token::{self, Bearer};
 use crate::capture::{Capture, look};
 use crate::form::Form;
 use crate::gate::{Pass, Way};

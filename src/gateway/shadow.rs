@@ -4,7 +4,8 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::Gateway;
-use super::captured::{Heard, Looked, Posted, by_script, makes_session, theirs};
+use super::captured::{Posted, by_script, makes_session, theirs};
+use super::heard::{Heard, Looked};
 use super::passing::{Passing, Upgrade, is_navigation, set_our_cookie};
 use super::refusal::{told, told_to, whole};
 use crate::capture::basic::{self, Shown};

@@ -2,10 +2,12 @@
 //!
 //! Carriers come in by [`Witness`], challenges by [`Metrics::record`]; a request that the gate lets pass is not counted
 //! here at all. Every label holds a [`Word`], and those are made of names in the configuration and of words in this
-//! program alone: no number, code, person or address can become one (A9, C8).
+//! program alone: no number, code, person or address can become one (A9, C8). The one beside is a file's path, as the
+//! configuration has it.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +47,7 @@ pub struct Metrics {
     limits: Family<Limit, Counter>,
     shadow: Family<Shadow, Counter>,
     connections: Family<Connection, Counter>,
+    certificates: Family<Certificate, Gauge>,
     /// The carrier that failed last with a message that is still on its way. A plain mutex: held for one step in a small
     /// map, never while a metric is written out.
     failed: Mutex<HashMap<Id, Name>>,
@@ -74,6 +77,7 @@ impl Metrics {
             limits: Family::default(),
             shadow: Family::default(),
             connections: Family::default(),
+            certificates: Family::default(),
             failed: Mutex::default(),
         };
         for name in carriers {
@@ -158,6 +162,11 @@ impl Metrics {
             "Connections of visitors, and what became of them",
             self.connections.clone(),
         );
+        registry.register(
+            "countersign_certificate_expires_seconds",
+            "When a certificate in use ends, in seconds since 1970",
+            self.certificates.clone(),
+        );
         self
     }
 
@@ -217,6 +226,18 @@ impl Metrics {
                 .get_or_create(&labels)
                 .inner()
                 .fetch_max(sum, Relaxed);
+        }
+    }
+
+    /// So long are the certificates in use good: the file of each, and its last second since 1970. They are asked for when
+    /// somebody looks.
+    pub fn certificates<'a>(&self, ends: impl IntoIterator<Item = (&'a Path, u64)>) {
+        for (file, until) in ends {
+            let labels = Certificate {
+                file: file.display().to_string(),
+            };
+            let until = i64::try_from(until).unwrap_or(i64::MAX);
+            self.certificates.get_or_create(&labels).set(until);
         }
     }
 
@@ -454,6 +475,12 @@ struct Limit {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Connection {
     what: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Certificate {
+    /// As the configuration has it.
+    file: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

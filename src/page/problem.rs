@@ -152,7 +152,7 @@ impl From<&Refusal<'_>> for Kind {
             Refusal::NoPhone | Refusal::NoAddress => Self::NoPhone,
             Refusal::AmbiguousLogin => Self::AmbiguousLogin,
             Refusal::CredentialsElsewhere => Self::CredentialsElsewhere,
-            Refusal::Full | Refusal::LoginsFull => Self::Busy,
+            Refusal::Full | Refusal::LoginsFull | Refusal::UpstreamBusy => Self::Busy,
             Refusal::NothingCanSend => Self::CarrierUnavailable,
             Refusal::UpstreamDown | Refusal::NotReleased { .. } => Self::UpstreamUnavailable,
             Refusal::UpstreamSlow => Self::UpstreamTimeout,

@@ -52,6 +52,8 @@ pub enum Refusal<'a> {
     LoginsFull,
     /// 503, with `Retry-After`: no carrier works.
     NothingCanSend,
+    /// 503, with `Retry-After`: as many requests are at the application as there is room for (A1).
+    UpstreamBusy,
     /// 502: the application cannot be reached.
     UpstreamDown,
     /// 502: the code was right, and then the application could not be reached.
@@ -89,7 +91,9 @@ impl Refusal<'_> {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownChallenge { .. } | Self::LoginExpired { .. } => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Full | Self::LoginsFull | Self::NothingCanSend => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::LoginsFull | Self::NothingCanSend | Self::UpstreamBusy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UpstreamDown | Self::NotReleased { .. } => StatusCode::BAD_GATEWAY,
             Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -99,12 +103,14 @@ impl Refusal<'_> {
     }
 
     /// For `Retry-After`, in seconds, where waiting helps. The fixed ones are guesses: a full place empties as
-    /// challenges end, held logins last minutes, and a carrier that is down is tried again about once a minute.
+    /// challenges end, held logins last minutes, a carrier that is down is tried again about once a minute, and an application
+    /// that is slow answers at last.
     #[must_use]
     pub fn retry_after(&self, now: Moment) -> Option<u64> {
         match self {
             Self::TooMany { until } => Some(until.saturating_sub(now.unix).max(1)),
             Self::Full => Some(30),
+            Self::UpstreamBusy => Some(10),
             Self::LoginsFull | Self::NothingCanSend => Some(60),
             _ => None,
         }
@@ -156,6 +162,7 @@ impl Refusal<'_> {
             Self::Full => "full",
             Self::LoginsFull => "logins_full",
             Self::NothingCanSend => "nothing_can_send",
+            Self::UpstreamBusy => "upstream_busy",
             Self::UpstreamDown => "upstream_down",
             Self::NotReleased { .. } => "not_released",
             Self::UpstreamSlow => "upstream_slow",

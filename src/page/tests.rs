@@ -681,7 +681,10 @@ fn statuses_are_those_of_the_table() {
             "refused-head-too-large" => 431,
             "refused-internal" => 500,
             "refused-upstream-down" | "refused-not-released" => 502,
-            "refused-full" | "refused-logins-full" | "refused-nothing-can-send" => 503,
+            "refused-full"
+            | "refused-logins-full"
+            | "refused-nothing-can-send"
+            | "refused-upstream-busy" => 503,
             "refused-upstream-slow" => 504,
             _ if name.starts_with("refused-too-many") || name.starts_with("code-locked") => 429,
             _ => 200,

@@ -29,6 +29,10 @@ impl Seen {
         let (mut bytes, mut codings, mut upgrades, mut upgrade_named) = (0, 0, 0, false);
         for (name, value) in fields {
             let name = name.as_str();
+            // Of all that is no token (RFC 9110 section 5.6.2), only this goes for a name with HTTP/2.
+            if version == Version::HTTP_2 && name.as_bytes().contains(&b'"') {
+                return Err(Malformed::Ambiguous("a quotation mark in a field name"));
+            }
             bytes += name.len() + value.len() + 4;
             match name {
                 "host" => seen.hosts += 1,
@@ -71,7 +75,7 @@ impl Seen {
                     seen.hop_by_hop = true;
                 }
                 _ if is_hop_by_hop(name) => seen.hop_by_hop = true,
-                _ if name.contains('_') && is_framing(&name.replace('_', "-")) => {
+                _ if frames_alike(name) => {
                     return Err(Malformed::Ambiguous(
                         "a field that looks like a framing field",
                     ));
@@ -212,17 +216,24 @@ pub fn is_overriding(name: &str) -> bool {
         })
 }
 
-fn is_framing(name: &str) -> bool {
-    matches!(
-        name,
-        "content-length"
-            | "transfer-encoding"
-            | "host"
-            | "connection"
-            | "upgrade"
-            | "te"
-            | "trailer"
-    )
+/// Whether an application could take a name, which is none of these, for one that frames (R6). lighttpd reads any mark as a
+/// dash, and so did Apache before 2.4; CGI and what is like it read `_` so; marks at the ends are some reader's blanks.
+fn frames_alike(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "content-length",
+        "transfer-encoding",
+        "host",
+        "connection",
+        "upgrade",
+        "te",
+        "trailer",
+    ];
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    // Nearly every field leaves here, by its length or its first letter.
+    NAMES.iter().any(|known| {
+        let alike = |(a, b): (u8, u8)| a == b || (a == b'-' && !b.is_ascii_alphanumeric());
+        known.len() == name.len() && known.bytes().zip(name.bytes()).all(alike)
+    })
 }
 
 /// Fields that Connection must not take away: what is judged, what frames, and what this gateway sets (R8).

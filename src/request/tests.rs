@@ -84,6 +84,31 @@ fn r3_targets_are_paths_or_whole_addresses_of_their_host() {
     assert!(checked(|builder| builder.method("OPTIONS").uri("*")).is_ok());
 }
 
+/// Even where Host says the same.
+#[test]
+fn r3_user_information_is_refused() {
+    let (parts, ()) = Request::builder()
+        .uri("http://u:p@app.example/")
+        .header("host", "u:p@app.example")
+        .body(())
+        .unwrap()
+        .into_parts();
+    assert_eq!(check(parts, true).unwrap_err().status(), 400);
+}
+
+#[test]
+fn r6_a_whole_address_needs_a_host_as_well() {
+    for version in [Version::HTTP_10, Version::HTTP_11] {
+        let (parts, ()) = Request::builder()
+            .version(version)
+            .uri("http://app.example/")
+            .body(())
+            .unwrap()
+            .into_parts();
+        assert_eq!(check(parts, true).unwrap_err().status(), 400, "{version:?}");
+    }
+}
+
 #[test]
 fn r6_exactly_one_host() {
     let parts = |fields: &[&str]| {
@@ -130,6 +155,11 @@ fn r6_framing_that_two_servers_could_read_differently_is_refused() {
         &[("transfer-encoding", "identity")],
         &[("transfer_encoding", "chunked")],
         &[("content_length", "5")],
+        &[("transfer.encoding", "chunked")],
+        &[("transfer~encoding", "chunked")],
+        &[("content+length", "5")],
+        &[("content-length_", "5")],
+        &[("_host", "evil.example")],
         &[("connection", "close, content-length")],
         &[("connection", "host")],
         &[("connection", "Cookie")],
@@ -190,6 +220,34 @@ fn r8_hop_by_hop_fields_end_here() {
     assert_eq!(names(&checked), ["accept"]);
     assert!(checked.expects_continue() && !checked.websocket());
     assert_eq!(with(&[("expect", "something")]).unwrap_err().status(), 417);
+}
+
+#[test]
+fn r8_connection_itself_ends_here() {
+    let checked = with(&[("connection", "X-Own"), ("x-own", "1"), ("accept", "*/*")]).unwrap();
+    assert_eq!(names(&checked), ["accept"]);
+}
+
+#[test]
+fn r8_connection_takes_nothing_away_that_must_go_on() {
+    for name in [
+        "Host",
+        "cookie",
+        "Authorization",
+        "origin",
+        "referer",
+        "content-length",
+        "Content-Type",
+        "forwarded",
+        "x-real-ip",
+        "X-Forwarded-For",
+        "x-forwarded-proto",
+        "x-countersign-user",
+        "sec-websocket-key",
+    ] {
+        let malformed = with(&[("connection", &format!("close, {name}"))]).unwrap_err();
+        assert_eq!(malformed.status(), 400, "{name}");
+    }
 }
 
 #[test]
@@ -312,7 +370,34 @@ fn r9_a_websocket_handshake_is_whole_or_refused() {
 }
 
 #[test]
+fn r9_a_websocket_handshake_is_of_http_1_1_and_without_a_body() {
+    let asked = |version: Version, fields: &[(&str, &str)]| {
+        checked(|builder| {
+            let builder = builder
+                .version(version)
+                .uri("/")
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("sec-websocket-version", "13");
+            fields.iter().fold(builder, |builder, (name, value)| {
+                builder.header(*name, *value)
+            })
+        })
+    };
+    assert!(asked(Version::HTTP_11, &[]).unwrap().websocket());
+    assert_eq!(asked(Version::HTTP_10, &[]).unwrap_err().status(), 400);
+    let body = asked(Version::HTTP_11, &[("content-length", "5")]);
+    assert_eq!(body.unwrap_err().status(), 400);
+    assert!(
+        !asked(Version::HTTP_2, &[]).is_ok_and(|asked| asked.websocket()),
+        "HTTP/2 has no Upgrade"
+    );
+}
+
+#[test]
 fn a1_a_head_has_its_bounds() {
+    assert_eq!((MAX_FIELDS, MAX_HEAD), (100, 32 * 1024));
     let many = |count: usize| {
         checked(|builder| (0..count).fold(builder.uri("/"), |b, n| b.header(format!("x-{n}"), "1")))
     };
@@ -365,6 +450,16 @@ fn r11_http2_is_held_to_the_same_form() {
         .is_err()
     );
     assert!(two(&|b| b.uri("https://u@app.example/x"), true).is_err());
+    // hyper makes names of HTTP/2 in this way, and it takes more than the other.
+    let quoted = HeaderName::from_lowercase(b"x\"y").unwrap();
+    assert!(
+        two(
+            &|b| b.uri("https://app.example/x").header(&quoted, "1"),
+            true
+        )
+        .is_err(),
+        "no name in HTTP/1.1"
+    );
     assert!(
         two(&|b| b.uri("/x"), true).is_err(),
         "no authority and no Host"
@@ -378,6 +473,20 @@ fn r11_http2_is_held_to_the_same_form() {
         )
         .is_err()
     );
+}
+
+#[test]
+fn r1_a_target_of_nothing_is_the_root_and_goes_up_as_that() {
+    for nothing in ["http://app.example", "https://app.example#/x"] {
+        let (_, target, _, _) = checked(|builder| builder.uri(nothing))
+            .unwrap()
+            .into_parts();
+        assert_eq!(target.raw(), "/", "{nothing}");
+        let mut sent = http::uri::Parts::default();
+        sent.path_and_query = Some(target.into_raw());
+        let sent = http::Uri::from_parts(sent).unwrap();
+        assert_eq!(sent.to_string(), "/", "{nothing}");
+    }
 }
 
 #[test]

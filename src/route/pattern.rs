@@ -307,7 +307,21 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_literal_covers_its_subtree_and_its_tails_but_no_longer_word() {
+    fn r2_capitals_of_a_pattern_are_letters_like_others() {
+        for text in ["/A/*/Admin", "/a/**/ADMIN"] {
+            let pattern = pattern(text);
+            for path in ["/a/b/admin", "/A/B/ADMIN", "/a/b/Admin/x"] {
+                assert_eq!(
+                    pattern.covers(path.as_bytes()),
+                    Cover::Whole,
+                    "{text} {path}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn r2_r4_a_closing_literal_covers_its_subtree_and_its_tails_but_no_longer_word() {
         let admin = pattern("/admin");
         for path in [
             "/admin",

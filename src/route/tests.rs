@@ -498,7 +498,7 @@ fn a_folder_closes_its_name_without_a_slash_and_leaves_it_to_later_routes_too() 
 }
 
 #[test]
-fn short_names_of_windows_close() {
+fn r2_short_names_of_windows_close() {
     let routes = table(&[
         ("/administration/users", scope("admin")),
         ("/**", scope("public-full")),
@@ -703,7 +703,7 @@ fn a_login_that_says_another_method_is_captured_by_nobody() {
 }
 
 #[test]
-fn a_websocket_condition_tells_upgrades_from_the_rest() {
+fn r9_a_websocket_condition_tells_upgrades_from_the_rest() {
     let mut only = route("/x", scope("admin"));
     only.websocket = Some(true);
     let mut never = route("/x", scope("public"));
@@ -740,7 +740,7 @@ fn a_query_condition_closes_widely_and_opens_exactly() {
 }
 
 #[test]
-fn a_form_condition_closes_in_doubt_and_asks_for_the_body() {
+fn r2_a_form_condition_closes_in_doubt_and_asks_for_the_body() {
     let mut admin = route("/doku.php", scope("admin"));
     admin.form = vec![("do".to_owned(), "admin".to_owned())];
     admin.methods = vec![Method::POST];

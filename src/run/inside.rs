@@ -27,6 +27,7 @@ use crate::observe::fan::Relay;
 use crate::observe::metrics;
 use crate::phone::Policy;
 use crate::server::Tally;
+use crate::server::tls::certificates::Certificates;
 
 /// Where the admin listener is, and the task that it is.
 pub(super) struct Admin {
@@ -42,6 +43,7 @@ pub(super) fn open(
     relay: Arc<Relay>,
     sender: Sender,
     tallies: Vec<Arc<Tally>>,
+    certificates: Option<Arc<Certificates>>,
     shutdown: &CancellationToken,
 ) -> Admin {
     let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
@@ -52,6 +54,7 @@ pub(super) fn open(
         relay,
         sender,
         tallies,
+        certificates,
         shutdown: shutdown.clone(),
         named: named.unwrap_or_default(),
     };
@@ -75,6 +78,7 @@ struct Room {
     sender: Sender,
     /// What each worker counts.
     tallies: Vec<Arc<Tally>>,
+    certificates: Option<Arc<Certificates>>,
     shutdown: CancellationToken,
     /// Which gateway it is, for whoever gives orders.
     named: String,
@@ -101,6 +105,9 @@ impl Inside for Room {
     fn metrics(&self) -> Option<String> {
         let metrics = &self.flow.metrics;
         metrics.connections(self.tallies.iter().flat_map(|tally| tally.counts()));
+        let ends = self.certificates.iter().flat_map(|own| own.ends());
+        let ends: Vec<_> = ends.collect();
+        metrics.certificates(ends.iter().map(|end| (&*end.chain, end.until)));
         metrics.text().ok()
     }
 

@@ -7,8 +7,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Limits;
 
-/// A visitor is a file, and what they ask of an application is another.
-const EACH: usize = 2;
+/// Three visitors are three files, what they ask of applications are three more, and a seventh is for those with a grant
+/// who ask for more than one thing at once.
+const SHARES: (usize, usize) = (3, 7);
 
 /// For everything that is not a visitor's: listeners, runtimes, the state, carriers, directories, the log.
 const KEPT: usize = 64;
@@ -17,11 +18,18 @@ const KEPT: usize = 64;
 const LEAST: usize = 8;
 
 impl Limits {
+    /// Connections to applications that go with these: whoever comes in finds one that they can have, and a quarter of
+    /// them is left for those with a grant (A1).
+    pub fn applications(&self) -> usize {
+        self.connections + self.connections / SHARES.0
+    }
+
     /// These limits, or lower ones where the system does not let this process open files enough for so many workers.
     /// It is asked for more first, as far as that needs no privilege: a shell's 1,024 are for programs of another kind.
     #[must_use]
     pub fn affordable(self, workers: usize) -> Self {
-        let wanted = self.connections.saturating_mul(EACH * workers) + KEPT;
+        let each = self.connections + self.applications();
+        let wanted = each.saturating_mul(workers) + KEPT;
         let files = open_files(wanted);
         let affordable = self.clone().within(files, workers);
         if affordable.connections < self.connections {
@@ -37,7 +45,8 @@ impl Limits {
 
     /// With so many files. One source leaves half of what there is to others.
     fn within(mut self, files: usize, workers: usize) -> Self {
-        let share = files.saturating_sub(KEPT) / EACH / workers.max(1);
+        let files = files.saturating_sub(KEPT) / workers.max(1);
+        let share = files / SHARES.1 * SHARES.0;
         self.connections = self.connections.min(share.max(LEAST));
         self.per_source = self.per_source.min(self.connections.div_ceil(2));
         self
@@ -67,16 +76,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a7_visitors_take_no_more_than_half_of_the_files_that_there_are() {
+    fn a7_visitors_leave_files_for_what_they_ask_for() {
         let limits = |files, workers| {
             let within = Limits::default().within(files, workers);
+            let each = within.connections + within.applications();
+            assert!(each <= (files.saturating_sub(KEPT) / workers).max(LEAST * 7 / 3));
             (within.connections, within.per_source)
         };
         assert_eq!(limits(usize::MAX, 2), (20_000, 1_000));
         assert_eq!(limits(131_072, 2), (20_000, 1_000));
-        assert_eq!(limits(131_072, 8), (8_188, 1_000));
-        assert_eq!(limits(1_024, 2), (240, 120));
-        assert_eq!(limits(128, 2), (16, 8));
+        assert_eq!(limits(131_072, 8), (7_017, 1_000));
+        assert_eq!(limits(1_024, 2), (204, 102));
+        assert_eq!(limits(128, 2), (12, 6));
         assert_eq!(limits(64, 2), (LEAST, LEAST / 2), "some, at any rate");
         assert_eq!(limits(3, 64), (LEAST, LEAST / 2));
     }

@@ -283,6 +283,17 @@ mod tests {
         }
     }
 
+    /// The numbers of the requirement, not ours.
+    #[test]
+    fn a2_a_kind_has_a_thousand_in_thirty_seconds() {
+        let reset = [frame(HEADERS, 5, 30), frame(RST_STREAM, 0, 4)].concat();
+        let mut frames = begun(1);
+        let passed = (0..20_000)
+            .take_while(|_| frames.read(&reset, 30).is_ok())
+            .count();
+        assert_eq!(passed, 1_000);
+    }
+
     #[test]
     fn a2_no_thirty_seconds_hold_more_than_the_bound() {
         let ping = frame(PING, 0, 8);

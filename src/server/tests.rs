@@ -19,6 +19,7 @@ use super::worker::{Lost, Workers};
 use super::*;
 
 mod announced;
+mod floods;
 
 /// A service that does what the path says.
 #[derive(Clone, Default)]

@@ -351,3 +351,31 @@ fn bound(most: u32, window: Duration, channel: Channel) -> Bound {
     };
     Bound { most, window }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::challenge::tests::at;
+
+    #[test]
+    fn a1_a_full_map_of_counters_refuses_the_newest_and_nobody_who_is_in_it() {
+        let counters = Counters::new(Settings::default());
+        let print = |n: usize| (n as u128).to_be_bytes();
+        let bounds = [bound(2, HOUR, Channel::Sms)];
+        let send = |n| {
+            let number = print(n);
+            counters.take(
+                &counters.numbers,
+                Row::Number(number),
+                number,
+                &bounds,
+                at(0),
+            )
+        };
+        for n in 0..MOST {
+            assert!(counters.fail(print(n), at(0)).is_ok() && send(n).is_ok());
+        }
+        assert!(counters.fail(print(MOST), at(0)).is_err() && send(MOST).is_err());
+        assert!(counters.fail(print(0), at(0)).is_ok() && send(0).is_ok());
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use super::entrusted::Consult;
 use super::holds::Fetched;
 use super::*;
 use crate::address::Address;
+use crate::challenge::Remote;
 use crate::challenge::tests::{at, question};
 use crate::hold::{Destination, Waiting};
 use crate::peer::Peer;

@@ -58,6 +58,12 @@ impl Target {
     /// # Errors
     /// [`NotATarget`] for what is malformed, and for what could be read in so many ways that nobody can decide.
     pub fn parse(whole: PathAndQuery) -> Result<Self, NotATarget> {
+        // A URL without a path (`http://host`) and an HTTP/2 path that is all fragment (`#x`) are kept as nothing. It
+        // says that it is `/`, but nothing is what would be sent.
+        let whole = match whole.as_str() {
+            "/" => PathAndQuery::from_static("/"),
+            _ => whole,
+        };
         let raw = whole.as_str();
         if raw.len() > Self::LIMIT {
             return Err(NotATarget::TooLong);

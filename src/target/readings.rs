@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::turn::{self, Effect};
+use super::turn::{self, Effect, Turn};
 use super::{NotATarget, Seen, fold};
 
 /// What the path of a target may be read as.
@@ -137,6 +137,11 @@ impl Closure {
 /// A reading that was reached by a wide turn does not count, unless a dot segment came to light on the way: a guess
 /// that climbs out of a public folder must close that folder.
 pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
+    closure_by(&turn::ALL, path)
+}
+
+/// The same by these turns alone.
+pub(super) fn closure_by(turns: &[Turn], path: &[u8]) -> Result<Closure, NotATarget> {
     let mut closure = Closure::default();
     let mut known = Known::new();
     let mut bytes = path.len();
@@ -147,7 +152,7 @@ pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
     // What took the fewest rounds goes first, so that no reading is blamed for a longer way to it.
     while let Some(next) = (0..news.len()).min_by_key(|&next| closure.all[news[next]].rounds) {
         let at = news.swap_remove(next);
-        for turn in turn::ALL {
+        for turn in turns {
             let Reading {
                 path,
                 counts,

@@ -11,6 +11,7 @@ use super::spelling::{best_slash, decode_hex, each_char, is_blank, long_spelling
 type Apply = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// One way to rewrite a path.
+#[derive(Clone, Copy)]
 pub(super) struct Turn {
     pub(super) apply: Apply,
     pub(super) effect: Effect,
@@ -31,7 +32,7 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 26] = {
+pub(super) const ALL: [Turn; 27] = {
     use Effect::{Decodes, Last, Same, Wide};
     const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
@@ -56,6 +57,7 @@ pub(super) const ALL: [Turn; 26] = {
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
+        turn(harden_hyphens, Wide),
         turn(take_plus_for_blank, Last),
         turn(narrow, Last),
         turn(narrow_and_tidy, Last),
@@ -372,6 +374,19 @@ fn cut_streams(path: &[u8]) -> Option<Vec<u8>> {
             _ => segment,
         }
     })
+}
+
+/// The soft hyphen as the hyphen that Windows code pages make of it (CVE-2024-4577); others never show it.
+fn harden_hyphens(path: &[u8]) -> Option<Vec<u8>> {
+    if path.is_ascii() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        out.extend(chunk.valid().replace('\u{ad}', "-").bytes());
+        out.extend_from_slice(chunk.invalid());
+    }
+    changed(path, out)
 }
 
 /// `+` read as a blank, as by form decoders that are let loose on a path, and then what is done about blanks.

@@ -2,19 +2,24 @@
 //!
 //! It takes nothing but a [`Checked`] request with a [`Pass`], and writes everything that goes up anew. hyper's
 //! low-level client does the wire for now; it is behind [`wire`] and nothing else here knows it.
+//!
+//! An `async fn` keeps room for an argument beside what it makes of it, and so does everybody who waits for it. A request
+//! is large, so it is written before the first wait, and lies in one place until a connection takes it out of there.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Response, StatusCode, Version};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::gate::Pass;
-use crate::request::{Checked, Framing};
+use crate::gate::{Pass, Way};
+use crate::request::Checked;
 use crate::site::Origin;
 
 pub mod answer;
@@ -23,12 +28,14 @@ pub mod connect;
 pub mod head;
 pub mod identity;
 mod rewrite;
+pub mod room;
 pub mod tunnel;
 mod wire;
 
 use self::body::{Body, Upload};
 use self::connect::Connector;
 use self::head::Surroundings;
+use self::room::{Room, Share};
 use self::wire::{Pool, Unanswered, Wire};
 
 /// Where an application is and how it is spoken to.
@@ -86,6 +93,9 @@ pub enum Failed {
     /// Connecting took longer than [`CONNECT`].
     #[error("connecting to the application took too long")]
     ConnectTimeout,
+    /// There are as many connections as there may be, or as strangers may have (A1).
+    #[error("there is no room for another connection to the application")]
+    Full,
     /// No answer began within [`FIRST_BYTE`].
     #[error("the application did not begin to answer in time")]
     Timeout,
@@ -118,11 +128,15 @@ pub const FIRST_BYTE: Duration = Duration::from_mins(1);
 /// held of a POST anywhere (design section 3).
 pub const UNMEASURED: usize = 1024 * 1024;
 
+/// A request as it goes up, until a connection takes it. Only [`Upstream::write`] makes one.
+pub struct Written(Request<Upload>);
+
 /// An application as one worker reaches it.
 pub struct Upstream {
     settings: Arc<Settings>,
     connector: Connector,
     pool: Rc<Pool>,
+    share: Share,
 }
 
 impl Failed {
@@ -130,6 +144,7 @@ impl Failed {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::ConnectTimeout | Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             Self::Visitor(_) | Self::Upload(_) => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Connect(_) | Self::Broken(_) | Self::Unsound(_) => StatusCode::BAD_GATEWAY,
@@ -142,7 +157,7 @@ impl Failed {
     pub fn nothing_sent(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::ConnectTimeout | Self::Upload(_) | Self::TooLong
+            Self::Connect(_) | Self::ConnectTimeout | Self::Full | Self::Upload(_) | Self::TooLong
         )
     }
 }
@@ -157,12 +172,15 @@ impl fmt::Debug for Upstream {
 
 impl Upstream {
     /// An application with no connection yet. `tls` is what [`connect::trust`] made of the settings.
-    pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>) -> Self {
+    pub fn new(settings: Arc<Settings>, tls: Option<Arc<ClientConfig>>, room: &Room) -> Self {
         let connector = Connector::new(&settings.address, tls);
+        let pool = Rc::default();
+        let share = room.share(&pool);
         Self {
             settings,
             connector,
-            pool: Rc::default(),
+            pool,
+            share,
         }
     }
 
@@ -171,30 +189,58 @@ impl Upstream {
         &self.settings
     }
 
-    /// Sends the request up and gives its answer's head, cleaned, with the body still running.
-    ///
-    /// # Errors
-    /// [`Failed`]; nothing of an answer came then.
-    pub async fn forward(
+    /// Writes the request for the application.
+    pub fn write(
         &self,
         pass: &Pass,
         checked: Checked,
         upload: Upload,
         surroundings: &Surroundings<'_>,
+    ) -> Written {
+        Written(head::write(
+            pass,
+            checked,
+            upload,
+            &self.settings,
+            surroundings,
+        ))
+    }
+
+    /// Writes the request, sends it up and gives its answer's head, cleaned, with the body still running.
+    ///
+    /// # Errors
+    /// [`Failed`]; nothing of an answer came then.
+    pub fn forward(
+        &self,
+        pass: &Pass,
+        checked: Checked,
+        upload: Upload,
+        surroundings: &Surroundings<'_>,
+    ) -> impl Future<Output = Result<Response<Body>, Failed>> {
+        let mut written = self.write(pass, checked, upload, surroundings);
+        async move { self.send(pass, &mut written, surroundings).await }
+    }
+
+    /// Sends what was written under this pass and in these surroundings, as [`Upstream::forward`] does.
+    ///
+    /// # Errors
+    /// [`Failed`]; nothing of an answer came then.
+    pub async fn send(
+        &self,
+        pass: &Pass,
+        written: &mut Written,
+        surroundings: &Surroundings<'_>,
     ) -> Result<Response<Body>, Failed> {
-        let websocket = checked.websocket();
-        let key = websocket
-            .then(|| checked.fields().get("sec-websocket-key").cloned())
-            .flatten();
+        let Written(request) = written;
+        let key = key(request);
         let known = &surroundings.constant.old;
-        let (checked, upload) = if checked.framing() == Framing::Chunked && known.get() {
-            Box::pin(measured(checked, upload)).await?
-        } else {
-            (checked, upload)
-        };
-        let in_chunks = checked.framing() == Framing::Chunked;
-        let request = head::write(pass, checked, upload, &self.settings, surroundings);
-        let mut response = self.send(request).await?;
+        let mut in_chunks = request.headers().contains_key(header::TRANSFER_ENCODING);
+        if in_chunks && known.get() {
+            Box::pin(measure(request)).await?;
+            in_chunks = false;
+        }
+        let stranger = !matches!(pass.way(), Way::Granted(_));
+        let mut response = self.exchange(request, stranger).await?;
         let old = response.version() == Version::HTTP_10;
         known.set(old);
         if old && in_chunks && is_yes(response.status()) {
@@ -213,74 +259,96 @@ impl Upstream {
         Ok(response)
     }
 
-    async fn send(&self, request: http::Request<Upload>) -> Result<Response<Body>, Failed> {
+    async fn exchange(
+        &self,
+        request: &mut Request<Upload>,
+        stranger: bool,
+    ) -> Result<Response<Body>, Failed> {
+        if stranger && !self.share.takes_strangers() {
+            return Err(Failed::Full);
+        }
         let progress = request.body().progress();
-        let mut request = request;
         while let Some(wire) = self.pool.take() {
+            if stranger {
+                wire.works_for_stranger();
+            }
             // A connection that rested may be closing at this very moment. A request that means the same when it
-            // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2).
+            // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2). In a box: few have one.
             let spare = wire
                 .rested(Instant::now())
-                .then(|| head::copy(&request))
+                .then(|| head::copy(request).map(Box::new))
                 .flatten();
-            let unanswered = match self.exchange(wire, request, progress.as_ref()).await {
-                Ok(response) => return Ok(response),
-                Err(Unanswered(unanswered)) => *unanswered,
-            };
-            request = match (unanswered, spare) {
-                ((_, Some(unsent)), _) => unsent,
-                ((Failed::Timeout, None), _) => return Err(Failed::Timeout),
-                ((_, None), Some(again)) => again,
-                ((failed, None), None) => return Err(failed),
-            };
+            let Unanswered { failed, unsent } =
+                match self.exchange_over(wire, request, progress.as_ref()).await {
+                    Ok(response) => return Ok(response),
+                    Err(unanswered) => unanswered,
+                };
+            if !unsent {
+                match spare {
+                    Some(again) if !matches!(failed, Failed::Timeout) => *request = *again,
+                    _ => return Err(failed),
+                }
+            }
         }
         // Boxed: connecting takes much room, and nearly every request finds a connection.
-        Box::pin(self.send_first(request, progress.as_ref())).await
+        Box::pin(self.exchange_first(request, progress.as_ref(), stranger)).await
     }
 
     /// Sends the request over a connection made for it.
-    async fn send_first(
+    async fn exchange_first(
         &self,
-        request: http::Request<Upload>,
+        request: &mut Request<Upload>,
         progress: Option<&body::Progress>,
+        stranger: bool,
     ) -> Result<Response<Body>, Failed> {
-        let stream = tokio::time::timeout(CONNECT, self.connector.connect())
+        let place = self.share.take(stranger).await.ok_or(Failed::Full)?;
+        let connect = self.connector.connect(Arc::clone(&place));
+        let stream = tokio::time::timeout(CONNECT, connect)
             .await
             .map_err(|_| Failed::ConnectTimeout)?
             .map_err(Failed::Connect)?;
-        let wire = Wire::open(stream).await.map_err(Failed::Broken)?;
-        self.exchange(wire, request, progress)
+        let wire = Wire::open(stream, place).await.map_err(Failed::Broken)?;
+        self.exchange_over(wire, request, progress)
             .await
-            .map_err(|Unanswered(unanswered)| unanswered.0)
+            .map_err(|unanswered| unanswered.failed)
     }
 
-    async fn exchange(
+    async fn exchange_over(
         &self,
         mut wire: Wire,
-        request: http::Request<Upload>,
+        request: &mut Request<Upload>,
         progress: Option<&body::Progress>,
     ) -> Result<Response<Body>, Unanswered> {
-        let answered = match progress {
-            None => tokio::time::timeout(FIRST_BYTE, wire.send(request))
-                .await
-                .map_err(|_| Unanswered::new(Failed::Timeout, None))?,
-            Some(progress) => wait_for(wire.send(request), progress)
-                .await
-                .ok_or_else(|| Unanswered::new(Failed::Timeout, None))?,
+        let answered = wait_for(pin!(wire.send(request)), progress).await;
+        let timeout = || Unanswered {
+            failed: Failed::Timeout,
+            unsent: false,
         };
-        Ok(wire.lend(answered?, &self.pool))
+        Ok(wire.lend(answered.ok_or_else(timeout)??, &self.pool))
     }
 }
 
-/// The request with the length of its body. An HTTP/1.0 server takes a body in chunks for none, and the chunks for the next
-/// request; nobody may send it any who knows (RFC 9112 section 6.1).
-async fn measured(checked: Checked, upload: Upload) -> Result<(Checked, Upload), Failed> {
-    let (peeked, _) = upload.peek(UNMEASURED).await.map_err(Failed::Upload)?;
+/// The key of the WebSocket that the request asks for.
+fn key(request: &Request<Upload>) -> Option<HeaderValue> {
+    let fields = request.headers();
+    fields.get(header::UPGRADE)?;
+    fields.get(header::SEC_WEBSOCKET_KEY).cloned()
+}
+
+/// Tells the length of the body in its head. An HTTP/1.0 server takes a body in chunks for none, and the chunks for the
+/// next request; nobody may send it any who knows (RFC 9112 section 6.1).
+async fn measure(request: &mut Request<Upload>) -> Result<(), Failed> {
+    let upload = request.body_mut();
+    let peeked = upload.peek(UNMEASURED).await.map_err(Failed::Upload)?;
     if !peeked.whole {
         return Err(Failed::TooLong);
     }
-    let length = peeked.bytes.len() as u64;
-    Ok((checked.with_length(length), Upload::bytes(peeked.bytes)))
+    let length = HeaderValue::from(peeked.bytes.len() as u64);
+    *upload = Upload::bytes(peeked.bytes);
+    let fields = request.headers_mut();
+    fields.remove(header::TRANSFER_ENCODING);
+    fields.insert(header::CONTENT_LENGTH, length);
+    Ok(())
 }
 
 /// Whether a visitor would believe that what they sent has arrived.
@@ -289,15 +357,18 @@ fn is_yes(status: StatusCode) -> bool {
 }
 
 /// Waits for an answer. While the visitor still uploads, the application may wait with it.
-async fn wait_for<T>(answer: impl Future<Output = T>, progress: &body::Progress) -> Option<T> {
-    let mut answer = std::pin::pin!(answer);
+async fn wait_for<T>(
+    mut answer: Pin<&mut impl Future<Output = T>>,
+    progress: Option<&body::Progress>,
+) -> Option<T> {
+    let mut last = progress.map_or_else(Instant::now, body::Progress::last);
     loop {
-        let deadline = progress.last() + FIRST_BYTE;
-        match tokio::time::timeout_at(deadline, &mut answer).await {
-            Ok(done) => return Some(done),
-            Err(_) if progress.last() + FIRST_BYTE > deadline => {}
-            Err(_) => return None,
+        if let Ok(done) = tokio::time::timeout_at(last + FIRST_BYTE, answer.as_mut()).await {
+            return Some(done);
         }
+        last = progress
+            .map(body::Progress::last)
+            .filter(|later| *later > last)?;
     }
 }
 

@@ -219,12 +219,18 @@ fn r6_each_request_has_one_framing() {
             "{method} {fields:?}"
         );
         assert_eq!(up.version(), Version::HTTP_11);
+        assert_eq!(text("host").len(), 1, "{method} {fields:?}");
     }
 }
 
 #[test]
 fn r1_the_target_is_the_one_that_was_judged() {
-    for target in ["/private", "/private?a=%2F..&b", "/private?"] {
+    for target in [
+        "/private",
+        "/private?a=%2F..&b",
+        "/private?",
+        "/private?//a%2Fb;c=%C3%A9/../%e9",
+    ] {
         let up = written(
             "http://up",
             HostMode::Upstream,
@@ -236,7 +242,7 @@ fn r1_the_target_is_the_one_that_was_judged() {
 }
 
 #[test]
-fn each_way_takes_its_own_fields_up() {
+fn r10_each_way_takes_its_own_fields_up() {
     let fields = [
         ("cookie", "a=1; __Host-countersign-portal-login=x; b=\"2\""),
         ("authorization", "Basic YTpi"),
@@ -650,6 +656,24 @@ fn r6_an_answer_with_two_ends_is_unsound() {
 }
 
 #[test]
+fn r8_hop_by_hop_fields_of_an_answer_end_here() {
+    let said = [
+        ("connection", "X-Internal, keep-alive, Set-Cookie"),
+        ("x-internal", "10.0.0.7"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authenticate", "Basic"),
+        ("upgrade", "h2c"),
+        ("trailer", "x"),
+        ("set-cookie", "a=1"),
+        ("x-kept", "1"),
+    ];
+    let fields = cleaned("http://up", HostMode::Upstream, "/private", 200, &said).unwrap();
+    let mut names: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["set-cookie", "x-kept"]);
+}
+
+#[test]
 fn r9_a_tunnel_says_what_it_is_anew() {
     let fields = cleaned(
         "http://up",
@@ -677,6 +701,7 @@ fn each_failure_has_its_status() {
         (Failed::Connect(broken()), 502),
         (Failed::Unsound("x"), 502),
         (Failed::ConnectTimeout, 504),
+        (Failed::Full, 503),
         (Failed::Timeout, 504),
     ] {
         assert_eq!(failed.status(), status, "{failed}");
@@ -719,7 +744,7 @@ async fn after_a_rest(method: &'static str) -> (Option<StatusCode>, Vec<usize>) 
     let settings = settings(&format!("http://{address}"), HostMode::Upstream);
     let site = portal();
     let constant = Constant::new(&settings, &site);
-    let upstream = Upstream::new(Arc::new(settings), None);
+    let upstream = Upstream::new(Arc::new(settings), None, &Room::new(8, 1));
     let send = async |method| {
         let request = checked(method, "/private", &[]);
         let pass = passed(&site, &request);
@@ -753,4 +778,35 @@ async fn a_get_over_a_connection_that_closed_at_rest_is_sent_once_more() {
 async fn a_post_over_a_connection_that_closed_at_rest_is_not_sent_twice() {
     let (status, arrived) = LocalSet::new().run_until(after_a_rest("POST")).await;
     assert_eq!((status, arrived), (None, vec![1, 1]));
+}
+
+/// Connections that rest hold files too: they must not keep other sites from their applications.
+#[tokio::test]
+async fn a7_a_connection_that_rests_makes_way_for_one_that_is_needed() {
+    let story = async {
+        let site = portal();
+        let room = Room::new(2, 3);
+        let mut upstreams = Vec::new();
+        for _ in 0..3 {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::task::spawn_local(closes_late(listener, Rc::default()));
+            let settings = settings(&format!("http://{address}"), HostMode::Upstream);
+            upstreams.push(Upstream::new(Arc::new(settings), None, &room));
+        }
+        for upstream in &upstreams {
+            let constant = Constant::new(upstream.settings(), &site);
+            let request = checked("GET", "/private", &[]);
+            let pass = passed(&site, &request);
+            let surroundings = surroundings(&site, None, &constant);
+            let answered = upstream.forward(&pass, request, Upload::empty(), &surroundings);
+            let answer = answered.await.unwrap();
+            answer.into_body().collect().await.unwrap();
+        }
+        upstreams
+            .iter()
+            .map(|own| own.pool.resting())
+            .sum::<usize>()
+    };
+    assert_eq!(LocalSet::new().run_until(story).await, 2);
 }

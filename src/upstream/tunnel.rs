@@ -78,3 +78,37 @@ async fn until_ended(watch: Option<Watch>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key and the value of RFC 6455 section 1.3.
+    #[test]
+    fn r9_only_the_accept_of_this_key_opens_a_tunnel() {
+        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
+        let answered = |fields: &[(&'static str, &'static str)]| {
+            let mut answer = HeaderMap::new();
+            for (name, value) in fields {
+                answer.append(*name, HeaderValue::from_static(value));
+            }
+            check_accept(&key, &answer)
+        };
+        let upgrade = ("upgrade", "WebSocket");
+        let right = ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert!(answered(&[upgrade, right]).is_ok());
+        for wrong in [
+            &[upgrade] as &[_],
+            &[right],
+            &[("upgrade", "h2c"), right],
+            &[upgrade, right, right],
+            &[upgrade, ("sec-websocket-accept", "")],
+            &[
+                upgrade,
+                ("sec-websocket-accept", "S3PPLMBITXAQ9KYGZZHZRBK+XOO="),
+            ],
+        ] {
+            assert!(answered(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

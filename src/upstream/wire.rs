@@ -2,7 +2,9 @@
 //! HTTP/1 client takes its place here and nowhere else.
 
 use std::cell::RefCell;
+use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Version};
@@ -14,23 +16,23 @@ use tokio::time::Instant;
 use super::Failed;
 use super::body::{Body, Upload};
 use super::connect::Stream;
+use super::room::Place;
 
 /// A connection to an application, with nothing under way.
 pub(super) struct Wire {
     sender: SendRequest<Upload>,
+    place: Arc<Place>,
     since: Instant,
     /// For one answer only.
     once: bool,
 }
 
-/// No answer came. In a box, so that an answer that does come is not moved about in the room for this.
-pub(super) struct Unanswered(pub(super) Box<(Failed, Option<Request<Upload>>)>);
-
-impl Unanswered {
-    /// Why, and the request if nothing of it was written.
-    pub(super) fn new(failed: Failed, unsent: Option<Request<Upload>>) -> Self {
-        Self(Box::new((failed, unsent)))
-    }
+/// No answer came.
+pub(super) struct Unanswered {
+    /// Why.
+    pub(super) failed: Failed,
+    /// Whether nothing of the request was written: then it is back in its place.
+    pub(super) unsent: bool,
 }
 
 /// Idle connections, last in first out: the warmest is used, the others may end (performance.md section 3).
@@ -57,7 +59,7 @@ const RESTED: Duration = Duration::from_millis(500);
 impl Wire {
     /// Speaks HTTP/1.1 over `stream`. hyper's connection runs in a task of its own on this worker and ends with the
     /// last of the sender and the answer's body.
-    pub(super) async fn open(stream: Stream) -> Result<Self, hyper::Error> {
+    pub(super) async fn open(stream: Stream, place: Arc<Place>) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
@@ -69,6 +71,7 @@ impl Wire {
         });
         Ok(Self {
             sender,
+            place,
             since: Instant::now(),
             once: false,
         })
@@ -79,24 +82,37 @@ impl Wire {
         now.saturating_duration_since(self.since) > RESTED
     }
 
-    /// Sends the request; on failure it comes back if nothing of it was written.
+    /// What it does next is a stranger's.
+    pub(super) fn works_for_stranger(&self) {
+        self.place.works_for_stranger();
+    }
+
+    /// Takes the request out of its place and sends it; an empty one is left there.
     pub(super) async fn send(
         &mut self,
-        request: Request<Upload>,
+        request: &mut Request<Upload>,
     ) -> Result<Response<Incoming>, Unanswered> {
         if let Err(error) = self.sender.ready().await {
-            return Err(Unanswered::new(Failed::Broken(error), Some(request)));
+            let failed = Failed::Broken(error);
+            return Err(Unanswered {
+                failed,
+                unsent: true,
+            });
         }
-        let sent = self.sender.try_send_request(request).await;
+        let sent = self.sender.try_send_request(mem::take(request)).await;
         sent.map_err(|mut refused| {
-            let unsent = refused.take_message();
+            let back = refused.take_message();
+            let unsent = back.is_some();
+            if let Some(back) = back {
+                *request = back;
+            }
             let error = refused.into_error();
             let failed = if error.is_user() {
                 Failed::Visitor(error)
             } else {
                 Failed::Broken(error)
             };
-            Unanswered::new(failed, unsent)
+            Unanswered { failed, unsent }
         })
     }
 
@@ -129,6 +145,19 @@ impl Pool {
         None
     }
 
+    /// How many connections rest here.
+    pub(super) fn resting(&self) -> usize {
+        self.idle.borrow().len()
+    }
+
+    /// Closes the one that has rested longest, if any does.
+    pub(super) fn close_oldest(&self) -> bool {
+        let mut idle = self.idle.borrow_mut();
+        let any = !idle.is_empty();
+        idle.drain(..usize::from(any));
+        any
+    }
+
     fn put(&self, wire: Wire) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= MOST_IDLE {
@@ -145,6 +174,7 @@ impl Lease {
     pub(super) fn bring_home(&mut self) {
         if let Some(mut wire) = self.wire.take().filter(|wire| !wire.once) {
             wire.since = Instant::now();
+            wire.place.rests();
             self.pool.put(wire);
         }
     }

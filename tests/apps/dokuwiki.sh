@@ -29,9 +29,7 @@ C
   echo "<?php define('DOKU_CONF', '$conf/');" > "$STATE/prepend.php"
 }
 READY=/doku.php
-launch() {
-  printf "php_admin_value %s\n" "auto_prepend_file $STATE/prepend.php" "upload_max_filesize 16M" "post_max_size 17M" | apache_php /usr/share/dokuwiki
-}
+launch() { apache_php /usr/share/dokuwiki "php_admin_value auto_prepend_file $STATE/prepend.php"; }
 about() { cat <<T
 url       $BASE/doku.php
 login     $BASE/doku.php?do=login   fields u, p (hidden: sectok, id, do=login)

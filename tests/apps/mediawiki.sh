@@ -5,7 +5,8 @@ APP=mediawiki PORT=${PORT:-18104}
 . "$(dirname "$0")/lib.sh"
 setup() {
   need_debs $PHP_DEBS php-sqlite3 php-intl php-mbstring php-xml mediawiki
-  [ ! -f "$STATE/seeded" ] || return 0
+}
+seed() {
   rm -rf "$STATE/data" "$STATE/LocalSettings.php"; mkdir -p "$STATE/data" "$STATE/images"
   local M=/usr/share/mediawiki/maintenance
   { php $M/install.php --confpath "$STATE" --dbtype sqlite --dbpath "$STATE/data" --scriptpath "" --server http://localhost \
@@ -20,10 +21,9 @@ C
     php $M/createAndPromote.php Bob wiki-pw-1-long
     echo 'The combination is heron-4-violet.' | php $M/edit.php --user Alice Plan
   } >>"$STATE/install.log" 2>&1
-  touch "$STATE/seeded"
 }
 READY=/index.php
-launch() { printf 'SetEnv MW_CONFIG_FILE %s\n' "$STATE/LocalSettings.php" | apache_php /usr/share/mediawiki; }
+launch() { apache_php /usr/share/mediawiki "SetEnv MW_CONFIG_FILE $STATE/LocalSettings.php"; }
 about() { cat <<T
 url       $BASE/
 login     $BASE/index.php?title=Special:UserLogin   fields wpName, wpPassword (hidden: wpLoginToken, ...)

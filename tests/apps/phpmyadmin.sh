@@ -8,7 +8,8 @@ setup() {
   no_dbconfig phpmyadmin
   need_debs $PHP_DEBS php-mysql php-mbstring php-xml mariadb-server phpmyadmin
   db_up
-  [ ! -f "$STATE/seeded" ] || return 0
+}
+seed() {
   # The package's files as they are, but for the folders that vendor_config.php names.
   rm -rf "$SITE"; cp -rL /usr/share/phpmyadmin "$SITE"; mkdir -p "$STATE/pma"
   sed -i "s|/etc/phpmyadmin/config.inc.php|$STATE/config.inc.php|; s|/var/lib/phpmyadmin/tmp/|$STATE/pma/|" "$SITE/libraries/vendor_config.php"
@@ -18,20 +19,10 @@ setup() {
 \$cfg['Servers'][1] = ['auth_type' => 'cookie', 'host' => 'localhost', 'socket' => '$DB_SOCK'];
 \$cfg['ShowPhpInfo'] = true;
 C
-  db_sql <<'Q'
-DROP DATABASE IF EXISTS garden; DROP DATABASE IF EXISTS pond;
-CREATE DATABASE garden; CREATE DATABASE pond;
-CREATE TABLE garden.plan (id INT PRIMARY KEY, text VARCHAR(99)); INSERT INTO garden.plan VALUES (1, 'heron-4-violet');
-CREATE TABLE pond.depth (id INT PRIMARY KEY, text VARCHAR(99)); INSERT INTO pond.depth VALUES (1, 'carp-7-orange');
-CREATE OR REPLACE USER alice@localhost IDENTIFIED BY 'pma-pw-1'; GRANT ALL ON *.* TO alice@localhost WITH GRANT OPTION;
-CREATE OR REPLACE USER bob@localhost IDENTIFIED BY 'pma-pw-1'; GRANT ALL ON pond.* TO bob@localhost;
-Q
-  touch "$STATE/seeded"
+  db_gardens pma-pw-1 'ALL ON *.* TO alice@localhost WITH GRANT OPTION'
 }
 READY=/index.php
-launch() {
-  printf "php_admin_value %s\n" "upload_max_filesize 16M" "post_max_size 17M" | apache_php "$SITE"
-}
+launch() { apache_php "$SITE"; }
 about() { cat <<T
 url       $BASE/
 login     $BASE/index.php?route=/   fields pma_username, pma_password (hidden: set_session, token, server, lang, route)

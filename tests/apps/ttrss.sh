@@ -8,7 +8,8 @@ setup() {
   no_dbconfig tt-rss
   need_debs $PHP_DEBS php-mysql php-intl php-mbstring php-xml mariadb-server dbconfig-no-thanks tt-rss
   db_up
-  [ ! -f "$STATE/seeded" ] || return 0
+}
+seed() {
   # The package's files as they are, but for the configuration, which is a link into /etc, and the folders that it names.
   rm -rf "$SITE" "$STATE/cache" "$STATE/lock" "$STATE/icons"
   cp -rL /usr/share/tt-rss/www "$SITE" 2>/dev/null || true
@@ -18,19 +19,16 @@ setup() {
     -e "s|/var/lib/tt-rss|$STATE/lock|; s|/var/cache/tt-rss|$STATE/cache|; s|'CHECK_FOR_UPDATES', true|'CHECK_FOR_UPDATES', false|; s|'LOG_DESTINATION', 'syslog'|'LOG_DESTINATION', ''|" \
     /etc/tt-rss/config.php > "$STATE/config.php"
   rm -f "$SITE/config.php"; cp "$STATE/config.php" "$SITE/config.php"
-  echo "DROP DATABASE IF EXISTS ttrss; CREATE DATABASE ttrss CHARACTER SET utf8" | db_sql
+  db_new ttrss utf8
   db_sql ttrss < /usr/share/tt-rss/schema/ttrss_schema_mysql.sql
   db_sql ttrss <<'Q'
 UPDATE ttrss_users SET pwd_hash = 'nobody';
 INSERT INTO ttrss_users (login, pwd_hash, access_level, email) VALUES
   ('alice', CONCAT('SHA1:', SHA1('rss-pw-1')), 10, 'alice@example.test'), ('bob', CONCAT('SHA1:', SHA1('rss-pw-1')), 0, 'bob@example.test');
 Q
-  touch "$STATE/seeded"
 }
 READY=/index.php
-launch() {
-  printf "php_admin_value %s\n" "pdo_mysql.default_socket $DB_SOCK" "mysqli.default_socket $DB_SOCK" | apache_php "$SITE"
-}
+launch() { apache_php "$SITE"; }
 about() { cat <<T
 url       $BASE/
 login     $BASE/public.php   fields login, password (hidden: op=login, return)

@@ -7,7 +7,8 @@ SITE=$STATE/site
 setup() {
   need_debs $PHP_DEBS php-mysql php-gd mariadb-server wordpress wordpress-theme-twentytwentythree
   db_up
-  [ ! -f "$STATE/seeded" ] || return 0
+}
+seed() {
   # The package's files as they are, but for its wp-config.php, which looks into /etc alone.
   rm -rf "$SITE"; cp -rL /usr/share/wordpress "$SITE"
   cp -rL /usr/share/wordpress/wp-content/themes /var/lib/wordpress/wp-content/themes "$SITE/wp-content/" 2>/dev/null || true
@@ -37,7 +38,7 @@ RewriteCond %{REQUEST_FILENAME} !-f
 RewriteCond %{REQUEST_FILENAME} !-d
 RewriteRule . /index.php [L]
 C
-  echo "DROP DATABASE IF EXISTS wordpress; CREATE DATABASE wordpress CHARACTER SET utf8mb4" | db_sql
+  db_new wordpress utf8mb4
   cat > "$STATE/seed.php" <<'C'
 <?php
 define('WP_INSTALLING', true);
@@ -55,12 +56,9 @@ $all[0]['password'] = wp_hash_password('abcdefghijklmnopqrstuvwx');
 update_user_meta(1, '_application_passwords', $all);
 C
   php -d sendmail_path=/bin/true "$STATE/seed.php" "$SITE" >>"$STATE/install.log" 2>&1
-  touch "$STATE/seeded"
 }
 READY=/wp-login.php
-launch() {
-  printf "php_admin_value %s\n" "sendmail_path /bin/true" "upload_max_filesize 16M" "post_max_size 17M" | apache_php "$SITE"
-}
+launch() { apache_php "$SITE"; }
 about() { cat <<T
 url       $BASE/
 login     $BASE/wp-login.php   fields log, pwd (hidden: redirect_to, testcookie)

@@ -2,6 +2,7 @@
 
 pub mod client;
 mod frames;
+mod heads;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -89,7 +90,7 @@ fn the_whole_way_through_the_gate_over_http_2() {
 }
 
 #[test]
-fn cookies_in_several_fields_are_one_to_the_application() {
+fn r11_cookies_in_several_fields_are_one_to_the_application() {
     let app = App::new();
     let (gate, _folder) = https(&app.url());
     run(async {

@@ -9,7 +9,7 @@ use crate::support::bare::{Bare, wait};
 use crate::support::browser::{Browser, token};
 use crate::support::gate::{Gate, HOST, Setup};
 use crate::support::visitor::Visitor;
-use crate::support::wire::read_head;
+use crate::support::wire::{PATIENCE, read_head};
 
 /// The key of RFC 6455 section 1.3, and what belongs to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -234,6 +234,215 @@ fn r9_nothing_else_is_upgraded_to() {
             assert_eq!(head.field(name), None, "{token}");
         }
     }
+}
+
+#[test]
+fn r9_an_upgrade_that_is_not_said_clearly_is_none() {
+    let websocket = "Upgrade: websocket\r\n";
+    for (name, fields) in [
+        ("h2c", UPGRADE.replace("Upgrade: websocket", "Upgrade: h2c")),
+        (
+            "two fields",
+            UPGRADE.replace(websocket, "Upgrade: websocket\r\nUpgrade: h2c\r\n"),
+        ),
+        (
+            "two fields, the other way round",
+            UPGRADE.replace(websocket, "Upgrade: h2c\r\nUpgrade: websocket\r\n"),
+        ),
+        (
+            "twice the same",
+            UPGRADE.replace(websocket, &websocket.repeat(2)),
+        ),
+        (
+            "twice in one field",
+            UPGRADE.replace(websocket, "Upgrade: websocket, websocket\r\n"),
+        ),
+        (
+            "a comma behind it",
+            UPGRADE.replace(websocket, "Upgrade: websocket,\r\n"),
+        ),
+        (
+            "not named by Connection",
+            UPGRADE.replace("keep-alive, Upgrade", "keep-alive"),
+        ),
+        (
+            "named by nothing",
+            UPGRADE.replace("Connection: keep-alive, Upgrade\r\n", ""),
+        ),
+        ("named alone", UPGRADE.replace(websocket, "")),
+        (
+            "settings of HTTP/2 named",
+            UPGRADE
+                .replace("Upgrade: websocket", "Upgrade: h2c")
+                .replace("keep-alive, Upgrade", "Upgrade, HTTP2-Settings")
+                + "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n",
+        ),
+    ] {
+        let app = App::new();
+        let gate = Setup::new(&app.url()).start();
+        let came = Visitor::granted(&gate).ask("GET /socket", &fields);
+        assert_eq!(
+            (came.status(), came.field("upgrade")),
+            (200, None),
+            "{name}"
+        );
+        let head = app.last().head;
+        for field in ["connection", "upgrade", "http2-settings"] {
+            assert_eq!(head.all(field), [""; 0], "{name}");
+        }
+    }
+}
+
+#[test]
+fn r9_a_handshake_that_is_none_gets_400_and_goes_nowhere() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .routes(&[("/open", "public-full")])
+        .start();
+    let visitor = Visitor::granted(&gate);
+    let (key, version) = (
+        format!("Sec-WebSocket-Key: {KEY}\r\n"),
+        "Sec-WebSocket-Version: 13\r\n",
+    );
+    let plain = UPGRADE.to_owned();
+    let with_key = |other: &str| UPGRADE.replace(KEY, other);
+    let with_version = |other: &str| UPGRADE.replace(version, other);
+    for (name, line, fields) in [
+        ("a POST", "POST /socket", plain.clone()),
+        ("a HEAD", "HEAD /socket", plain.clone()),
+        ("a small get", "get /socket", plain.clone()),
+        ("a CONNECT", "CONNECT app.localhost:80", plain.clone()),
+        (
+            "a body",
+            "GET /socket",
+            format!("{plain}Content-Length: 5\r\n"),
+        ),
+        (
+            "a body in chunks",
+            "GET /socket",
+            format!("{plain}Transfer-Encoding: chunked\r\n"),
+        ),
+        ("no key", "GET /socket", UPGRADE.replace(&key, "")),
+        ("two keys", "GET /socket", plain.clone() + &key),
+        ("an empty key", "GET /socket", with_key("")),
+        ("15 bytes", "GET /socket", with_key("c2hvcnQgYnkgb25lLi4u")),
+        (
+            "17 bytes",
+            "GET /socket",
+            with_key("b25lIGJ5dGUgdG9vIG1hbnk="),
+        ),
+        (
+            "no end of a key",
+            "GET /socket",
+            with_key("dGhlIHNhbXBsZSBub25jZQ"),
+        ),
+        (
+            "no base64",
+            "GET /socket",
+            with_key("dGhlIHNhbXBs*SBub25jZQ=="),
+        ),
+        ("no version", "GET /socket", with_version("")),
+        (
+            "version 8",
+            "GET /socket",
+            with_version("Sec-WebSocket-Version: 8\r\n"),
+        ),
+        (
+            "version 0",
+            "GET /socket",
+            with_version("Sec-WebSocket-Version: 0\r\n"),
+        ),
+        (
+            "two versions",
+            "GET /socket",
+            with_version(&version.repeat(2)),
+        ),
+        (
+            "a list of versions",
+            "GET /socket",
+            with_version("Sec-WebSocket-Version: 13, 8\r\n"),
+        ),
+    ] {
+        for line in [line.to_owned(), line.replace("/socket", "/open/socket")] {
+            let mut one = visitor.again(&gate);
+            let came = one.ask(&line, &fields);
+            let wanted = if line.starts_with("CONNECT") {
+                405
+            } else {
+                400
+            };
+            assert_eq!(came.status(), wanted, "{name} {line}");
+            assert_eq!(came.field("upgrade"), None, "{name} {line}");
+            assert_eq!(one.rest(), b"", "{name}: and the end of the connection");
+        }
+    }
+    let mut old = visitor.again(&gate);
+    let head = old.head("GET /socket", UPGRADE);
+    old.send(head.replace("HTTP/1.1", "HTTP/1.0"));
+    assert_eq!(old.answer().status(), 400, "HTTP/1.0");
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn r9_a_101_that_nobody_asked_for_is_a_502() {
+    for version in ["HTTP/1.1", "HTTP/1.0"] {
+        let app = Bare::new(|_, mut stream| {
+            read_head(&mut stream).unwrap();
+            let unasked = switching(ACCEPT) + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrap";
+            stream.get_mut().write_all(unasked.as_bytes()).unwrap();
+        });
+        let gate = Setup::new(&app.url()).start();
+        let mut visitor = Visitor::granted(&gate);
+        let head = visitor.head("GET /page", "").replace("HTTP/1.1", version);
+        visitor.send(head);
+        let came = visitor.answer();
+        assert_eq!(came.status(), 502, "{version}");
+        assert!(!came.text().contains("trap"), "{version}");
+    }
+}
+
+/// What stands behind the request is the socket's, and goes up when there is one; or it is the next request, and judged.
+#[test]
+fn r9_bytes_before_the_101_go_up_only_after_it() {
+    // It answers otherwise: what came early is another request, which its sender has no grant for.
+    let app = App::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    let smuggled = format!("GET /smuggled HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let head = visitor.head("GET /socket", UPGRADE);
+    visitor.send(head + &smuggled);
+    assert_eq!(visitor.answer().status(), 403);
+    assert_ne!(visitor.answer().status(), 403, "it is asked who they are");
+    assert_eq!(app.lines(), ["GET /socket HTTP/1.1"]);
+
+    // Its 101 is none: nothing but the request has arrived.
+    let (told, rest) = mpsc::channel();
+    let app = Bare::new(move |_, mut stream| {
+        read_head(&mut stream).unwrap();
+        stream
+            .get_mut()
+            .write_all(switching("AAAAAAAAAAAAAAAAAAAAAAAAAAA=").as_bytes())
+            .unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest));
+        told.send(rest).unwrap();
+    });
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    let head = visitor.head("GET /socket", UPGRADE);
+    visitor.send(head + &smuggled);
+    assert_eq!(visitor.answer().status(), 502);
+    assert_eq!(rest.recv_timeout(PATIENCE).unwrap(), b"");
+
+    // There is a socket: not one of them is lost.
+    let (app, _ended) = echo();
+    let gate = Setup::new(&app.url()).start();
+    let mut visitor = Visitor::granted(&gate);
+    let head = visitor.head("GET /socket", UPGRADE);
+    visitor.send(head + "early");
+    let switched = read_head(&mut visitor.stream).unwrap();
+    assert_eq!(switched.first, "HTTP/1.1 101 Switching Protocols");
+    assert_eq!(visitor.bytes(10), b"helloearly");
 }
 
 #[test]

@@ -302,6 +302,26 @@ fn r6_what_is_only_strange_goes_up_in_order() {
     }
 }
 
+/// Up to 64 KiB of it is taken in, and the connection goes on; what is longer ends it.
+#[test]
+fn r7_a_refused_body_of_more_than_64_kib_ends_its_connection() {
+    let recorder = Recorder::new();
+    let gate = Setup::new(&recorder.url())
+        .routes(&[("/no", "deny")])
+        .start();
+    let next = "OPTIONS /no HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n";
+    for (length, answers) in [(64 * 1024, 2), (64 * 1024 + 1, 1)] {
+        let body = "x".repeat(length);
+        let request = format!(
+            "POST /no HTTP/1.1\r\nHost: app.localhost\r\nContent-Length: {length}\r\n\r\n{body}{next}"
+        );
+        let came = sent(&gate, request.as_bytes());
+        assert_eq!(statuses(&came), vec![403; answers], "{length}");
+    }
+    drop(gate);
+    assert!(recorder.finish().is_empty());
+}
+
 /// The body of somebody who must first type a code may look like a request; it is none.
 #[test]
 fn r7_the_body_of_a_challenged_request_is_no_request() {

@@ -14,7 +14,7 @@ use super::support::wire::{connect, read_answer};
 /// What the log says when the system gives no connection.
 const NONE_LEFT: &str = "the system gives no new connections";
 
-/// Two thirds of the files for visitors and their requests, and a crowd that wants far more: the newest are turned away,
+/// Few files for visitors and their requests, and a crowd that wants far more: the newest are turned away,
 /// and who is here is served, over a new connection to the application, too.
 #[test]
 fn a7_a_crowd_leaves_files_for_those_who_are_here() {

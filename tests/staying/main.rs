@@ -12,8 +12,12 @@
 )]
 
 mod application;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../it/http2/client.rs"]
+mod client;
 mod files;
 mod line;
 mod memory;
+mod room;
 #[path = "../it/support/mod.rs"]
 mod support;

@@ -13,6 +13,7 @@
 
 mod ask;
 mod bend;
+mod framing;
 mod gate;
 mod instance;
 mod list;
@@ -22,5 +23,7 @@ mod rival;
 mod served;
 mod server;
 mod spellings;
+mod strict;
 #[path = "../it/support/mod.rs"]
 mod support;
+mod tape;

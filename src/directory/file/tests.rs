@@ -68,7 +68,7 @@ fn what_did_not_change_is_not_read_again() {
 }
 
 #[test]
-fn a_bad_file_leaves_the_old_one_in_use_until_it_is_mended() {
+fn a6_a_bad_file_leaves_the_old_one_in_use_until_it_is_mended() {
     let used = used(ANN);
     write(
         &used.path,
@@ -82,7 +82,7 @@ fn a_bad_file_leaves_the_old_one_in_use_until_it_is_mended() {
 }
 
 #[test]
-fn a_vanished_file_leaves_the_old_one_in_use_until_it_is_back() {
+fn a3_a_vanished_file_leaves_the_old_one_in_use_until_it_is_back() {
     let used = used(ANN);
     fs::remove_file(&used.path).unwrap();
     assert!(used.knows("ann"));

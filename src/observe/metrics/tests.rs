@@ -332,6 +332,19 @@ fn what_the_workers_count_is_one_sum() {
     assert_eq!(told(), Some(12.0), "not added to what was");
 }
 
+#[test]
+fn a_certificate_is_told_by_its_file_and_the_newest_end_of_it() {
+    let metrics = metrics();
+    let series = "countersign_certificate_expires_seconds{file=\"/etc/tls/app.pem\"}";
+    assert_eq!(sample(&metrics, series), None);
+    for end in [1_800_000_000, 1_900_000_000] {
+        metrics.certificates([(Path::new("/etc/tls/app.pem"), end)]);
+        #[expect(clippy::cast_precision_loss, reason = "whole seconds are exact")]
+        let end = end as f64;
+        assert_eq!(sample(&metrics, series), Some(end));
+    }
+}
+
 /// The page of metrics names every series that there can be, so that nobody looks for one that is not there.
 #[test]
 fn the_page_of_metrics_lists_every_one() {
@@ -343,7 +356,7 @@ fn the_page_of_metrics_lists_every_one() {
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .collect();
-    assert_eq!(described.len(), 14, "{described:#?}");
+    assert_eq!(described.len(), 15, "{described:#?}");
     for line in described {
         let (name, kind) = line.split_once(' ').unwrap();
         let listed = match kind {
@@ -372,6 +385,10 @@ fn c8_a9_no_label_can_hold_a_number_a_code_or_a_person() {
         let (key, value) = label.split_once('=').unwrap();
         let value = value.trim_matches('"');
         let number = ["le", "version"].contains(&key);
+        if key == "file" {
+            assert_eq!(value, "/etc/tls/app.pem", "as the configuration has it");
+            continue;
+        }
         let word = value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         assert!(number || word || value == "-", "{label}");
         assert_ne!(value, "ann");
@@ -385,6 +402,7 @@ fn c8_a9_no_label_can_hold_a_number_a_code_or_a_person() {
 fn everything_happens(metrics: &Metrics) {
     let (carrier, scope) = (name("main"), name("login"));
     metrics.connections([("accepted", 7), ("panic", 1)]);
+    metrics.certificates([(Path::new("/etc/tls/app.pem"), 1_800_000_000)]);
     let story = Story::begin(metrics);
     story.asked("main").failed("main", "unknown");
     story.asked("spare").taken("spare", 1, Some(1));

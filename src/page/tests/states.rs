@@ -16,7 +16,7 @@ pub(super) const LOOK: Look<'static> = Look {
 };
 pub(super) const REFERENCE: &str = "K7QF-2M9D";
 
-pub(in crate::page) const REFUSALS: [Refusal<'static>; 23] = [
+pub(in crate::page) const REFUSALS: [Refusal<'static>; 24] = [
     Refusal::NotFound,
     Refusal::Denied,
     Refusal::CrossOrigin,
@@ -33,6 +33,7 @@ pub(in crate::page) const REFUSALS: [Refusal<'static>; 23] = [
     Refusal::Full,
     Refusal::LoginsFull,
     Refusal::NothingCanSend,
+    Refusal::UpstreamBusy,
     Refusal::UpstreamDown,
     Refusal::NotReleased {
         again: "/.countersign/c/4f1b",

@@ -31,16 +31,17 @@ pub type ReadKey = fn(&Path) -> io::Result<Secret>;
 pub struct Certificates {
     provider: Arc<CryptoProvider>,
     read_key: ReadKey,
-    /// What handshakes take: in the order of the configuration, never empty.
+    /// The file of each chain, in the order of the configuration; never empty.
+    chains: Vec<PathBuf>,
+    /// What handshakes take: one for each of `chains`.
     used: ArcSwap<Vec<Arc<CertifiedKey>>>,
-    /// One for each of `used`. Only [`look`](Self::look) takes the lock: no handshake waits for a disk.
+    /// One for each of `chains`. Only [`look`](Self::look) takes the lock: no handshake waits for a disk.
     files: Mutex<Vec<Files>>,
 }
 
-/// The files of one certificate.
+/// The files of one certificate, but for the path of its chain.
 #[derive(Debug)]
 struct Files {
-    chain: PathBuf,
     /// `None` where the key is from a variable, which cannot change.
     key: Option<PathBuf>,
     /// What was in them when they were read last.
@@ -99,7 +100,6 @@ impl Certificates {
             };
             used.push(certified(&certificate.chain, &text, &provider)?);
             files.push(Files {
-                chain: certificate.chain.clone(),
                 key: certificate.key_file.clone(),
                 text,
                 trouble: Trouble::default(),
@@ -108,9 +108,11 @@ impl Certificates {
         if used.is_empty() {
             return Err(TlsError::None);
         }
+        let chains = settings.iter().map(|one| one.chain.clone()).collect();
         Ok(Arc::new(Self {
             provider,
             read_key,
+            chains,
             used: ArcSwap::from_pointee(used),
             files: Mutex::new(files),
         }))
@@ -125,15 +127,16 @@ impl Certificates {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut used = Vec::clone(&self.used.load());
         let mut changes = Vec::new();
-        for (files, used) in files.iter_mut().zip(&mut used) {
-            match self.renewed(files, used, now) {
+        let files = files.iter_mut().zip(&mut used).zip(&self.chains);
+        for ((files, used), chain) in files {
+            match self.renewed(chain, files, used, now) {
                 Ok(None) => files.trouble = Trouble::default(),
                 Ok(Some((key, text))) => {
                     *used = key;
                     files.text = text;
                     files.trouble = Trouble::default();
                     changes.push(Change::Renewed {
-                        chain: files.chain.clone(),
+                        chain: chain.clone(),
                         until: valid(used).map(|valid| *valid.end()),
                     });
                 }
@@ -149,14 +152,13 @@ impl Certificates {
         changes
     }
 
-    /// When those in use end, in the order of the configuration.
+    /// When those in use end, in the order of the configuration. Waits for nothing.
     pub fn ends(&self) -> Vec<End> {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let used = self.used.load();
-        let both = files.iter().zip(used.iter());
-        both.filter_map(|(files, key)| {
+        let both = self.chains.iter().zip(used.iter());
+        both.filter_map(|(chain, key)| {
             Some(End {
-                chain: files.chain.clone(),
+                chain: chain.clone(),
                 until: *valid(key)?.end(),
             })
         })
@@ -170,6 +172,7 @@ impl Certificates {
     /// What is in the files now, if that is something else than before.
     fn renewed(
         &self,
+        chain: &Path,
         files: &Files,
         used: &CertifiedKey,
         now: u64,
@@ -182,18 +185,18 @@ impl Certificates {
             None => files.text.key.clone(),
         };
         let text = Text {
-            chain: read(&files.chain)?,
+            chain: read(chain)?,
             key,
         };
         if text == files.text {
             return Ok(None);
         }
-        let key = certified(&files.chain, &text, &self.provider)?;
+        let key = certified(chain, &text, &self.provider)?;
         let is_over = |key| valid(key).is_some_and(|valid| *valid.end() < now);
         // An old copy that was put back by mistake.
         if is_over(&key) && !is_over(used) {
             return Err(TlsError::Over {
-                path: files.chain.clone(),
+                path: chain.to_owned(),
             });
         }
         Ok(Some((key, text)))

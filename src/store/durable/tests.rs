@@ -209,8 +209,10 @@ fn channel(voice: bool) -> Channel {
 
 fn act(store: &Store, step: &Step, now: Moment) -> String {
     match *step {
+        // Several at once, or hardly any walk would come to a limit.
         Step::Fail(n, known) => {
-            let counted = store.counters.failure(&asked(n), part(known), now);
+            let fail = |_| store.counters.failure(&asked(n), part(known), now);
+            let counted: Vec<_> = (0..4).map(fail).collect();
             format!(
                 "{counted:?} {:?}",
                 store.counters.locked(&asked(n), part(known), now)
@@ -220,11 +222,14 @@ fn act(store: &Store, step: &Step, now: Moment) -> String {
             store.counters.success(&asked(n), part(known));
             String::new()
         }
-        Step::Network(n, voice) => format!(
-            "{:?}",
-            store.counters.network(network(n), channel(voice), now)
-        ),
-        Step::Send(n, voice) => format!("{:?}", send(store, n, channel(voice), now)),
+        Step::Network(n, voice) => {
+            let count = |_| store.counters.network(network(n), channel(voice), now);
+            format!("{:?}", (0..6).map(count).collect::<Vec<_>>())
+        }
+        Step::Send(n, voice) => {
+            let sent = (0..2).map(|_| send(store, n, channel(voice), now));
+            format!("{:?}", sent.collect::<Vec<_>>())
+        }
         Step::Revoke(n) => format!("{:?}", store.revoked.revoke(&grant(n, at(0)), now)),
         Step::Put(n, owner, named) => {
             let weight = if named { Weight::Named } else { Weight::Seen };

@@ -1,6 +1,7 @@
 //! Looks into an answer, over a real connection, in paused time.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use http::Request;
 use http_body::Body as _;
@@ -8,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 
-use super::super::connect::Stream;
+use super::super::connect::{Socket, Stream};
+use super::super::room::Place;
 use super::super::wire::{Pool, Wire};
 use super::*;
 use crate::challenge::tests::{at, verified};
@@ -27,8 +29,10 @@ struct Application {
 
 async fn answering(answer: &str) -> Application {
     let (ours, mut socket) = UnixStream::pair().unwrap();
-    let mut wire = Wire::open(Stream::Unix(ours)).await.unwrap();
-    let request = Request::builder()
+    let place = Place::anywhere();
+    let stream = Stream::of(Socket::Unix(ours), Arc::clone(&place));
+    let mut wire = Wire::open(stream, place).await.unwrap();
+    let mut request = Request::builder()
         .header("host", "up")
         .body(Upload::empty())
         .unwrap();
@@ -39,7 +43,7 @@ async fn answering(answer: &str) -> Application {
         }
         socket.write_all(answer.as_bytes()).await.unwrap();
     };
-    let (sent, ()) = tokio::join!(wire.send(request), application);
+    let (sent, ()) = tokio::join!(wire.send(&mut request), application);
     let Ok(response) = sent else {
         panic!("no answer came");
     };

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::{Broken, Peeked, at_hand, begin, both};
 
 /// A request's body on its way up: what was read already, then the rest as it comes.
+#[derive(Default)]
 pub struct Upload {
     head: Option<Bytes>,
     rest: Option<Incoming>,
@@ -26,7 +27,9 @@ pub(in crate::upstream) struct Progress(Rc<Cell<Instant>>);
 
 struct Pace {
     progress: Progress,
+    /// What came, as far as it counts.
     bytes: u64,
+    /// How long the visitor was waited for.
     waited: Duration,
     waiting_since: Option<Instant>,
     tick: Option<Pin<Box<Sleep>>>,
@@ -38,14 +41,14 @@ pub const RATE: u64 = 1024;
 /// How long a visitor may be waited for before the rate counts (A1).
 pub const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a visitor may be waited for who sent more than the rate before: a megabyte at once must not buy the
+/// seventeen minutes that it would last.
+const CREDIT: Duration = Duration::from_mins(1);
+
 impl Upload {
     /// No body.
     pub fn empty() -> Self {
-        Self {
-            head: None,
-            rest: None,
-            pace: None,
-        }
+        Self::default()
     }
 
     /// A body at hand.
@@ -70,15 +73,15 @@ impl Upload {
         self.head.is_none() && self.rest.is_none()
     }
 
-    /// Reads up to `most` bytes and gives them with a body that still begins with them.
+    /// Reads up to `most` bytes and gives them; the body still begins with them.
     ///
     /// # Errors
     /// [`Broken`] if the visitor's body fails or comes too slowly before that.
-    pub async fn peek(mut self, most: usize) -> Result<(Peeked, Self), Broken> {
-        let (bytes, whole) = begin(&mut self, most).await?;
+    pub async fn peek(&mut self, most: usize) -> Result<Peeked, Broken> {
+        let (bytes, whole) = begin(self, most).await?;
         self.head = at_hand(bytes.clone());
         let bytes = bytes.slice(..most.min(bytes.len()));
-        Ok((Peeked { bytes, whole }, self))
+        Ok(Peeked { bytes, whole })
     }
 
     pub(in crate::upstream) fn progress(&self) -> Option<Progress> {
@@ -116,7 +119,11 @@ impl Pace {
 
     /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let most = (self.waited + CREDIT).as_secs().saturating_mul(RATE);
+        let since = *self.waiting_since.get_or_insert_with(|| {
+            self.bytes = self.bytes.min(most);
+            Instant::now()
+        });
         let tick = self
             .tick
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(GRACE)));
@@ -186,3 +193,6 @@ impl http_body::Body for Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,7 +222,8 @@ fn s6_an_application_cannot_set_or_clear_cookies_of_ours() {
 fn r8_hop_by_hop_fields_of_an_answer_end_here() {
     let came = answered(
         "HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Internal, Set-Cookie\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\n\
-         Upgrade: h2c\r\nX-Internal: 10.0.0.7\r\nX-Public: yes\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok",
+         Proxy-Authentication-Info: x\r\nProxy-Connection: close\r\nTrailer: X-Late\r\nTE: trailers\r\nHTTP2-Settings: AAAA\r\n\
+         Connection: X-Second\r\nX-Second: 1\r\nUpgrade: h2c\r\nX-Internal: 10.0.0.7\r\nX-Public: yes\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok",
         "GET /",
         "",
     );
@@ -230,8 +231,14 @@ fn r8_hop_by_hop_fields_of_an_answer_end_here() {
         "connection",
         "keep-alive",
         "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-connection",
+        "trailer",
+        "te",
+        "http2-settings",
         "upgrade",
         "x-internal",
+        "x-second",
     ] {
         assert_eq!(came.head.all(name), [""; 0], "{name}");
     }

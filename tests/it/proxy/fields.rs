@@ -121,11 +121,24 @@ fn r8_connection_cannot_take_away_what_was_judged_or_set() {
         "X-Forwarded-For",
         "X-Real-IP",
         "X-Forwarded-Proto",
+        "X-Forwarded-Anything",
+        "Forwarded",
+        "Content-Encoding",
+        "content-disposition",
+        "X-Countersign-User",
+        "X-COUNTERSIGN-SIGNATURE",
+        "Sec-WebSocket-Key",
     ] {
-        let mut one = visitor.again(&gate);
-        let answer = one.ask("GET /", &format!("Connection: close, {name}\r\n"));
-        assert_eq!(answer.status(), 400, "{name}");
-        assert_eq!(one.rest(), b"");
+        for fields in [
+            format!("Connection: close, {name}\r\n"),
+            format!("Connection: {name}\r\n"),
+            format!("Connection: x,,\t{name} , keep-alive\r\n"),
+            format!("Connection: keep-alive\r\nConnection: {name}\r\n"),
+        ] {
+            let mut one = visitor.again(&gate);
+            assert_eq!(one.ask("GET /", &fields).status(), 400, "{fields}");
+            assert_eq!(one.rest(), b"");
+        }
     }
     assert!(app.seen().is_empty());
 }
@@ -200,6 +213,29 @@ fn r10_forwarded_fields_are_written_anew() {
     assert_eq!(head.field("x-forwarded-proto"), Some("http"));
     assert_eq!(head.field("x-forwarded-host"), Some("app.localhost"));
     assert!(!head.raw.contains("203.0.113.9"), "{}", head.raw);
+}
+
+#[test]
+fn r1_a_target_of_nothing_goes_up_as_the_root() {
+    for line in ["GET http://app.localhost", "GET HTTP://APP.localhost"] {
+        assert_eq!(seen(plain, line, "").first, "GET / HTTP/1.1");
+    }
+}
+
+#[test]
+fn r6_each_byte_of_a_name_is_one_of_a_token() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let visitor = Visitor::granted(&gate);
+    for byte in 0x21..0x7f_u8 {
+        let name = format!("x{}y", char::from(byte));
+        // RFC 9110 section 5.6.2. A colon ends the name.
+        let fits = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte);
+        let before = app.seen().len();
+        let came = visitor.again(&gate).ask("GET /", &format!("{name}: 1\r\n"));
+        assert_eq!(came.status(), if fits { 200 } else { 400 }, "{name}");
+        assert_eq!(app.seen().len() > before, fits, "{name}");
+    }
 }
 
 #[test]

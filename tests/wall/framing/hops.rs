@@ -1,0 +1,232 @@
+//! Fields that end at this hop, upgrades, expectations, and what is no HTTP/1 at all.
+
+use super::case::{Case, GET, IN_CHUNKS, POST, RAW, Verdict::Once, Verdict::Refuse};
+
+/// Connection: what it names is taken off, and it must not name what is judged (R8; Apache's CVE-2022-31813, Traefik's
+/// CVE-2024-45410).
+pub const CONNECTION: &[Case] = &[
+    (Refuse, GET, b"Connection: Host\r\n", b""),
+    (Refuse, GET, b"Connection: close, host\r\n", b""),
+    (Refuse, GET, b"Connection: close\r\nConnection: Host\r\n", b""),
+    (Refuse, GET, b"Connection: Cookie\r\n", b""),
+    (Refuse, GET, b"Connection: COOKIE , close\r\n", b""),
+    (Refuse, GET, b"Connection: Authorization\r\nAuthorization: Basic YTpi\r\n", b""),
+    (Refuse, POST, b"Connection: Content-Length\r\nContent-Length: @N\r\n", b"@S"),
+    (Refuse, POST, b"Content-Length: @N\r\nConnection: content-length\r\n", b"@S"),
+    (Refuse, POST, b"Connection: Content-Type\r\nContent-Type: text/plain\r\n", b""),
+    (Refuse, GET, b"Connection: Origin\r\n", b""),
+    (Refuse, GET, b"Connection: Referer\r\n", b""),
+    (Refuse, GET, b"Connection: X-Forwarded-For\r\n", b""),
+    (Refuse, GET, b"Connection: close, X-Forwarded-Host, X-Real-IP\r\n", b""),
+    (Refuse, GET, b"Connection: X-Forwarded-Proto\r\n", b""),
+    (Refuse, GET, b"Connection: Forwarded\r\n", b""),
+    (Refuse, GET, b"Connection: X-Countersign-User\r\n", b""),
+    (Refuse, GET, b"Connection: Sec-WebSocket-Key\r\n", b""),
+    (Once, GET, b"Connection: X-A\r\nX-A: a\r\n", b""),
+    (Once, GET, b"Connection: close, close, keep-alive\r\n", b""),
+    (Once, GET, b"Connection: ,,,\r\n", b""),
+    (Once, GET, b"Connection:\r\n", b""),
+    (Once, GET, b"Connection: \"Host\"\r\n", b""),
+    (Once, GET, b"Connection: Ho st\r\n", b""),
+    (Once, GET, b"Connection: Accept, User-Agent\r\nAccept: a\r\n", b""),
+    (Once, GET, b"Connection: TE\r\nTE: trailers\r\n", b""),
+    (Once, GET, b"TE: trailers, gzip;q=0\r\n", b""),
+    (Once, GET, b"Keep-Alive: timeout=5, max=1000\r\nConnection: Keep-Alive\r\n", b""),
+    (Once, GET, b"Proxy-Connection: keep-alive\r\n", b""),
+    (Once, GET, b"Proxy-Authorization: Basic YTpi\r\n", b""),
+    (Once, GET, b"Proxy: http://evil.example/\r\n", b""),
+    (Once, GET, b"Trailer: Host, Content-Length\r\n", b""),
+    (Once, GET, b"X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nX.Real.IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n", b""),
+    (Once, GET, b"Remote-User: root\r\nREMOTE_USER: root\r\nX-Remote.User: root\r\nX~Countersign~User: root\r\n", b""),
+    (Once, GET, b"X-HTTP-Method-Override: CONNECT\r\nX-Original-URL: /smuggled\r\nX-Rewrite-URL: /smuggled\r\n", b""),
+];
+
+/// Upgrades: only a right WebSocket goes on; others are taken off, and what is behind them is no tunnel before the 101 has come
+/// (h2c smuggling; Pingora's CVE-2026-2833).
+pub const UPGRADES: &[Case] = &[
+    (Once, GET, b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", b""),
+    (Once, GET, b"Connection: HTTP2-Settings\r\nUpgrade: h2c\r\n", b""),
+    (Once, GET, b"Upgrade: h2c\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: H2C\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: h2\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: websocket/13\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: HTTP/1.0\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: foo\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade:\r\n", b""),
+    (Once, GET, b"Connection: Upgrade\r\n", b""),
+    (Once, GET, b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""),
+    (Once, POST, b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: @N\r\n", b"@S"),
+    // What is behind it is a tunnel to some and the next request to others; this application says 200.
+    (Once, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""),
+    (Refuse, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: @N\r\n", b"@S"),
+    (Refuse, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nTransfer-Encoding: chunked\r\n", IN_CHUNKS),
+    (Refuse, POST, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""),
+    (Refuse, b"GET /@T HTTP/1.0", b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""),
+    (Refuse, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 777\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""),
+    (Refuse, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", b""),
+    (Refuse, GET, b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n", b""),
+];
+
+/// Expect: what one waits for and another does not (0.CL by expectation). 417, or the body is read where it stands.
+pub const EXPECT: &[Case] = &[
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-Continue\r\nTransfer-Encoding: chunked\r\n",
+        IN_CHUNKS,
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue\r\nContent-Length: 0\r\n",
+        b"",
+    ),
+    (Once, GET, b"Expect: 100-continue\r\n", b""),
+    (
+        Once,
+        GET,
+        b"Expect: 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        b"POST /@T HTTP/1.0",
+        b"Expect: 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue, 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: y 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue;a=b\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 100-continue, x\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 101-switching\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Once,
+        POST,
+        b"Expect: 200-ok\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (Once, POST, b"Expect:\r\nContent-Length: @N\r\n", b"@S"),
+    (
+        Once,
+        POST,
+        b"Expect_: 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Refuse,
+        POST,
+        b"Expect : 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Refuse,
+        POST,
+        b"Expect:\r\n 100-continue\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Refuse,
+        POST,
+        b"Expect: 100-continue\x0b\r\nContent-Length: @N\r\n",
+        b"@S",
+    ),
+    (
+        Refuse,
+        POST,
+        b"Expect: 100-continue\r\nContent-Length: @N\r\nContent-Length: 0\r\n",
+        b"@S",
+    ),
+];
+
+/// Bytes of other protocols, from the first on.
+pub const OTHERS: &[Case] = &[
+    (
+        Refuse,
+        RAW,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        b"",
+    ),
+    (Refuse, RAW, b"PRI * HTTP/2.0\r\n@H@C\r\nSM\r\n\r\n", b""),
+    (Refuse, RAW, b"PRI /@T HTTP/2.0\r\n@H@C\r\n", b""),
+    (
+        Refuse,
+        RAW,
+        b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03",
+        b"",
+    ),
+    (
+        Refuse,
+        RAW,
+        b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10",
+        b"",
+    ),
+    (Refuse, RAW, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", b""),
+    (Refuse, RAW, b"PROXY UNKNOWN\r\n", b""),
+    (
+        Refuse,
+        RAW,
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\0\x50\0\x50",
+        b"",
+    ),
+    (Refuse, RAW, b"SSH-2.0-OpenSSH_9.2\r\n", b""),
+    (
+        Refuse,
+        RAW,
+        b"EHLO app.localhost\r\nMAIL FROM:<a@b>\r\n",
+        b"",
+    ),
+    (Refuse, RAW, b"*1\r\n$4\r\nPING\r\n", b""),
+    (Refuse, RAW, b"\x04\x01\0\x50\x7f\0\0\x01\0", b""),
+    (Refuse, RAW, b"\0\0\0\0\0\0\0\0", b""),
+    (
+        Refuse,
+        RAW,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ),
+    (Refuse, RAW, b"{\"GET\": \"/\"}\r\n\r\n", b""),
+    (Refuse, RAW, b"0\r\n\r\n", b""),
+    (Refuse, RAW, b"\xef\xbb\xbf", b""),
+];
