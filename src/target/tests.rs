@@ -145,15 +145,19 @@ fn r2_every_turn_is_taken() {
         ("/a//../admin", "/admin"),
         ("/..%2fadmin", "/admin"),
         ("/x/....//admin", "/admin"),
+        ("/ad../min", "/admin"),
+        ("/x/../admin", "/x/admin"),
         ("//admin", "/admin"),
         ("//host/admin", "/admin"),
         ("/%5Chost/admin", "/admin"),
         ("/http://host/admin", "/admin"),
+        ("/http:///admin", "/admin"),
         ("/x-y+z.1://host/admin", "/admin"),
         ("/%20admin%09/users", "/admin/users"),
         ("/%20my%20files%09/x", "/my files/x"),
         ("/%E2%80%8Badmin", "/admin"),
         ("/ad%0Dmin", "/admin"),
+        ("/ad%0Amin%20x", "/admin x"),
         ("/ad%C2%ADmin", "/admin"),
         ("/ad%FFmin", "/admin"),
         ("/admin./users", "/admin/users"),
@@ -165,7 +169,11 @@ fn r2_every_turn_is_taken() {
         ("/%C5%A1dmin", "/admin"),
         ("/x/%EF%BC%AE%EF%BC%AE/admin", "/admin"),
         ("/ad%C3%A9min", "/admin"),
+        ("/x%C2%A5y/..%5Cadmin", "/admin"),
+        // What climbs already may climb farther.
+        ("/x/y/%C3%A9../../admin", "/admin"),
         ("/static../admin", "/admin"),
+        ("/static../admin../x", "/admin../x"),
         ("/index.php/admin", "/admin"),
         ("/app/index.php/admin", "/app/admin"),
         ("/app/index.PHP/admin", "/admin"),
@@ -199,6 +207,9 @@ fn a_farther_guess_does_not_count_unless_it_climbs() {
     assert!(counting("/x/..+/admin").contains(&"/admin".to_owned()));
     assert!(counting("/x../admin").contains(&"/admin".to_owned()));
     assert!(counting("/x/..::$DATA/admin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/%EF%BC%AE.%5Cadmin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/y/%EF%BD%81../../admin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/+/../admin").contains(&"/admin".to_owned()));
 }
 
 #[test]

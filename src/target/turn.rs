@@ -31,7 +31,7 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 24] = {
+pub(super) const ALL: [Turn; 27] = {
     use Effect::{Decodes, Last, Same, Wide};
     const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
@@ -43,6 +43,7 @@ pub(super) const ALL: [Turn; 24] = {
         turn(shorten_utf8, Same),
         turn(read_latin_1, Same),
         turn(compose, Same),
+        turn(straighten_backslashes, Same),
         turn(straighten_slashes, Same),
         turn(cut_query, Same),
         turn(drop_parameters, Same),
@@ -51,7 +52,9 @@ pub(super) const ALL: [Turn; 24] = {
         turn(drop_climbs, Same),
         turn(merge_slashes, Same),
         turn(drop_authority, Same),
+        turn(drop_empty_authority, Same),
         turn(trim_segments, Same),
+        turn(drop_line_ends, Same),
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
@@ -195,6 +198,14 @@ fn compose(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, out)
 }
 
+/// `\` alone, as where text is Unicode: next to it a yen sign is part of a name.
+fn straighten_backslashes(path: &[u8]) -> Option<Vec<u8>> {
+    each_char(
+        path,
+        |character| if character == '\\' { '/' } else { character },
+    )
+}
+
 /// `\` and everything that Windows code pages turn into `/` or `\`.
 fn straighten_slashes(path: &[u8]) -> Option<Vec<u8>> {
     each_char(path, |character| best_slash(character).unwrap_or(character))
@@ -261,7 +272,7 @@ fn resolve_dots(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, join(kept))
 }
 
-/// `../` cut out as text, once, as careless scripts do: `/....//admin` then says `/../admin`.
+/// `../` cut out as text, once, as careless scripts do: `/....//admin` then says `/../admin`, and `/ad../min` `/admin`.
 fn drop_climbs(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path;
@@ -273,9 +284,7 @@ fn drop_climbs(path: &[u8]) -> Option<Vec<u8>> {
             rest = tail;
         }
     }
-    // Where nothing climbs afterwards nobody gains anything.
-    let climbs = segments(&out).any(|segment| segment == b"..");
-    if climbs { changed(path, out) } else { None }
+    changed(path, out)
 }
 
 fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
@@ -290,6 +299,24 @@ fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `//host/path` and `/scheme://host/path` read as `/path`, with any number of slashes before the host.
 fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
+    let authority = authority(path)?;
+    let host = authority
+        .iter()
+        .position(|&b| b != b'/')
+        .unwrap_or(authority.len());
+    let authority = &authority[host..];
+    let rest = authority.iter().position(|&b| b == b'/');
+    Some(rest.map_or_else(|| b"/".to_vec(), |start| authority[start..].to_vec()))
+}
+
+/// `/scheme:///path` read as `/path`, by the letter of RFC 3986: the host may be empty.
+fn drop_empty_authority(path: &[u8]) -> Option<Vec<u8>> {
+    let rest = authority(path)?;
+    rest.starts_with(b"/").then(|| rest.to_vec())
+}
+
+/// What follows `//` or `/scheme://` at the beginning of `path`.
+fn authority(path: &[u8]) -> Option<&[u8]> {
     let schemed = || {
         let colon = path.iter().position(|&b| b == b':')?;
         let scheme = &path[1..colon];
@@ -300,14 +327,7 @@ fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
         is_scheme.then_some(())?;
         path[colon + 1..].strip_prefix(b"//")
     };
-    let authority = path.strip_prefix(b"//").or_else(schemed)?;
-    let host = authority
-        .iter()
-        .position(|&b| b != b'/')
-        .unwrap_or(authority.len());
-    let authority = &authority[host..];
-    let rest = authority.iter().position(|&b| b == b'/');
-    Some(rest.map_or_else(|| b"/".to_vec(), |start| authority[start..].to_vec()))
+    path.strip_prefix(b"//").or_else(schemed)
 }
 
 /// Blanks and controls off both ends of each segment.
@@ -317,6 +337,12 @@ fn trim_segments(path: &[u8]) -> Option<Vec<u8>> {
     }
     let kept = segments(path).map(|segment| trim_end(trim_start(segment), is_blank));
     changed(path, join(kept))
+}
+
+/// Tabs and line ends alone, as parsers of URLs drop them (WHATWG URL section 4.4, Python's `urlsplit`): blanks stay.
+fn drop_line_ends(path: &[u8]) -> Option<Vec<u8>> {
+    let stays = |byte: &u8| !matches!(byte, b'\t' | b'\n' | b'\r');
+    changed(path, path.iter().copied().filter(stays).collect())
 }
 
 /// Blanks, controls, and what is no UTF-8, dropped wherever it stands.
@@ -373,7 +399,7 @@ fn take_plus_for_blank(path: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Characters cut down to their low byte, as old Node, Netty and Jetty wrote them: U+FF2E is then a dot;
-/// and then what servers do to every path.
+/// and then what servers do to every path. Dots are left: that it climbs must be seen.
 fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     if path.is_ascii() {
         return None;
@@ -390,13 +416,7 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
         }
         out.extend_from_slice(chunk.invalid());
     }
-    let tidy = [
-        straighten_slashes,
-        cut_query,
-        drop_parameters,
-        merge_slashes,
-        resolve_dots,
-    ];
+    let tidy = [straighten_backslashes, drop_parameters, merge_slashes];
     Some(all_of(&tidy, changed(path, out)?))
 }
 
@@ -411,13 +431,16 @@ fn all_of(turns: &[Apply], path: Vec<u8>) -> Vec<u8> {
         .fold(path, |path, turn| turn(&path).unwrap_or(path))
 }
 
-/// `/static../admin`: an alias without its slash makes two segments of one.
+/// `/static../admin`: an alias without its slash makes two segments of one. The first such segment; the next is for the
+/// next turn, since `/static../admin../x` is as good.
 fn split_climbs(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len() + 4);
+    let mut split = false;
     for segment in segments(path) {
         out.push(b'/');
         match segment.strip_suffix(b"..") {
-            Some(name) if name.last().is_some_and(|&b| b != b'.') => {
+            Some(name) if !split && name.last().is_some_and(|&b| b != b'.') => {
+                split = true;
                 out.extend_from_slice(name);
                 out.extend_from_slice(b"/..");
             }
