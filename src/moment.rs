@@ -10,7 +10,7 @@ use std::time::Duration;
 /// somebody set the wall clock, `store` makes up for it when it reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Seconds since 1970-01-01 UTC.
+    /// Seconds since 1970-01-01 UTC; never less than before, whatever becomes of the wall clock.
     pub unix: u64,
     /// Time since 1970-01-01 UTC as the wall clock had it when the process began, and steadily on from there.
     pub mono: Duration,

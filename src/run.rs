@@ -89,6 +89,9 @@ pub enum NotStarted {
 /// How often what has ended is forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// So many seconds that the machine's clock is behind are told: as many as a grant of another clock may lie ahead (A5).
+const BEHIND: u64 = 60;
+
 /// The longest that all of a stop may take: less than the `TimeoutStopSec` of the systemd unit, after which it kills.
 const STOP: Duration = Duration::from_secs(42);
 
@@ -186,6 +189,7 @@ pub fn start(
         },
     )?);
     let store = Store::open(&config.store, config.limits, most_challenges, clock.now())?;
+    clock.not_before(store.seen());
     let flow = Arc::new(Flow {
         store,
         ring,
@@ -398,11 +402,24 @@ impl ApiDoor {
 
 async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
     let mut tick = tokio::time::interval(SWEEP);
+    let mut told = false;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            _ = tick.tick() => flow.store.sweep(flow.clock.now()),
+            _ = tick.tick() => {}
         }
+        let now = flow.clock.now();
+        let behind = now.unix.saturating_sub(flow.clock.wall());
+        if behind > BEHIND && !told {
+            tracing::warn!(
+                event = "clock.behind",
+                seconds = behind,
+                "the machine's clock was set back: grants and limits go on with the time that was seen already; if that was wrong, \
+                 stop Countersign, remove its state file, and with it limits and sign-outs, and the session key, and start it"
+            );
+        }
+        told = behind > BEHIND;
+        flow.store.sweep(now);
     }
 }
 

@@ -66,7 +66,7 @@ impl Api {
             ours: true,
             locale: None,
             life: LONGEST,
-            now,
+            now: flow.clock.outside(now),
         };
         // On the runtime for slow work, and to its end even if the caller goes away: what went out can be verified.
         let own = Arc::clone(flow);

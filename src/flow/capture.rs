@@ -220,7 +220,7 @@ impl Flow {
         let set = answers
             .cookies
             .iter()
-            .filter_map(|field| cookie::set(field, visit.now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| !set.deletes)
             .flat_map(|set| self.weighed(site, capture, set.name, set.value));
         let tokens = answers.tokens.iter().filter_map(|token| {
@@ -388,7 +388,7 @@ impl Flow {
         let opened = sealed.and_then(|sealed| sealed.open(RELEASE, &key).ok());
         let release = opened.and_then(|bytes| Release::from_bytes(&bytes));
         for field in release.iter().flat_map(|release| &release.cookies) {
-            if let Some(set) = cookie::set(field, visit.now.unix) {
+            if let Some(set) = cookie::set(field, self.clock.wall()) {
                 jar.take_in(&set);
             }
         }

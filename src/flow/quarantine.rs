@@ -123,7 +123,7 @@ impl Flow {
         let set = fields
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| !set.deletes && site.is_session(set.name, set.value));
         for set in set {
             let print = self.ring.quarantined(site, set.name, set.value).next();

@@ -62,9 +62,10 @@ impl Flow {
             Ok(body) => body,
             Err(status) => return empty(status),
         };
-        let told = self
-            .dispatcher
-            .receipts(carrier, &report(visit, &body, &url(visit)));
+        let told = self.dispatcher.receipts(
+            carrier,
+            &report(visit, &body, &url(visit), self.clock.outside(visit.now)),
+        );
         let status = match &told {
             Ok((carrier, receipts)) => {
                 self.hear(carrier, receipts, visit.now);
@@ -109,10 +110,10 @@ impl Flow {
             Ok(body) => body,
             Err(status) => return empty(status),
         };
-        match self
-            .dispatcher
-            .speak(token, &report(visit, &body, &url(visit)))
-        {
+        match self.dispatcher.speak(
+            token,
+            &report(visit, &body, &url(visit), self.clock.outside(visit.now)),
+        ) {
             Some(words) => spoken(words),
             None => self.refuse(visit, Refusal::NotFound),
         }
@@ -190,12 +191,13 @@ fn url(visit: &Visit<'_>) -> String {
     format!("{origin}{}", visit.asked.target().raw())
 }
 
-fn report<'a>(visit: &'a Visit<'_>, body: &'a Bytes, url: &'a str) -> Report<'a> {
+/// What came, and when as its sender has it.
+fn report<'a>(visit: &'a Visit<'_>, body: &'a Bytes, url: &'a str, now: Moment) -> Report<'a> {
     Report {
         headers: visit.asked.fields(),
         body,
         url,
-        now: visit.now,
+        now,
     }
 }
 

@@ -305,7 +305,7 @@ impl Flow {
         if !self.store.arm(id, place, mac) {
             return errand.unsent("the challenge ended meanwhile");
         }
-        let message = errand.compose(to, code);
+        let message = errand.compose(to, code, self.clock.outside(*now));
         match self.dispatcher.send(&message).await {
             Ok(sent) => {
                 self.taken(&message, &sent, Some((*id, *now)));
@@ -337,8 +337,8 @@ impl Flow {
 }
 
 impl Errand {
-    /// The message for a code.
-    fn compose(&self, to: &Address, code: Code) -> Message {
+    /// The message for a code, sent `now` as its carrier has it.
+    fn compose(&self, to: &Address, code: Code, now: Moment) -> Message {
         let (site, scope) = (&self.door.site, &self.question.scope);
         let locale = self.recipient.locale.clone();
         Message {
@@ -360,7 +360,7 @@ impl Errand {
             ours: false,
             locale,
             life: scope.code_life,
-            now: self.now,
+            now,
         }
     }
 

@@ -71,7 +71,7 @@ impl Flow {
         let changes: Vec<_> = fields
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter_map(|field| cookie::set(field, now.unix))
+            .filter_map(|field| cookie::set(field, self.clock.wall()))
             .filter(|set| site.is_session(set.name, set.value))
             .collect();
         if changes.is_empty() {

@@ -299,10 +299,18 @@ impl Gateway {
         let upload = Upload::bytes(body.clone());
         let first = self.ask(&pass, asked.clone(), upload, passing).await?;
         let mut heard = Heard::new(&sent);
-        heard.take_in(&first.head.headers, asked.target(), now.unix);
+        heard.take_in(&first.head.headers, asked.target(), flow.clock.wall());
         let origin = site.origin.text();
         let next = first.judged(|answered| {
-            judge::posted(capture, &asked, body, &sent, origin, answered, now.unix)
+            judge::posted(
+                capture,
+                &asked,
+                body,
+                &sent,
+                origin,
+                answered,
+                flow.clock.wall(),
+            )
         });
         let (judgement, last) = self
             .ask_on(capture, (&asked, body), next, &mut heard, passing)
@@ -442,7 +450,7 @@ fn refused(
         // The login went up without the session of whoever holds the grant: they stay who they are, and a stranger's
         // session does not take its place.
         set.retain(|field| {
-            cookie::set(field, visit.now.unix)
+            cookie::set(field, flow.clock.wall())
                 .is_none_or(|set| !makes_session(capture, set.name, set.value))
         });
     }

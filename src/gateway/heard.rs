@@ -49,7 +49,7 @@ impl Gateway {
         heard: &mut Heard,
         passing: &Passing<'_>,
     ) -> (Judgement, Option<(Looked, Target)>) {
-        let (site, now) = (&passing.front.door.site, passing.now.unix);
+        let (site, now) = (&passing.front.door.site, self.0.shared.flow.clock.wall());
         let until = Instant::now() + OUR_OWN;
         let mut last = None;
         let mut hops = 0;
@@ -135,7 +135,7 @@ impl Gateway {
         upload: Upload,
         passing: &Passing<'_>,
     ) -> Result<Looked, Failed> {
-        let surroundings = passing.surroundings();
+        let surroundings = passing.surroundings(&self.0.shared.flow.clock);
         let answer = passing.upstream.forward(pass, asked, upload, &surroundings);
         let response = answer.await?;
         let (head, body) = response.into_parts();

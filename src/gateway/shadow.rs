@@ -179,11 +179,11 @@ impl Gateway {
             }
         };
         let mut heard = Heard::new(&sent);
-        heard.take_in(&first.head.headers, asked.target(), visit.now.unix);
+        heard.take_in(&first.head.headers, asked.target(), flow.clock.wall());
         let own = heard.cookies.len();
         let origin = site.origin.text();
         let next = first.judged(|answered| {
-            let now = visit.now.unix;
+            let now = flow.clock.wall();
             judge::posted(capture, &asked, &posted.body, &sent, origin, answered, now)
         });
         let (judgement, last) = self

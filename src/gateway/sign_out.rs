@@ -60,7 +60,7 @@ impl Gateway {
             site,
             peer_text: &address_text(visit.peer.address),
             identity: front.identity.as_ref(),
-            unix: visit.now.unix,
+            unix: flow.clock.wall(),
             constant: &front.constant,
         };
         let answer = upstream.forward(&pass, asked, upload, &surroundings);
@@ -74,7 +74,7 @@ impl Gateway {
                 // Where the session goes on, it may do so under an id that is drawn anew, and that nobody keeps back.
                 let is_safe = |field: &&HeaderValue| {
                     let deletes =
-                        || cookie::set(field, visit.now.unix).is_some_and(|set| set.deletes);
+                        || cookie::set(field, flow.clock.wall()).is_some_and(|set| set.deletes);
                     !leaving.unproven || deletes()
                 };
                 return set.filter(is_safe).cloned().collect();

@@ -1,10 +1,11 @@
 //! What an operator sees: the clock is read here and the log is written here.
 
-use std::io;
+use std::panic::{self, PanicHookInfo};
+use std::{io, thread};
 
 use tracing::field::display;
 use tracing::level_filters::LevelFilter;
-use tracing::{Metadata, dispatcher, info, warn};
+use tracing::{Metadata, dispatcher, error, info, warn};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -42,6 +43,18 @@ fn begin_at(format: Format, usual: &str) {
     // A second call, as in tests, finds a logger there already: that one goes on.
     let begun = dispatcher::set_global_default(logger(format, &wanted, io::stderr));
     drop(begun);
+    panic::set_hook(Box::new(tell_of_panic));
+}
+
+/// Every panic is a line of the log, wherever it happens (A8, A9): by itself it would be some lines that nobody looks for.
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    error!(
+        event = "panic",
+        said = panic.payload_as_str().unwrap_or("no message"),
+        at = panic.location().map(display),
+        thread = thread::current().name(),
+        "a fault in the program: please report it"
+    );
 }
 
 /// What writes the log. `wanted` says more or less, as `tracing-subscriber` reads it (`debug`,

@@ -44,7 +44,7 @@ impl Renewals {
             }
             if reminded.is_none_or(|last| last.elapsed() >= REMIND) {
                 reminded = Some(Instant::now());
-                remind(&self.certificates.ends(), clock.now().unix);
+                remind(&self.certificates.ends(), clock.wall());
             }
             let (own, clock) = (self.clone(), clock.clone());
             // A disk can take its time. A panic in there is a fault of ours that the next look may not meet.
@@ -57,7 +57,7 @@ impl Renewals {
 
     /// Looks once, and tells what came of it.
     pub(super) fn look(&self, clock: &Clock) {
-        let mut changes = self.certificates.look(clock.now().unix);
+        let mut changes = self.certificates.look(clock.wall());
         changes.extend(self.tls.iter().flat_map(|tls| tls.look()));
         for change in changes {
             match change {

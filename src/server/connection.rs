@@ -427,6 +427,7 @@ fn record(end: End<hyper::Result<()>>, peer: IpAddr, tally: &Tally, watch: &Watc
 fn report(tally: &Tally, panic: &(dyn Any + Send)) {
     tally.panics.fetch_add(1, Relaxed);
     tracing::error!(
+        event = "connection.panicked",
         panic = said(panic),
         "serving a request panicked: its connection ends, the others go on"
     );

@@ -83,6 +83,7 @@ pub struct Store {
     /// Failed logins at the API.
     pub logins: Logins,
     journal: Journal,
+    seen: u64,
     challenges: DashMap<challenge::Id, Entry>,
     running: DashMap<Running, (challenge::Id, Duration)>,
     unused: DashMap<grant::Id, (challenge::Id, Duration)>,
@@ -248,6 +249,11 @@ impl Store {
         Ok(Self::restored(limits, most, journal, kept))
     }
 
+    /// The latest time that the last process here is known to have seen, in seconds since 1970; 0 if nobody knows.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
     fn restored(
         limits: limit::Settings,
         most: usize,
@@ -259,7 +265,9 @@ impl Store {
             Revoked::restored(journal.clone(), &mut kept),
             Quarantine::restored(journal.clone(), &mut kept),
         );
-        Self::with(limits, most, journal, counters, rest)
+        let mut store = Self::with(limits, most, journal, counters, rest);
+        store.seen = kept.seen;
+        store
     }
 
     fn with(
@@ -270,6 +278,7 @@ impl Store {
         (revoked, quarantine): (Revoked, Quarantine),
     ) -> Self {
         Self {
+            seen: 0,
             revoked,
             counters,
             holds: Holds::new(most),

@@ -346,7 +346,7 @@ fn a_disabled_person_gets_no_more_codes() {
 }
 
 #[test]
-fn a_broken_users_file_changes_nothing() {
+fn a3_a6_a_broken_users_file_changes_nothing() {
     let app = App::new();
     let gate = gate(&app);
     for broken in [

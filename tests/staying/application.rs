@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
+use super::clock::faked;
 use super::line::Line;
 use super::support::bare::{Bare, wait};
-use super::support::gate::Setup;
+use super::support::gate::{Gate, Setup};
 use super::support::program::Program;
-use super::support::wire::{PATIENCE, read_head};
+use super::support::wire::read_head;
 
 /// What an application does after it has said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +137,15 @@ fn act(mut stream: BufReader<TcpStream>, (says, then): (&[u8], Then), told: &Sen
 
 /// The program before it, with everything below `/open` for anyone.
 fn before(url: &str) -> Program {
-    let gate = Setup::new(url)
+    Program::start(&before_any(url))
+}
+
+fn before_any(url: &str) -> Gate {
+    Setup::new(url)
         .with("[log]\nformat = \"json\"")
         .routes(&[("/open/**", "public-full")])
         .start()
-        .stopped();
-    Program::start(&gate)
+        .stopped()
 }
 
 #[test]
@@ -337,17 +341,16 @@ fn a1_an_application_that_takes_no_connection_is_given_up_after_five_seconds() {
     drop(crowd);
 }
 
-/// Hangs before its head, a minute: the page comes by itself, and the application is let go.
+/// Hangs before its head, a minute: the page comes by itself, and the application is let go. The program's minutes have
+/// three seconds here, all of its clocks being twenty times as fast.
 #[test]
 fn a1_an_application_that_never_answers_is_given_up_after_a_minute() {
     const HANGS: &[(&[u8], Then)] = &[(b"", Hang), (b"HTTP/1.1 200 OK\r\nX: ", Hang)];
     let (app, hangs) = plays(HANGS);
-    let program = before(&app.url());
+    let gate = before_any(&app.url());
+    let program = Program::limited(&gate, &faked("FAKETIME='+0 x20'"));
     let mut visitors = [0, 1].map(|row| {
         let mut visitor = Line::stranger(program.address);
-        let patience = Duration::from_secs(60) + PATIENCE;
-        let stream = visitor.stream.get_ref();
-        stream.set_read_timeout(Some(patience)).unwrap();
         visitor.begin("GET", &format!("/open/{row}"), b"");
         visitor
     });

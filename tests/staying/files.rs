@@ -1,15 +1,16 @@
 //! Out of file descriptors (A7).
 
-use std::io::Write;
+use std::io::{BufRead, ErrorKind, Write};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use super::line::Line;
 use super::support::app::App;
 use super::support::bare::wait;
 use super::support::gate::Setup;
 use super::support::program::Program;
-use super::support::wire::{connect, read_answer};
+use super::support::wire::PATIENCE;
 
 /// What the log says when the system gives no connection.
 const NONE_LEFT: &str = "the system gives no new connections";
@@ -107,6 +108,18 @@ fn a7_with_no_file_left_nobody_comes_in_and_nobody_is_lost() {
     let mut waiting = Line::stranger(program.address);
     waiting.begin("GET", "/open/news", b"");
     program.says(NONE_LEFT);
+    // A second in which nothing happens but that somebody waits. Who tries again at once would need all of it.
+    let before = program.ticks();
+    let socket = waiting.stream.get_ref();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(1)))
+        .unwrap();
+    let early = waiting.stream.fill_buf().map(<[u8]>::len);
+    assert_eq!(early.unwrap_err().kind(), ErrorKind::WouldBlock);
+    let used = program.ticks() - before;
+    assert!(used < 20, "{used} hundredths of a second for waiting");
+    let socket = waiting.stream.get_ref();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     for _ in 0..200 {
         assert_eq!(ann.status("/"), 200, "over the connections that are open");
     }
@@ -126,14 +139,7 @@ fn a7_with_no_file_left_nobody_comes_in_and_nobody_is_lost() {
     assert_eq!(Line::stranger(program.address).status("/open/news"), 200);
     let log = program.log();
     assert_eq!(log.matches(NONE_LEFT).count(), 1, "it is told once: {log}");
-    let (_, admin) = log.split_once("\"at\":\"").unwrap();
-    let admin = admin.split('"').next().unwrap().parse().unwrap();
-    let mut watcher = connect(admin);
-    watcher
-        .get_mut()
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
-    let metrics = read_answer(&mut watcher, false).unwrap().text();
+    let metrics = program.metrics();
     let none = |what: &str| {
         metrics.contains(&format!(
             "countersign_connections_total{{what=\"{what}\"}} 0\n"

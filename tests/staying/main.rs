@@ -15,9 +15,12 @@ mod application;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../it/http2/client.rs"]
 mod client;
+mod clock;
 mod files;
 mod line;
 mod memory;
+mod panics;
 mod room;
+mod state;
 #[path = "../it/support/mod.rs"]
 mod support;

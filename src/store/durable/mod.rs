@@ -68,6 +68,8 @@ struct Pending {
     taken: u64,
     /// The newest time that anybody came with.
     now: Moment,
+    /// When the time is next noted for its own sake, in seconds since 1970.
+    due: u64,
     closing: bool,
 }
 
@@ -100,6 +102,9 @@ struct Batch {
 /// How long an answer waits for the disk. A disk that takes longer is as good as none.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The time is written this often at least, in seconds. As much as a grant of another clock may lie ahead (A5).
+const MINUTE: u64 = 60;
+
 /// How long the writer leaves a file alone that could not be written.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -128,7 +133,12 @@ impl Journal {
                 notes: Notes::new(),
                 noted: 0,
                 taken: 0,
-                now,
+                // What it ends with if it ends at once: nothing earlier than what the last one saw.
+                now: Moment {
+                    unix: restored.seen,
+                    ..now
+                },
+                due: now.unix.saturating_add(MINUTE),
                 closing: false,
             }),
             wake: Condvar::new(),
@@ -160,13 +170,15 @@ impl Journal {
     }
 
     /// The time, which the next transaction keeps. Somebody who set the wall clock is a reason for one: how old
-    /// everything is must be right in the file, too (A5).
+    /// everything is must be right in the file, too. So is a minute that has passed: the next process must not begin
+    /// earlier, or what ended in the meantime would begin again (A5).
     pub(super) fn tick(&self, now: Moment) {
         let Some(shared) = &self.0 else { return };
         let mut pending = shared.pending();
         let set = ahead(now).abs_diff(ahead(pending.now)) > 1;
         pending.now = now;
-        if set {
+        if set || now.unix >= pending.due {
+            pending.due = now.unix.saturating_add(MINUTE);
             pending.add(None);
             shared.wake.notify_one();
         }

@@ -18,6 +18,8 @@ use crate::store::revoked::Until;
 pub(in crate::store) struct Restored {
     /// What its rows are named by.
     pub(in crate::store) prints: Prints,
+    /// The latest time that the last process is known to have seen, in seconds since 1970.
+    pub(in crate::store) seen: u64,
     /// Since when every limit counts as used up, if another file was found damaged.
     pub(in crate::store) used_up: Option<Moment>,
     pub(in crate::store) failures: Vec<(Print, Failures)>,
@@ -116,7 +118,9 @@ pub(super) fn restore(transaction: &WriteTransaction, now: Moment) -> Result<Res
     if let Some(used_up) = used_up {
         once.insert(USED_UP_KEY, &*record::moment(used_up))?;
     }
-    once.insert(CLOCK_KEY, &*record::moment(now))?;
+    // Not earlier than what was there: a process that ends at once must not make it forgotten.
+    let seen = clock.unix.max(now.unix);
+    once.insert(CLOCK_KEY, &*record::moment(Moment { unix: seen, ..now }))?;
     let reader = Reader { transaction, shift };
     let tally = |bytes: &[u8]| {
         let mut tally = record::read_tally(bytes)?;
@@ -128,6 +132,7 @@ pub(super) fn restore(transaction: &WriteTransaction, now: Moment) -> Result<Res
     };
     Ok(Restored {
         prints: Prints::new(&prints),
+        seen,
         used_up,
         failures: reader.rows(
             FAILURES,

@@ -864,6 +864,7 @@ fn a7_what_could_not_be_written_does_not_overtake_what_is_newer() {
         noted: 0,
         taken: 0,
         now: at(0),
+        due: 0,
         closing: false,
     };
     pending.add(Some((one, Some(vec![1]))));
@@ -953,6 +954,30 @@ async fn a5_a_clock_that_was_set_is_written_down_without_any_other_note() {
     });
     assert_eq!(noted(), before + 1);
     store.settled().await.unwrap();
+}
+
+/// Or what ended after the last note would begin again where the clock was set back before the next start.
+#[tokio::test]
+async fn a5_the_time_is_written_down_every_minute_and_the_next_process_knows_it() {
+    let folder = folder();
+    let store = open(folder.path(), at(0));
+    let noted = || store.journal.0.as_ref().unwrap().pending().noted;
+    let before = noted();
+    for second in 0..60 {
+        store.sweep(at(second));
+    }
+    assert_eq!(noted(), before);
+    for second in 60..121 {
+        store.sweep(at(second));
+    }
+    assert_eq!(noted(), before + 2);
+    store.settled().await.unwrap();
+    store.close();
+    for _ in 0..2 {
+        let next = open(folder.path(), at(5));
+        assert_eq!(next.seen(), at(120).unix, "and the one after it");
+        next.close();
+    }
 }
 
 /// What one answer waits for the disk: `cargo test --lib what_an_answer_waits -- --ignored --nocapture`.

@@ -1,7 +1,7 @@
 //! The program itself, as a service manager runs it: for what a process can lose and a thread cannot.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 
 use super::browser::Browser;
 use super::gate::{Gate, HOST, Messages};
-use super::wire::PATIENCE;
+use super::wire::{PATIENCE, connect, read_answer};
 
 /// One that runs. Dropping it tells it to end, and it has to do so well.
 pub struct Program {
@@ -118,6 +118,43 @@ impl Program {
         let current = if are { maximum } else { Some(0) };
         let limit = Rlimit { current, maximum };
         prlimit(Some(self.process.pid()), Resource::Nofile, limit).unwrap();
+    }
+
+    /// From now on it has this much more of address space than it has taken, in bytes, or all there is.
+    pub fn memory(&self, more: Option<u64>) {
+        let file = format!("/proc/{}/status", self.process.child.id());
+        let text = fs::read_to_string(file).unwrap();
+        let (_, size) = text.split_once("VmSize:").unwrap();
+        let size: u64 = size.split_whitespace().next().unwrap().parse().unwrap();
+        let limit = Rlimit {
+            current: more.map(|more| size * 1024 + more),
+            maximum: None,
+        };
+        prlimit(Some(self.process.pid()), Resource::As, limit).unwrap();
+    }
+
+    /// How much of the processor's time it has used, in ticks of a hundredth of a second.
+    pub fn ticks(&self) -> u64 {
+        let file = format!("/proc/{}/stat", self.process.child.id());
+        let text = fs::read_to_string(file).unwrap();
+        // proc(5): what follows the name begins with field 3; 14 and 15 are utime and stime.
+        let (_, rest) = text.rsplit_once(") ").unwrap();
+        let fields = rest.split(' ').skip(11).take(2);
+        fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// What its metrics say, where the configuration has them.
+    pub fn metrics(&self) -> String {
+        let admin = self.process.wait_for(|log| {
+            log.iter().find_map(|line| {
+                let (_, rest) = line.split_once("\"at\":\"")?;
+                rest.split('"').next().unwrap().parse().ok()
+            })
+        });
+        let mut watcher = connect(admin);
+        let ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        watcher.get_mut().write_all(ask).unwrap();
+        read_answer(&mut watcher, false).unwrap().text()
     }
 
     /// How many files it has open.
