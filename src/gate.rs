@@ -254,6 +254,8 @@ pub fn decide_in_force<'s>(
                 Err(_)
                     if matches!(*asked.method(), Method::GET | Method::HEAD)
                         && !asked.websocket()
+                        // There are servers that take what follows a GET for the next request.
+                        && asked.framing() == Framing::Empty
                         && !exposed
                         && !route::says_another(asked) =>
                 {

@@ -331,7 +331,7 @@ impl Upstream {
             failed: Failed::Timeout,
             unsent: false,
         };
-        Ok(wire.lend(answered.ok_or_else(timeout)??, &self.pool))
+        Ok(wire.lend(answered.ok_or_else(timeout)??, progress, &self.pool))
     }
 }
 

@@ -49,7 +49,7 @@ async fn answering(answer: &str) -> Application {
     };
     let pool = Rc::new(Pool::default());
     Application {
-        body: wire.lend(response, &pool).into_body(),
+        body: wire.lend(response, None, &pool).into_body(),
         socket,
         pool,
     }
