@@ -534,10 +534,10 @@ pub(crate) fn peer_of(fields: &HeaderMap, connection: &Connection, trusted: &[Ip
             https: connection.tls,
         };
     }
-    let hops: Vec<&str> = fields
+    let hops: Vec<&[u8]> = fields
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .map(HeaderValue::as_bytes)
         .collect();
     let proto = fields
         .get("x-forwarded-proto")
@@ -755,6 +755,34 @@ mod tests {
             };
             let found = peer_of(&fields, &connection, &trusted);
             assert_eq!((found.address, found.https), (peer, !untold));
+        }
+    }
+
+    /// What a visitor writes there stands left of what the proxy adds, in one field with it. A byte that is no text made the
+    /// whole field unreadable, and the visitor the proxy: with its address came what is granted to addresses of the house.
+    #[test]
+    fn r10_no_byte_of_a_visitor_hides_what_the_proxy_says_of_them() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        for said in [
+            &b"\xff, 198.51.100.7"[..],
+            b"\xc3\xa9, 198.51.100.7",
+            b"10.0.0.9,\xff,198.51.100.7",
+            b"10.0.0.9, \t, 198.51.100.7",
+        ] {
+            let mut fields = HeaderMap::new();
+            fields.insert("x-forwarded-for", HeaderValue::from_bytes(said).unwrap());
+            let connection = Connection {
+                peer: [10, 0, 0, 1].into(),
+                untold: false,
+                peer_text: address_text([10, 0, 0, 1].into()),
+                tls: false,
+                server_name: None,
+                version2: false,
+                shutdown: CancellationToken::new(),
+            };
+            let found = peer_of(&fields, &connection, &trusted).address;
+            let visitor: std::net::IpAddr = [198, 51, 100, 7].into();
+            assert_eq!(found, visitor, "{}", said.escape_ascii());
         }
     }
 

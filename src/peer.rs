@@ -27,7 +27,7 @@ impl Peer {
         socket: IpAddr,
         https: bool,
         trusted: &[IpNet],
-        forwarded_for: &[&str],
+        forwarded_for: &[&[u8]],
         forwarded_proto: Option<&str>,
     ) -> Self {
         let own = Self {
@@ -41,12 +41,15 @@ impl Peer {
         for hop in forwarded_for
             .iter()
             .rev()
-            .flat_map(|field| field.rsplit(','))
+            .flat_map(|field| field.rsplit(|b| *b == b','))
         {
-            match hop.trim().parse::<IpAddr>() {
-                Ok(hop) => address = hop.to_canonical(),
+            // Hop by hop, since a proxy sets its own behind what the visitor wrote, in the same field: no byte of theirs may
+            // spoil what stands right of it.
+            let said = str::from_utf8(hop).ok();
+            match said.and_then(|hop| hop.trim().parse::<IpAddr>().ok()) {
+                Some(hop) => address = hop.to_canonical(),
                 // What a proxy could not have written tells nothing about what stands left of it.
-                Err(_) => break,
+                None => break,
             }
             if !is_trusted(address, trusted) {
                 break;
@@ -93,7 +96,8 @@ mod tests {
 
     fn behind(socket: &str, fields: &[&str], proto: Option<&str>) -> Peer {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-        Peer::behind(socket.parse().unwrap(), false, &trusted, fields, proto)
+        let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+        Peer::behind(socket.parse().unwrap(), false, &trusted, &fields, proto)
     }
 
     #[test]
@@ -109,6 +113,12 @@ mod tests {
             ),
             ("10.0.0.1", &["203.0.113.9", "198.51.100.7"], "198.51.100.7"),
             ("10.0.0.1", &["198.51.100.7, garbage"], "10.0.0.1"),
+            ("10.0.0.1", &["garbage\u{e9}, 198.51.100.7"], "198.51.100.7"),
+            (
+                "10.0.0.1",
+                &["garbage\u{e9}", "198.51.100.7"],
+                "198.51.100.7",
+            ),
             ("10.0.0.1", &[], "10.0.0.1"),
         ] {
             assert_eq!(

@@ -249,6 +249,25 @@ fn r9_the_anonymous_zone_is_for_reading_only() {
     );
 }
 
+/// Some servers answer a GET without reading what follows it, and then read that as the next request, which nobody has
+/// judged. A page that is open to all is asked for without a body.
+#[test]
+fn r6_nothing_follows_a_get_into_the_anonymous_zone() {
+    let site = site(&[("/open/**", Class::Public)]);
+    for method in ["GET", "HEAD"] {
+        for (framing, told) in [
+            (("content-length", "0"), "anonymous"),
+            (("content-length", "27"), "ask login"),
+            (("transfer-encoding", "chunked"), "ask login"),
+        ] {
+            let asked = ask(method, "/open/a", &[framing]);
+            assert_eq!(verdict(&site, &asked, &[]), told, "{method} {framing:?}");
+            let held = [grant("login", "ann")];
+            assert_eq!(verdict(&site, &asked, &held), "login");
+        }
+    }
+}
+
 #[test]
 fn deny_is_for_everybody_and_public_full_for_anybody() {
     let site = site(&[

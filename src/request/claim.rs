@@ -1,4 +1,5 @@
-//! Names of fields by which an application could be told who the visitor is: none of them is the visitor's to say (R10).
+//! Names of fields by which an application could be told who the visitor is: none of them is the visitor's to say (R10). And
+//! of those by which it could be told another address than the one that is judged, which is nobody's to say (R5).
 //!
 //! Applications read fields as variables (`HTTP_X_REMOTE_USER`), and servers come to that name in ways of their own: capitals
 //! for small letters, and `_` for `-`, or for whatever is neither a letter nor a digit. So all such spellings are one name
@@ -69,11 +70,16 @@ pub(super) fn is_reserved(name: &str) -> bool {
 }
 
 /// In small letters; with a dash at its end a beginning.
-const RESERVED: [&[u8]; 10] = [
+///
+/// A module of IIS writes the address as it came into `X-Original-URL`, another one into `X-Rewrite-URL`, and `MediaWiki`, Yii
+/// and old versions of Symfony and Zend take them for the address whoever wrote them (CVE-2018-14773).
+const RESERVED: [&[u8]; 12] = [
     b"remote-user",
     b"forwarded",
     b"x-remote-user",
     b"x-real-ip",
+    b"x-original-url",
+    b"x-rewrite-url",
     b"x-webauth-user",
     b"x-forwarded-",
     b"x-countersign-",

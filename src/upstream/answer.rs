@@ -33,6 +33,15 @@ pub(super) fn clean(
     *response.version_mut() = Version::HTTP_11;
     let fields = response.headers_mut();
     let seen = Seen::read(fields);
+    if seen.odd_length {
+        return Err(Failed::Unsound("Content-Length is no number"));
+    }
+    if seen.lengths > 1
+        && let Some(length) = fields.get(header::CONTENT_LENGTH).cloned()
+    {
+        // All are equal, or hyper would have refused them; HTTP/2 takes one only.
+        fields.insert(header::CONTENT_LENGTH, length);
+    }
     if seen.hop_by_hop {
         drop_hop_by_hop(fields);
     }
@@ -84,6 +93,9 @@ struct Seen {
     cookies: bool,
     leads: bool,
     clears: bool,
+    lengths: usize,
+    /// hyper takes a list of equal numbers for the number; not every reader does (RFC 9110 section 8.6).
+    odd_length: bool,
 }
 
 impl Seen {
@@ -91,6 +103,10 @@ impl Seen {
         let mut seen = Self::default();
         for (name, value) in fields {
             match name.as_str() {
+                "content-length" => {
+                    seen.lengths += 1;
+                    seen.odd_length |= !value.as_bytes().iter().all(u8::is_ascii_digit);
+                }
                 "set-cookie" => seen.cookies = true,
                 "location" | "content-location" | "refresh" => seen.leads = true,
                 "clear-site-data" => {
@@ -116,8 +132,11 @@ fn drop_hop_by_hop(fields: &mut HeaderMap) {
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let named = named.map(<[u8]>::trim_ascii);
     let mut gone: Vec<HeaderName> = named
-        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        // What nearly all of them say, and no field but one of those below.
+        .filter(|token| !token.eq_ignore_ascii_case(b"keep-alive"))
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
         .collect();
     gone.retain(|name| {
         !matches!(

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::Failed;
-use super::body::{Body, Upload};
+use super::body::{Body, Progress, Upload};
 use super::connect::Stream;
 use super::room::Place;
 
@@ -45,6 +45,8 @@ pub(super) struct Pool {
 pub(super) struct Lease {
     wire: Option<Wire>,
     pool: Rc<Pool>,
+    /// What goes up over it beside the answer.
+    upload: Option<Progress>,
 }
 
 /// The most idle connections of one worker to one application.
@@ -117,7 +119,12 @@ impl Wire {
     }
 
     /// Gives the answer's body the connection to bring home.
-    pub(super) fn lend(mut self, response: Response<Incoming>, pool: &Rc<Pool>) -> Response<Body> {
+    pub(super) fn lend(
+        mut self,
+        response: Response<Incoming>,
+        upload: Option<&Progress>,
+        pool: &Rc<Pool>,
+    ) -> Response<Body> {
         // To who answered in HTTP/1.0 hyper speaks so from then on, and then there are no chunks for an upload.
         self.once = response.version() == Version::HTTP_10;
         response.map(|incoming| {
@@ -126,6 +133,7 @@ impl Wire {
                 Lease {
                     wire: Some(self),
                     pool: Rc::clone(pool),
+                    upload: upload.cloned(),
                 },
             )
         })
@@ -134,11 +142,11 @@ impl Wire {
 
 impl Pool {
     /// The connection that was used last, if one is still open.
-    pub(super) fn take(&self) -> Option<Wire> {
+    pub(super) fn take(&self, now: Instant) -> Option<Wire> {
         let mut idle = self.idle.borrow_mut();
         while let Some(wire) = idle.pop() {
             // Not `is_ready`: that is false for a moment after a body has ended.
-            if !wire.sender.is_closed() && wire.since.elapsed() < IDLE {
+            if !wire.sender.is_closed() && now.saturating_duration_since(wire.since) < IDLE {
                 return Some(wire);
             }
         }
@@ -170,9 +178,11 @@ impl Pool {
 }
 
 impl Lease {
-    /// The answer was read to its end: the connection may be used again.
+    /// The answer was read to its end: the connection may be used again. Not if it came before the request's end: the next
+    /// request would have to wait for whoever is still sending that one (A1), and the connection ends when they are done.
     pub(super) fn bring_home(&mut self) {
-        if let Some(mut wire) = self.wire.take().filter(|wire| !wire.once) {
+        let idle = self.upload.as_ref().is_none_or(Progress::has_ended);
+        if let Some(mut wire) = self.wire.take().filter(|wire| idle && !wire.once) {
             wire.since = Instant::now();
             wire.place.rests();
             self.pool.put(wire);

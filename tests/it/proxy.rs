@@ -3,6 +3,7 @@
 mod announced;
 mod answers;
 mod bodies;
+mod desync;
 mod failures;
 mod fields;
 mod forms;

@@ -21,9 +21,15 @@ pub struct Upload {
     pace: Option<Pace>,
 }
 
-/// When the last byte of an upload went up.
+/// How far an upload is.
 #[derive(Clone)]
-pub(in crate::upstream) struct Progress(Rc<Cell<Instant>>);
+pub(in crate::upstream) struct Progress(Rc<Reached>);
+
+struct Reached {
+    /// When the last byte went up.
+    last: Cell<Instant>,
+    ended: Cell<bool>,
+}
 
 struct Pace {
     progress: Progress,
@@ -90,15 +96,23 @@ impl Upload {
 }
 
 impl Progress {
-    /// When.
+    /// When the last byte of it went up.
     pub(in crate::upstream) fn last(&self) -> Instant {
-        self.0.get()
+        self.0.last.get()
+    }
+
+    /// Whether nothing more of it goes up.
+    pub(in crate::upstream) fn has_ended(&self) -> bool {
+        self.0.ended.get()
     }
 }
 
 impl Pace {
     fn new() -> Self {
-        let progress = Progress(Rc::new(Cell::new(Instant::now())));
+        let progress = Progress(Rc::new(Reached {
+            last: Cell::new(Instant::now()),
+            ended: Cell::new(false),
+        }));
         Self {
             progress,
             bytes: 0,
@@ -114,7 +128,7 @@ impl Pace {
         if let Some(since) = self.waiting_since.take() {
             self.waited += now - since;
         }
-        self.progress.0.set(now);
+        self.progress.0.last.set(now);
     }
 
     /// Called while nothing comes: only time that the visitor was waited for counts, not the application's.
@@ -136,6 +150,13 @@ impl Pace {
             }
             tick.as_mut().reset(now + GRACE);
         }
+    }
+}
+
+impl Drop for Pace {
+    /// hyper lets go of a body once it has taken the last of it.
+    fn drop(&mut self) {
+        self.progress.0.ended.set(true);
     }
 }
 

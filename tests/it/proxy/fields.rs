@@ -169,6 +169,35 @@ fn r10_the_visitor_does_not_say_who_they_are() {
     assert!(!head.raw.contains("root"), "{}", head.raw);
 }
 
+/// MediaWiki, Yii and others take it for the address: a page that is open to all would be any page then.
+#[test]
+fn r5_no_field_tells_the_application_another_address() {
+    let app = App::new();
+    let gate = Setup::new(&app.url())
+        .routes(&[("/read", "public"), ("/open", "public-full")])
+        .start();
+    let names = [
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "x_original_url",
+        "X-Rewrite.Url",
+    ];
+    let fields = names.map(|name| format!("{name}: /admin\r\n")).concat();
+    for line in ["GET /read", "GET /open"] {
+        assert_eq!(Visitor::stranger(&gate).ask(line, &fields).status(), 200);
+    }
+    assert_eq!(
+        Visitor::granted(&gate).ask("GET /", &fields).status(),
+        200,
+        "nor with a grant for another scope"
+    );
+    let seen = app.seen();
+    assert_eq!(seen.len(), 3);
+    for request in seen {
+        assert!(!request.head.raw.contains("/admin"), "{}", request.head.raw);
+    }
+}
+
 #[test]
 fn r10_the_application_hears_who_has_the_grant() {
     let named = |setup: Setup| setup.site("identity = { header = \"X-App_User\" }");

@@ -149,3 +149,29 @@ fn bytes_behind_an_answer_are_nobodys_answer() {
         assert_eq!(visitor.ask("GET /", "").text(), "ok");
     }
 }
+
+/// An application may answer before it has read what a visitor sends, and the visitor may take their time with the rest:
+/// the connection is busy with it for as long.
+#[test]
+fn a1_nobody_waits_for_the_upload_of_another_visitor() {
+    let (told, arrived) = mpsc::channel();
+    let app = Bare::new(move |connection, mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            stream.get_mut().write_all(OK).unwrap();
+            if head.first.starts_with("GET") {
+                told.send(connection).unwrap();
+            }
+            read_body(&head, &mut stream, false);
+        }
+    });
+    let gate = Setup::new(&app.url()).workers(1).start();
+    let mut slow = Visitor::granted(&gate);
+    let mut other = slow.again(&gate);
+    slow.begin("POST /upload", "Content-Length: 100000\r\n");
+    slow.send(vec![b'x'; 70_000]);
+    assert_eq!(slow.answer().text(), "ok");
+    assert_eq!(other.ask("GET /other", "").text(), "ok");
+    assert_eq!(wait(&arrived), 2, "the first is busy");
+    slow.send(vec![b'x'; 30_000]);
+    assert_eq!(slow.ask("GET /afterwards", "").text(), "ok");
+}
