@@ -9,7 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::{drained, refused, told, whole};
-use super::{Front, Gateway, Worker, form_of};
+use super::{Front, Gateway, Turn, Worker, form_of};
 use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
@@ -103,7 +103,7 @@ impl Gateway {
                 Way::Granted(_) if over => {}
                 Way::Granted(grants) => {
                     let watch = Watch {
-                        standing: Rc::clone(&self.0) as Rc<dyn Standing>,
+                        standing: self.standing(),
                         grants,
                     };
                     if tunnel {
@@ -333,6 +333,23 @@ fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch
     let application = hyper::upgrade::on(response);
     if let Some(Upgrade { visitor, shutdown }) = upgrade {
         tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
+    }
+}
+
+impl Gateway {
+    /// Who knows for how long a grant is good: as the newest configuration has it (S5), which need not be this one.
+    fn standing(&self) -> Rc<dyn Standing> {
+        match self.0.turn.upgrade() {
+            Some(turn) => turn,
+            // The worker ends, and all of its connections with it.
+            None => Rc::clone(&self.0) as Rc<dyn Standing>,
+        }
+    }
+}
+
+impl Standing for Turn {
+    fn stands(&self, grant: &Grant) -> bool {
+        self.0.borrow().0.stands(grant)
     }
 }
 
