@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Request, Response};
@@ -78,7 +79,11 @@ pub fn speaks_tls(listen: SocketAddr) -> bool {
     !listen.ip().to_canonical().is_loopback()
 }
 
-/// What all workers of the API share. Cloning it gives another handle on the same one.
+/// What answers calls: the API of the newest configuration. Cloning it gives another handle on the same one.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<Shared>>);
+
+/// The API by one configuration. A call has one from its beginning to its end (A6).
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
@@ -135,7 +140,19 @@ struct Visit {
     now: Moment,
 }
 
-impl Service for Api {
+impl Current {
+    /// The first one.
+    pub fn new(api: &Api) -> Self {
+        Self(Arc::new(ArcSwap::new(Arc::clone(&api.0))))
+    }
+
+    /// From now on every call goes by this one.
+    pub fn replace(&self, api: &Api) {
+        self.0.store(Arc::clone(&api.0));
+    }
+}
+
+impl Service for Current {
     type Body = Full<Bytes>;
 
     async fn call(
@@ -143,7 +160,8 @@ impl Service for Api {
         request: Request<Incoming>,
         connection: &Rc<Connection>,
     ) -> Response<Self::Body> {
-        Box::pin(self.answer(request, connection)).await
+        let api = Api(self.0.load_full());
+        Box::pin(api.answer(request, connection)).await
     }
 }
 

@@ -90,7 +90,6 @@ impl Mentioned {
             let forms = site.captures.iter().filter_map(Capture::form);
             forms.map(|wanted| &wanted.password)
         };
-        let kind = asked.field(header::CONTENT_TYPE);
         let query = asked.target().query();
         let hidden = || asked.target().hidden_queries();
         if places().any(|place| {
@@ -100,8 +99,13 @@ impl Mentioned {
                 })
         }) {
             Self::Query
-        } else if !body.is_empty() && places().any(|place| login::in_body(place, kind, body)) {
-            Self::Body
+        } else if !body.is_empty() {
+            let kind = asked.field(header::CONTENT_TYPE);
+            if places().any(|place| login::in_body(place, kind, body)) {
+                Self::Body
+            } else {
+                Self::Nowhere
+            }
         } else {
             Self::Nowhere
         }

@@ -1,11 +1,12 @@
 //! One request in, one response out.
 //!
-//! Read [`Gateway::answer`] from top to bottom: that is all that happens to a request. Each worker has a [`Gateway`]
-//! of its own with its own connections to the applications; what they share is read only, or hides its lock.
+//! Read `Gateway::answer` from top to bottom: that is all that happens to a request. Each worker has a gateway of its
+//! own with its own connections to the applications; what they share is read only, or hides its lock. A reload puts
+//! another one in its place ([`Current`]).
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,14 +83,24 @@ pub struct Shared {
     trusted: Vec<IpNet>,
 }
 
-/// One worker's gateway. Cloning it gives another handle on the same one.
+/// What answers one worker's requests: the gateway of the newest configuration. Cloning it gives another handle on the
+/// same one.
 #[derive(Clone)]
-pub struct Gateway(Rc<Worker>);
+pub struct Current(Rc<Turn>);
+
+/// Whose turn it is. Nobody waits for it and nothing of it is atomic: it never leaves its worker.
+struct Turn(RefCell<Gateway>);
+
+/// One worker's gateway by one configuration. A request has one from its beginning to its end (A6).
+#[derive(Clone)]
+struct Gateway(Rc<Worker>);
 
 struct Worker {
     shared: Arc<Shared>,
     upstreams: Vec<Upstream>,
     revoked: View,
+    /// Who says whether a grant still stands while an answer to it runs: whoever comes after.
+    turn: Weak<Turn>,
 }
 
 /// A checked request for one of the sites.
@@ -166,7 +177,28 @@ impl Shared {
     }
 }
 
-impl Service for Gateway {
+impl Current {
+    /// A worker's first gateway; `upstreams` in the order of the sites.
+    pub fn new(shared: Arc<Shared>, upstreams: Vec<Upstream>) -> Self {
+        Self(Rc::new_cyclic(|turn| {
+            Turn(RefCell::new(Gateway::new(shared, upstreams, turn.clone())))
+        }))
+    }
+
+    /// From now on every request goes by these; those that have begun go on by what they began with. What still runs under
+    /// a grant looks here, too, whether that stands (S5).
+    pub fn replace(&self, shared: Arc<Shared>, upstreams: Vec<Upstream>) {
+        let next = Gateway::new(shared, upstreams, Rc::downgrade(&self.0));
+        // The one before may end here, with all of its idle connections: after the cell is whole again.
+        drop(self.0.0.replace(next));
+    }
+
+    fn gateway(&self) -> Gateway {
+        self.0.0.borrow().clone()
+    }
+}
+
+impl Service for Current {
     type Body = Body;
 
     async fn call(
@@ -174,7 +206,8 @@ impl Service for Gateway {
         request: Request<Incoming>,
         connection: &Rc<Connection>,
     ) -> Response<Body> {
-        let arrived = match self.receive(request, connection) {
+        let gateway = self.gateway();
+        let arrived = match gateway.receive(request, connection) {
             Ok(arrived) => arrived,
             Err(refused) => return refused,
         };
@@ -183,7 +216,7 @@ impl Service for Gateway {
         // One small allocation for a request in progress, instead of its whole room in every idle connection and a
         // copy of it each time a layer hands it on. Made first and filled where it lies, for the same reason.
         let room = Box::new_uninit();
-        let answer = Box::into_pin(Box::write(room, self.answer(arrived)));
+        let answer = Box::into_pin(Box::write(room, gateway.answer(arrived)));
         let mut response = answer.await;
         if let Some(hsts) = hsts {
             let fields = response.headers_mut();
@@ -196,13 +229,13 @@ impl Service for Gateway {
 }
 
 impl Gateway {
-    /// A worker's gateway; `upstreams` in the order of the sites.
-    pub fn new(shared: Arc<Shared>, upstreams: Vec<Upstream>) -> Self {
+    fn new(shared: Arc<Shared>, upstreams: Vec<Upstream>, turn: Weak<Turn>) -> Self {
         let revoked = shared.flow.store.revoked.view();
         Self(Rc::new(Worker {
             shared,
             upstreams,
             revoked,
+            turn,
         }))
     }
 

@@ -109,10 +109,12 @@ pub fn check(parts: Parts, ended: bool) -> Result<Checked, Malformed> {
     let two = version == Version::HTTP_2;
     let seen = Seen::read(&fields, version)?;
     let authority = authority(&uri, &fields, &seen, two)?;
-    let path = uri
-        .into_parts()
-        .path_and_query
-        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let path = match uri.into_parts().path_and_query {
+        Some(path) => path,
+        // RFC 9113 section 8.3.1. h2 lets it pass where there is no `:authority` either.
+        None if two => return Err(Malformed::Ambiguous("no :path")),
+        None => PathAndQuery::from_static("/"),
+    };
     if path.as_str() == "*" && method != Method::OPTIONS {
         return Err(Malformed::Ambiguous("the target * belongs to OPTIONS"));
     }

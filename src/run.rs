@@ -3,53 +3,50 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::ClientConfig;
+use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::bind::{Bound as Watched, NotBound};
-use crate::api::{Account, Api, Senders};
+use crate::api;
 use crate::carrier;
 use crate::carrier::console::{self, Sink};
-use crate::carrier::delivery::{self, Dispatcher, Unusable};
-use crate::config::{Config, SiteSettings, secret};
-use crate::directory::{self, Directory};
-use crate::flow::{Door, Flow};
-use crate::gateway::{Front, Gateway, Shared};
+use crate::carrier::delivery::Unusable;
+use crate::config::{Config, secret};
+use crate::directory;
+use crate::flow::Flow;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::observe::carriers::Carriers;
 use crate::observe::clock::Clock;
 use crate::observe::fan::{Fan, Relay};
 use crate::observe::metrics::Metrics;
-use crate::page::Pages;
-use crate::seal::Ring;
 use crate::server::bind::{Address, BindError, Bound};
 use crate::server::tls::certificates::Certificates;
 use crate::server::tls::{Terms, TlsError, Wanted};
 use crate::server::worker::{Lost, Workers};
 use crate::server::{self, Limits};
-use crate::site::Site;
 use crate::store::Store;
 use crate::store::durable::file::NotOpened;
-use crate::store::key::{self, NoKey};
-use crate::upstream::connect::{self, NoTrust};
-use crate::upstream::head::Constant;
-use crate::upstream::identity::Identity;
-use crate::upstream::room::Room;
-use crate::upstream::{self, Upstream};
+use crate::store::key::NoKey;
+use crate::upstream::connect::NoTrust;
 
 mod certificates;
+mod generation;
 pub(crate) mod inside;
+pub mod reload;
 
 use self::certificates::Renewals;
+use self::generation::{Ground, Lasting, Made};
 use self::inside::Admin;
+use self::reload::{Fixed, NotReloaded, Reload, Reloaded};
 
 /// Why a configuration that is right cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +103,8 @@ pub struct Surroundings {
     pub console: Sink,
     /// The most challenges, and as many holds.
     pub most_challenges: usize,
+    /// The file that the configuration was read from and is read from again. Without one there is no reload.
+    pub configuration: Option<PathBuf>,
 }
 
 impl Default for Surroundings {
@@ -114,6 +113,7 @@ impl Default for Surroundings {
             clock: Clock::start(),
             console: console::stdout(),
             most_challenges: crate::store::MOST_CHALLENGES,
+            configuration: None,
         }
     }
 }
@@ -125,7 +125,7 @@ pub struct Running {
     api: Option<(Address, Workers)>,
     shutdown: CancellationToken,
     workers: Workers,
-    flow: Arc<Flow>,
+    reload: Arc<Reload>,
     slow: Runtime,
     renewals: Option<Renewals>,
     /// `[delivery] timeout`
@@ -154,7 +154,7 @@ pub fn start(
     bound: Bound,
     surroundings: Surroundings,
 ) -> Result<Running, NotStarted> {
-    let sender = inside::sender(&config);
+    let fixed = Fixed::of(&config);
     let watched = Watched::bind(&config.admin)?;
     let certificates = certificates(&config)?;
     // Before anything else is open, as the sites' sockets were: a mistake in its address ends the start.
@@ -162,139 +162,86 @@ pub fn start(
     let wanted = wanted(&config);
     let tls = certificates.as_ref().map(|own| Terms::new(own, &wanted));
     let tls = tls.transpose()?;
-    let keys = match config.session_keys {
-        Some(keys) => keys,
-        None => vec![key::kept_in(&config.store.path)?],
-    };
-    let ring = Ring::new(&keys).ok_or(NotStarted::NoKeys)?;
-    let directories = config
-        .directories
-        .iter()
-        .map(|settings| Directory::open(settings).map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()?;
     let slow = slow()?;
     let Surroundings {
         clock,
         console,
         most_challenges,
+        configuration,
     } = surroundings;
     let (witness, metrics, relay) = witnesses(&config.carriers, clock.now());
-    let dispatcher = Arc::new(Dispatcher::open(
-        &config.carriers,
-        &config.delivery,
-        &delivery::Surroundings {
-            sink: console,
-            witness: Arc::new(witness),
-            receipt_secret: &|name| ring.receipt_secret(name.as_str()),
-        },
-    )?);
-    let store = Store::open(&config.store, config.limits, most_challenges, clock.now())?;
-    clock.not_before(store.seen());
-    let flow = Arc::new(Flow {
-        store,
-        ring,
-        pages: Pages::new(),
-        dispatcher,
+    let ground = Ground {
+        console,
+        witness: Arc::new(witness),
         metrics,
         clock,
-        show_phone: config.show_phone,
         slow: slow.handle().clone(),
         tasks: TaskTracker::new(),
-    });
-
-    let (mut fronts, mut upstreams) = (Vec::new(), Vec::new());
-    for settings in config.sites {
-        if let Some((front, application)) = opened(settings, &directories)? {
-            fronts.push(front);
-            upstreams.push(application);
-        }
-    }
+        own_key: OnceLock::new(),
+    };
     let limits = Limits {
         trusted: config.trusted_proxies.clone(),
         ..Limits::default()
     };
     // The API has one of its own.
     let limits = limits.affordable(bound.workers() + usize::from(api.is_some()));
-    let shutdown = CancellationToken::new();
-    let api = match api {
-        Some(door) => Some(door.serve(&flow, &limits, &shutdown)?),
-        None => None,
+    let (kept, send) = (config.store.clone(), config.delivery.timeout);
+    let made = Made::of(config, &ground)?;
+    let now = ground.clock.now();
+    let store = Store::open(&kept, made.limits.clone(), most_challenges, now)?;
+    ground.clock.not_before(store.seen());
+    let lasting = Lasting {
+        ground,
+        store: Arc::new(store),
     };
-    let shared = Arc::new(Shared::new(
-        fronts,
-        Arc::clone(&flow),
-        config.trusted_proxies,
-    ));
+    let first = made.generation(1, &lasting);
+    let (clock, store) = (lasting.ground.clock.clone(), Arc::clone(&lasting.store));
+
+    let shutdown = CancellationToken::new();
+    let calls = first.api.as_ref().map(api::Current::new);
+    let api = match (api, &calls) {
+        (Some(door), Some(calls)) => Some(door.serve(calls.clone(), &limits, &shutdown)?),
+        _ => None,
+    };
+    let current = Arc::new(ArcSwap::from_pointee(first));
     let addresses = bound.addresses().to_vec();
     let most = limits.applications();
+    let (posts, seats) = reload::ways(bound.workers());
+    let own = Arc::clone(&current);
     let workers = Workers::spawn(bound, tls.as_ref(), &shutdown, &limits, move |_| {
-        let room = Room::new(most, upstreams.len());
-        let own = upstreams
-            .iter()
-            .map(|(settings, trust)| Upstream::new(Arc::clone(settings), trust.clone(), &room));
-        Gateway::new(Arc::clone(&shared), own.collect())
+        seats.sit(&own, most)
     })?;
-    slow.spawn(sweep(Arc::clone(&flow), shutdown.clone()));
+    let reload = Arc::new(Reload {
+        path: configuration,
+        fixed,
+        lasting,
+        current,
+        posts,
+        api: calls,
+        turn: Mutex::new(()),
+    });
+    slow.spawn(sweep(store, clock.clone(), shutdown.clone()));
     let ends = certificates.clone();
     let renewals = certificates.map(|certificates| Renewals { certificates, tls });
     if let Some(renewals) = renewals.clone() {
-        slow.spawn(renewals.keep(flow.clock.clone(), shutdown.clone()));
+        slow.spawn(renewals.keep(clock, shutdown.clone()));
     }
     let api_workers = api.as_ref().map(|(_, workers)| workers);
     let tallies = [Some(&workers), api_workers].into_iter().flatten();
     let tallies = tallies.flat_map(Workers::tallies).cloned().collect();
-    let own = Arc::clone(&flow);
-    let admin = inside::open(watched, own, relay, sender, tallies, ends, &shutdown);
+    let own = Arc::clone(&reload);
+    let admin = inside::open(watched, own, relay, tallies, ends, &shutdown);
     Ok(Running {
         addresses,
         admin,
         api,
         shutdown,
         workers,
-        flow,
+        reload,
         slow,
         renewals,
-        send: config.delivery.timeout,
+        send,
     })
-}
-
-/// How an application is reached: each worker asks it by connections of its own.
-type Application = (Arc<upstream::Settings>, Option<Arc<ClientConfig>>);
-
-/// A site with what requests for it need. `None` without its directory: `config` resolved the name.
-fn opened(
-    settings: SiteSettings,
-    directories: &[Arc<Directory>],
-) -> Result<Option<(Front, Application)>, NotStarted> {
-    let name = &settings.site.name;
-    tell_of_shadow(&settings.site);
-    let trust = connect::trust(&settings.upstream.address)
-        .map_err(|error| NotStarted::Upstream(name.clone(), error))?;
-    let mut directories = directories.iter();
-    let directory = directories.find(|directory| *directory.name() == settings.directory);
-    let Some(directory) = directory.cloned() else {
-        return Ok(None);
-    };
-    let front = Front {
-        constant: Constant::new(&settings.upstream, &settings.site),
-        door: Arc::new(Door {
-            site: settings.site,
-            directory,
-        }),
-        identity: settings.identity.map(Identity::new),
-        hsts: settings.hsts,
-        wants_certificate: settings.client_ca.is_some(),
-    };
-    Ok(Some((front, (Arc::new(settings.upstream), trust))))
-}
-
-/// What stands open because its scope is in shadow is said in the log, too, which is read more often than `check`.
-fn tell_of_shadow(site: &Site) {
-    let name = &site.name;
-    for scope in site.scopes.iter().filter(|scope| scope.shadow) {
-        let scope = &scope.name;
-        tracing::warn!(event = "shadow", site = %name, "scope {scope} is in shadow: nobody is asked for its code");
-    }
 }
 
 /// Where carriers, directories and the disk are waited for.
@@ -308,7 +255,7 @@ fn slow() -> io::Result<Runtime> {
 
 /// The certificates, where anything speaks https.
 fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, TlsError> {
-    let api = config.api.as_ref().is_some_and(crate::api::Settings::tls);
+    let api = config.api.as_ref().is_some_and(api::Settings::tls);
     if config.listen.https.is_empty() && !api {
         return Ok(None);
     }
@@ -343,8 +290,6 @@ fn wanted(config: &Config) -> Vec<Wanted> {
 
 /// The API before it serves: its socket is taken, its certificate read.
 struct ApiDoor {
-    accounts: Vec<Account>,
-    senders: Senders,
     address: Address,
     bound: Bound,
     tls: Option<Arc<Terms>>,
@@ -377,8 +322,6 @@ impl ApiDoor {
             .map(|own| Terms::new(own, &[]));
         let address = bound.addresses().first().copied();
         Ok(Some(Self {
-            accounts: settings.accounts.clone(),
-            senders: Senders::of(&config.carriers, &config.delivery),
             address: address.expect("one address was bound"),
             bound,
             tls: tls.transpose()?,
@@ -387,20 +330,18 @@ impl ApiDoor {
 
     fn serve(
         self,
-        flow: &Arc<Flow>,
+        calls: api::Current,
         limits: &Limits,
         shutdown: &CancellationToken,
     ) -> Result<(Address, Workers), NotStarted> {
-        let trusted = limits.trusted.clone();
-        let api = Api::new(Arc::clone(flow), self.accounts, self.senders, trusted);
         let workers = Workers::spawn(self.bound, self.tls.as_ref(), shutdown, limits, move |_| {
-            api.clone()
+            calls.clone()
         })?;
         Ok((self.address, workers))
     }
 }
 
-async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
+async fn sweep(store: Arc<Store>, clock: Clock, shutdown: CancellationToken) {
     let mut tick = tokio::time::interval(SWEEP);
     let mut told = false;
     loop {
@@ -408,8 +349,8 @@ async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = tick.tick() => {}
         }
-        let now = flow.clock.now();
-        let behind = now.unix.saturating_sub(flow.clock.wall());
+        let now = clock.now();
+        let behind = now.unix.saturating_sub(clock.wall());
         if behind > BEHIND && !told {
             tracing::warn!(
                 event = "clock.behind",
@@ -419,7 +360,7 @@ async fn sweep(flow: Arc<Flow>, shutdown: CancellationToken) {
             );
         }
         told = behind > BEHIND;
-        flow.store.sweep(now);
+        store.sweep(now);
     }
 }
 
@@ -452,13 +393,27 @@ impl Running {
     /// Looks at once whether the files of certificates have changed, instead of within seconds.
     pub fn look_at_certificates(&self) {
         if let Some(renewals) = &self.renewals {
-            renewals.look(&self.flow.clock);
+            renewals.look(&self.reload.lasting.ground.clock);
         }
     }
 
-    /// The flow, for whoever looks in from outside.
-    pub fn flow(&self) -> &Arc<Flow> {
-        &self.flow
+    /// The flow of the configuration that counts, for whoever looks in from outside.
+    pub fn flow(&self) -> Arc<Flow> {
+        Arc::clone(&self.reload.current.load().flow)
+    }
+
+    /// Reads the configuration's file again. When this has gone well, no request begins any more that does not go by it;
+    /// else everything is as it was.
+    ///
+    /// # Errors
+    /// [`NotReloaded`].
+    pub async fn reload(&self) -> Result<Reloaded, NotReloaded> {
+        self.reload.reload().await
+    }
+
+    /// Whether there is a file that can be read again.
+    pub fn has_file(&self) -> bool {
+        self.reload.path.is_some()
     }
 
     /// Runs slow work beside it.
@@ -475,8 +430,9 @@ impl Running {
         self.shutdown.cancel();
         let api = self.api.map_or(Ok(()), |(_, workers)| workers.join());
         let lost = self.workers.join().and(api);
-        self.flow.tasks.close();
-        let tasks = &self.flow.tasks;
+        let Lasting { ground, store } = &self.reload.lasting;
+        let tasks = &ground.tasks;
+        tasks.close();
         // Whatever is not sent by then is lost with its challenge: people ask for a new code (A4).
         let within = last_sends(self.send, began.elapsed());
         drop(
@@ -486,7 +442,7 @@ impl Running {
         // It waits for its last answers by itself, and not for long.
         drop(self.slow.block_on(self.admin.task));
         self.slow.shutdown_timeout(Duration::from_secs(1));
-        self.flow.store.close();
+        store.close();
         lost
     }
 }

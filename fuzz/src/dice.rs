@@ -34,35 +34,44 @@ impl Dice {
 /// The longest case: over the limit of a target (8 KiB), and of a head with a few of the long fields.
 const LONGEST: usize = 40 * 1024;
 
-/// A case: one of the corpus, changed in up to eight places; now and then only words.
+/// A case: one of the corpus, changed in a few places; now and then only words. What is changed a little gets far, what is
+/// changed much gets where nobody has been: half of the cases have one change, a quarter two, and so on up to eight.
 #[must_use]
-pub fn case(dice: &mut Dice, corpus: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
-    let mut bytes = match dice.below(16) {
+pub fn case(dice: &mut Dice, corpus: &[Vec<u8>], words: &[&str], apart: u8) -> Vec<u8> {
+    let mut bytes = match dice.below(24) {
         0 => Vec::new(),
         _ => dice.one(corpus).cloned().unwrap_or_default(),
     };
     let changes = if bytes.is_empty() {
         12
     } else {
-        1 + dice.below(8)
+        // The lowest bit that is set: 0 of a half of all numbers, 1 of a quarter.
+        1 + (dice.draw() | 1 << 7).trailing_zeros()
     };
     for _ in 0..changes {
-        change(&mut bytes, dice, corpus, words);
+        change(&mut bytes, dice, corpus, words, apart);
     }
     bytes.truncate(LONGEST);
     bytes
 }
 
-fn change(bytes: &mut Vec<u8>, dice: &mut Dice, corpus: &[Vec<u8>], words: &[&str]) {
-    let at = dice.below(bytes.len() + 1);
+fn change(bytes: &mut Vec<u8>, dice: &mut Dice, corpus: &[Vec<u8>], words: &[&str], apart: u8) {
+    let mut at = dice.below(bytes.len() + 1);
+    if dice.below(2) == 0 {
+        // Behind the next of the marks that part one thing from another.
+        let next = bytes[at..].iter().position(|&b| b == apart);
+        at = next.map_or(at, |next| at + next + 1);
+    }
     let until = (at + 1 + dice.below(8)).min(bytes.len());
-    match dice.below(16) {
+    match dice.below(22) {
         // Most of what is interesting is a word in the wrong place.
         0..=6 => {
             let word = dice.one(words).copied().unwrap_or_default();
             let end = if dice.below(3) == 0 { until } else { at };
             bytes.splice(at..end.max(at), word.bytes());
         }
+        18..=20 => part(bytes, dice, corpus, apart),
+        21 => bytes.extend_from_slice(dice.one(corpus).map(Vec::as_slice).unwrap_or_default()),
         7 | 8 => escape(bytes, at),
         9 => drop(bytes.drain(at..until.max(at))),
         10 => {
@@ -91,6 +100,15 @@ fn change(bytes: &mut Vec<u8>, dice: &mut Dice, corpus: &[Vec<u8>], words: &[&st
                 *byte = byte.wrapping_add(1);
             }
         }
+        // All of a part at once: what is hidden by one escape is seldom hidden well.
+        15 => (at..until).rev().for_each(|at| escape(bytes, at)),
+        16 => {
+            for byte in &mut bytes[at..until.max(at)] {
+                if byte.is_ascii_alphabetic() {
+                    *byte ^= 0x20;
+                }
+            }
+        }
         _ => {
             // A great many of something, rarely: limits are found so.
             let part = bytes[at..until.max(at)].to_vec();
@@ -98,6 +116,30 @@ fn change(bytes: &mut Vec<u8>, dice: &mut Dice, corpus: &[Vec<u8>], words: &[&st
             bytes.splice(at..at, part.repeat(times));
         }
     }
+}
+
+/// A part between two marks is gone, there twice, in another's place, or one of another case.
+fn part(bytes: &mut Vec<u8>, dice: &mut Dice, corpus: &[Vec<u8>], apart: u8) {
+    let parts = |bytes: &[u8]| -> Vec<Vec<u8>> {
+        let parts = bytes.split_inclusive(|&b| b == apart);
+        parts.map(<[u8]>::to_vec).collect()
+    };
+    let mut own = parts(bytes);
+    let at = dice.below(own.len());
+    match dice.below(4) {
+        _ if own.is_empty() => {}
+        0 => drop(own.remove(at)),
+        1 => own.insert(at, own[at].clone()),
+        2 => {
+            let other = dice.below(own.len());
+            own.swap(at, other);
+        }
+        _ => {
+            let others = parts(dice.one(corpus).map(Vec::as_slice).unwrap_or_default());
+            own.insert(at, dice.one(&others).cloned().unwrap_or_default());
+        }
+    }
+    *bytes = own.concat();
 }
 
 /// The byte there, percent-encoded.
@@ -114,7 +156,7 @@ mod tests {
     #[test]
     fn a_case_follows_from_its_seed_and_number() {
         let corpus = vec![b"/admin".to_vec(), b"/public/x".to_vec()];
-        let of = |seed, number| case(&mut Dice::of(seed, number), &corpus, &["..", "%2f"]);
+        let of = |seed, number| case(&mut Dice::of(seed, number), &corpus, &["..", "%2f"], b'/');
         for number in 0..200 {
             assert_eq!(of(1, number), of(1, number));
         }

@@ -1,16 +1,24 @@
 //! `countersign-fuzz [--cases N] [--seed S] [--only CASE] [AIM…]`: runs each aim's corpus and then N cases made of it.
 //!
 //! Ends with 1 at the first broken promise, and prints what breaks it: the case's number, by which `--only` runs it
-//! again, and its line for the corpus.
+//! again, and its line for the corpus. Prints what the cases came to, and ends with 1, too, where too few came far.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use countersign_fuzz::dice::{self, Dice};
 use countersign_fuzz::{AIMS, Aim, corpus};
+
+/// How many cases came to what.
+type Tally = BTreeMap<&'static str, u64>;
+
+/// After so many cases a line says how far it is.
+const PROGRESS: u64 = 200_000;
 
 struct Wanted {
     cases: u64,
@@ -70,9 +78,19 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String>
 
 fn run(aim: Aim, wanted: &Wanted) -> Result<(), String> {
     let corpus = corpus::read(aim.name).map_err(|why| format!("its corpus: {why}"))?;
-    let made = |case| dice::case(&mut Dice::of(wanted.seed, case), &corpus, aim.words);
+    let made = |case| {
+        dice::case(
+            &mut Dice::of(wanted.seed, case),
+            &corpus,
+            aim.words,
+            aim.apart,
+        )
+    };
     if let Some(case) = wanted.only {
-        return held(aim, &made(case)).map_err(|line| told(&line, &format!("case {case}")));
+        let bytes = made(case);
+        let came = held(aim, &bytes).map_err(|line| told(&line, &format!("case {case}")))?;
+        println!("{}: {came}\n{}", aim.name, corpus::line_of(&bytes));
+        return Ok(());
     }
     for case in &corpus {
         held(aim, case).map_err(|line| told(&line, "in the corpus"))?;
@@ -80,19 +98,31 @@ fn run(aim: Aim, wanted: &Wanted) -> Result<(), String> {
     // Each worker takes the next number: which of them runs a case changes nothing about it.
     let next = AtomicU64::new(0);
     let broken = Mutex::new(None::<(u64, String)>);
+    let all = Mutex::new(Tally::new());
     let work = || {
+        let mut tally = Tally::new();
         loop {
             let case = next.fetch_add(1, Ordering::Relaxed);
             if case >= wanted.cases {
-                return;
+                break;
             }
-            if let Err(line) = held(aim, &made(case)) {
-                next.store(wanted.cases, Ordering::Relaxed);
-                let mut broken = broken.lock().unwrap_or_else(|held| held.into_inner());
-                if broken.as_ref().is_none_or(|(known, _)| case < *known) {
-                    *broken = Some((case, line));
+            match held(aim, &made(case)) {
+                Ok(what) => *tally.entry(what).or_default() += 1,
+                Err(line) => {
+                    next.store(wanted.cases, Ordering::Relaxed);
+                    let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                    if broken.as_ref().is_none_or(|(known, _)| case < *known) {
+                        *broken = Some((case, line));
+                    }
                 }
             }
+            if case > 0 && case.is_multiple_of(PROGRESS) {
+                println!("{}: {case} of {}", aim.name, wanted.cases);
+            }
+        }
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        for (came, cases) in tally {
+            *all.entry(came).or_default() += cases;
         }
     };
     thread::scope(|scope| {
@@ -100,7 +130,7 @@ fn run(aim: Aim, wanted: &Wanted) -> Result<(), String> {
             scope.spawn(work);
         }
     });
-    if let Some((case, line)) = broken.into_inner().unwrap_or_else(|held| held.into_inner()) {
+    if let Some((case, line)) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
         let place = format!("--seed {} --only {case} {}", wanted.seed, aim.name);
         return Err(told(&line, &place));
     }
@@ -111,11 +141,36 @@ fn run(aim: Aim, wanted: &Wanted) -> Result<(), String> {
         wanted.cases,
         wanted.seed
     );
+    deep(
+        aim,
+        &all.into_inner().unwrap_or_else(PoisonError::into_inner),
+    )
+}
+
+/// Prints what the cases came to, and says whether enough of them came far.
+fn deep(aim: Aim, tally: &Tally) -> Result<(), String> {
+    let cases: u64 = tally.values().sum();
+    let mut shares: Vec<_> = tally.iter().collect();
+    shares.sort_by_key(|(_, cases)| Reverse(**cases));
+    for (came, many) in shares {
+        let thousandths = many * 1000 / cases;
+        let (whole, tenth) = (thousandths / 10, thousandths % 10);
+        println!("    {whole:>3}.{tenth} %  {many:>9}  {came}");
+    }
+    for (came, least) in aim.depth {
+        let many = tally.get(came).copied().unwrap_or_default();
+        // Of a few cases nothing can be said.
+        if cases >= 1000 && many * 1000 < cases * least {
+            return Err(format!(
+                "it says little: of {cases} cases only {many} came to `{came}`, and {least} of 1000 are wanted"
+            ));
+        }
+    }
     Ok(())
 }
 
-/// The case as a line of the corpus, if a promise is broken by it; why, the panic has said by then.
-fn held(aim: Aim, case: &[u8]) -> Result<(), String> {
+/// What the case came to; or it as a line of the corpus, if a promise is broken by it: why, the panic has said by then.
+fn held(aim: Aim, case: &[u8]) -> Result<&'static str, String> {
     catch_unwind(AssertUnwindSafe(|| (aim.run)(case))).map_err(|_| corpus::line_of(case))
 }
 

@@ -67,8 +67,11 @@ where
         },
         ("/livez", _) => text(StatusCode::OK, "ok\n"),
         ("/readyz", _) => ready(&inside.health().await, request.uri().query()),
-        ("/send-test", Door::Socket(_)) if *request.method() != Method::POST => not_allowed("POST"),
+        ("/send-test" | "/reload", Door::Socket(_)) if *request.method() != Method::POST => {
+            not_allowed("POST")
+        }
         ("/send-test", Door::Socket(caller)) => send_test(request, caller, inside).await,
+        ("/reload", Door::Socket(caller)) => reload(caller, inside).await,
         _ => text(StatusCode::NOT_FOUND, "not found\n"),
     }
 }
@@ -121,15 +124,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // What was ordered stands in the lines of the message itself; here is who did.
-    let Caller { uid, gid, pid } = caller;
-    info!(
-        event = "admin.command",
-        command = "send-test",
-        uid,
-        gid,
-        pid,
-        "a command by the admin socket"
-    );
+    tell("send-test", caller);
     let Ok(order) = Limited::new(request.into_body(), LONGEST_ORDER)
         .collect()
         .await
@@ -145,6 +140,22 @@ where
         }
         Err(refused) => typed(refused.status, "application/json", refused.body),
     }
+}
+
+async fn reload(caller: Caller, inside: &dyn Inside) -> Response<Body> {
+    tell("reload", caller);
+    match inside.reload().await {
+        Ok(told) => typed(StatusCode::OK, "application/json", told),
+        Err(refused) => typed(refused.status, "application/json", refused.body),
+    }
+}
+
+fn tell(command: &str, caller: Caller) {
+    let Caller { uid, gid, pid } = caller;
+    info!(
+        event = "admin.command",
+        command, uid, gid, pid, "a command by the admin socket"
+    );
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -253,6 +264,18 @@ pub(super) mod tests {
             tell.send(Bytes::from_static(b"\nover\n")).unwrap();
             Ok(lines)
         }
+
+        fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Bytes, Refused>> + Send + '_>> {
+            Box::pin(async {
+                match &self.trouble {
+                    None => Ok(Bytes::from_static(b"{\"generation\":2}")),
+                    Some(why) => Err(Refused {
+                        status: StatusCode::UNPROCESSABLE_ENTITY,
+                        body: Bytes::copy_from_slice(why.as_bytes()),
+                    }),
+                }
+            })
+        }
     }
 
     const SOCKET: Door = Door::Socket(Caller {
@@ -315,7 +338,9 @@ pub(super) mod tests {
             (SOCKET, "GET", "/metrics", 200),
             (SOCKET, "GET", "/send-test", 405),
             (SOCKET, "POST", "/send-test", 200),
-            (SOCKET, "POST", "/reload", 404),
+            (Door::Loopback, "POST", "/reload", 404),
+            (SOCKET, "GET", "/reload", 405),
+            (SOCKET, "POST", "/reload", 200),
         ] {
             let asked = ask(door, method, path, &["127.0.0.1"], "x", None).await;
             assert_eq!(asked.0, status, "{door:?} {method} {path}");
@@ -390,6 +415,10 @@ pub(super) mod tests {
         assert_eq!(headers["content-type"], "application/x-ndjson");
         let (status, text, _) = ask(SOCKET, "POST", "/send-test", &[], "", None).await;
         assert_eq!((status, text.as_str()), (400, "{}"));
+        let (status, text, _) = ask(SOCKET, "POST", "/reload", &[], "", None).await;
+        assert_eq!((status, text.as_str()), (200, "{\"generation\":2}"));
+        let (status, text, _) = ask(SOCKET, "POST", "/reload", &[], "", Some("bad")).await;
+        assert_eq!((status, text.as_str()), (422, "bad"));
         let long: &'static str = "x".repeat(LONGEST_ORDER + 1).leak();
         let (status, text, _) = ask(SOCKET, "POST", "/send-test", &[], long, None).await;
         assert_eq!(

@@ -43,6 +43,12 @@ pub trait Inside: Send + Sync {
     /// # Errors
     /// [`Refused`], before anything is sent.
     fn send_test(&self, order: &Bytes) -> Result<Lines, Refused>;
+
+    /// Reads the configuration again. What came of it is a JSON object.
+    ///
+    /// # Errors
+    /// [`Refused`], with everything as it was.
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Bytes, Refused>> + Send + '_>>;
 }
 
 /// Lines as they come. Each order has a few of them, so that nobody has to wait for who reads slowly.
@@ -60,7 +66,7 @@ pub struct Health {
 /// An order that is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// 400 for what cannot be understood, 404 for what is not there.
+    /// 400 for what cannot be understood, 404 for what is not there, 422 for a configuration that is not taken.
     pub status: StatusCode,
     /// A JSON object that says why.
     pub body: Bytes,

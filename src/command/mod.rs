@@ -1,7 +1,7 @@
 //! The command line: a file a command, and the one place that knows exit codes.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,11 +13,16 @@ pub mod explain;
 pub mod learn;
 pub mod preset;
 pub mod receipts;
+pub mod reload;
 pub mod run;
 pub mod send_test;
 
 /// Where the configuration is, unless said otherwise.
 const CONFIG: &str = "/etc/countersign/countersign.toml";
+
+/// Where systemd puts the admin socket (`RuntimeDirectory=countersign`): its own environment is not that of whoever types a
+/// command.
+const SOCKET: &str = "/run/countersign/admin.sock";
 
 /// How a command ended (design section 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,8 @@ enum Command {
         #[arg(long, default_value = CONFIG)]
         config: PathBuf,
     },
+    /// Let the gateway that runs read its configuration again, and wait for what comes of it
+    Reload(reload::Arguments),
     /// Find every mistake in the configuration
     Check(check::Arguments),
     /// Tell which route a request is on, and why
@@ -112,6 +119,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo { port } => demo::demo(port).into(),
         Command::Run { config } => run::run(&config).into(),
+        Command::Reload(arguments) => reload::reload(&arguments).into(),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain {
             method,
@@ -135,6 +143,11 @@ pub fn main() -> ExitCode {
         Command::SendTest(arguments) => send_test::send_test(&arguments).into(),
         Command::Receipts { config } => receipts::receipts(&config).into(),
     }
+}
+
+/// The admin socket of the gateway that runs from this configuration.
+fn admin_socket(config: &Path) -> PathBuf {
+    crate::config::admin_socket(config).unwrap_or_else(|| PathBuf::from(SOCKET))
 }
 
 /// Prints a failure and its causes where diagnostics go.

@@ -12,8 +12,8 @@ use crate::observe::{self, Format};
 use crate::run::{self, NotStarted, Running, Surroundings};
 
 /// Runs until told to stop.
-pub fn run(config: &Path) -> Exit {
-    let loaded = config::load(config);
+pub fn run(path: &Path) -> Exit {
+    let loaded = config::load(path);
     check::tell(&loaded.problems);
     let Some(config) = loaded.config else {
         return Exit::Configuration;
@@ -24,33 +24,47 @@ pub fn run(config: &Path) -> Exit {
         LogFormat::Auto => io::stderr().is_terminal(),
     };
     observe::begin(if text { Format::Text } else { Format::Json });
-    match start(config) {
+    match start(path, config) {
         Ok(running) => until_stopped(running),
         Err(error) => fail(&error),
     }
 }
 
-fn start(config: config::Config) -> Result<Running, NotStarted> {
+fn start(path: &Path, config: config::Config) -> Result<Running, NotStarted> {
     let bound = run::bind(&config.listen, run::workers())?;
-    run::start(config, bound, Surroundings::default())
+    // Read again from the same place, wherever this process goes.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let surroundings = Surroundings {
+        configuration: Some(path),
+        ..Surroundings::default()
+    };
+    run::start(config, bound, surroundings)
 }
 
-/// Waits for SIGTERM, SIGINT, SIGHUP or the loss of a worker, then takes everything down.
+/// Waits for SIGTERM, SIGINT or the loss of a worker, then takes everything down. At SIGHUP the configuration's file is read
+/// again; where there is none, a terminal was closed.
 pub(super) fn until_stopped(running: Running) -> Exit {
     let shutdown = running.shutdown();
     let heard = running.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        // A closed terminal: there is no reload yet that this could mean instead.
         let mut hangup = signal(SignalKind::hangup())?;
         // Who reads this may end it at once.
         tell_where(&running);
         notify(&[NotifyState::Ready]);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-            () = shutdown.cancelled() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                () = shutdown.cancelled() => break,
+                _ = hangup.recv() => if !running.has_file() { break },
+            }
+            // What came of it stands in the log.
+            tokio::select! {
+                _ = terminate.recv() => break,
+                () = shutdown.cancelled() => break,
+                _ = running.reload() => {}
+            }
         }
         io::Result::Ok(())
     });

@@ -24,9 +24,6 @@ mod print;
 
 use self::ask::{Answered, NotAsked};
 
-/// Where systemd puts it (`RuntimeDirectory=countersign`): its own environment is not that of whoever types the command.
-const SOCKET: &str = "/run/countersign/admin.sock";
-
 /// What `send-test` is asked.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -92,8 +89,7 @@ pub fn send_test(arguments: &Arguments) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return fail(&NotSent::Runtime(error)),
     };
-    let written = config::admin_socket(&arguments.config);
-    let socket = written.unwrap_or_else(|| PathBuf::from(SOCKET));
+    let socket = super::admin_socket(&arguments.config);
     let asked = runtime.block_on(ask::ask(&socket, &order, |line| out.line(line)));
     match asked {
         Ok(answered) => out.answered(answered),

@@ -45,8 +45,7 @@ impl Flow {
         let action = code_path(id);
         let posted = self.posted(visit, &action, body).await;
         let browser = self.known_browser(visit).map(|(_, browser)| browser);
-        let view =
-            browser.and_then(|browser| Some((browser, self.store.view(id, &browser, visit.now)?)));
+        let view = browser.and_then(|browser| Some((browser, self.asked_of(visit, id, &browser)?)));
         let (posted, secret) = match posted {
             Ok(posted) => posted,
             Err(NotOurs::CrossOrigin) => return self.refuse(visit, Refusal::CrossOrigin),

@@ -21,9 +21,9 @@ const OPERATOR: u64 = 3600;
 impl Flow {
     /// The page of a challenge, for the browser that it belongs to.
     pub(super) async fn code_page(&self, visit: &Visit<'_>, id: &challenge::Id) -> Reply {
-        let view = self.known_browser(visit).and_then(|(secret, browser)| {
-            Some((secret, self.store.view(id, &browser, visit.now)?))
-        });
+        let view = self
+            .known_browser(visit)
+            .and_then(|(secret, browser)| Some((secret, self.asked_of(visit, id, &browser)?)));
         let Some((secret, mut view)) = view else {
             return self.refuse(visit, Refusal::UnknownChallenge { again: "/" });
         };

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::delivery::Dispatcher;
-use crate::challenge::Browser;
+use crate::challenge::{self, Browser};
 use crate::code::Reference;
 use crate::directory::{Directory, Person};
 use crate::event::{Event, What};
@@ -28,9 +28,9 @@ use crate::peer::Peer;
 use crate::request::Checked;
 use crate::seal::{BrowserSecret, Held, Keepsakes, Ring, cookies};
 use crate::site::{Origin, Site};
-use crate::store::Store;
 use crate::store::counters::Part;
 use crate::store::durable::NotKept;
+use crate::store::{Store, View};
 use crate::subject::Subject;
 
 pub mod addressed;
@@ -58,8 +58,8 @@ pub type Reply = Response<Bytes>;
 
 /// Everything that answers need, shared by all workers.
 pub struct Flow {
-    /// What is remembered.
-    pub store: Store,
+    /// What is remembered: the same from one configuration to the next.
+    pub store: Arc<Store>,
     /// The keys.
     pub ring: Ring,
     /// The pages.
@@ -200,6 +200,14 @@ impl Flow {
         } else {
             Part::Stranger
         }
+    }
+
+    /// A challenge of this browser's, if its scope is still one of the site's: what a reload took away is asked of nobody
+    /// any more (A6).
+    fn asked_of(&self, visit: &Visit<'_>, id: &challenge::Id, browser: &Browser) -> Option<View> {
+        let view = self.store.view(id, browser, visit.now)?;
+        let scope = visit.door.site.scope(view.question.scope.name.as_str());
+        scope.map(|_| view)
     }
 
     /// The browser's secret, or a new one and the cookie that sets it.

@@ -126,7 +126,7 @@ impl Flow {
         }
         let view = self
             .known_browser(visit)
-            .and_then(|(_, browser)| self.store.view(id, &browser, visit.now))
+            .and_then(|(_, browser)| self.asked_of(visit, id, &browser))
             .filter(|view| view.reward.is_none());
         let Some(view) = view else {
             return empty(StatusCode::GONE);

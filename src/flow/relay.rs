@@ -120,7 +120,7 @@ impl Flow {
         }
         let (_, browser) = self.known_browser(visit)?;
         let id = self.store.relayed.of(&browser, &site.name, visit.now)?;
-        let view = self.store.view(&id, &browser, visit.now)?;
+        let view = self.asked_of(visit, &id, &browser)?;
         // Who has no try left begins with another login: that page must be within reach.
         let open = view.reward.is_none() && view.left > 0;
         open.then_some((id, view.question))

@@ -3,13 +3,13 @@
 use std::cell::LazyCell;
 use std::rc::Rc;
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::{drained, refused, told, whole};
-use super::{Front, Gateway, Worker, form_of};
+use super::{Front, Gateway, Turn, Worker, form_of};
 use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
@@ -73,68 +73,55 @@ impl Gateway {
         let mut written = upstream.write(&pass, asked, body, &passing.surroundings(clock));
         async move {
             let surroundings = passing.surroundings(clock);
-            let response = upstream.send(&pass, &mut written, &surroundings).await?;
-            self.answered(pass, response, upgrade, closing, passing)
-                .await
-        }
-    }
-
-    async fn answered(
-        &self,
-        pass: Pass,
-        mut response: Response<Body>,
-        upgrade: Option<Upgrade>,
-        closing: bool,
-        passing: &Passing<'_>,
-    ) -> Result<Response<Body>, Failed> {
-        let site = &passing.front.door.site;
-        let mut tokens: Vec<Print> = passing.token.into_iter().collect();
-        if let Some(capture) = passing.renews {
-            let renewed = Box::pin(self.renewed(capture, response, passing)).await?;
-            response = renewed.0;
-            tokens.extend(renewed.1);
-        }
-        if is_event_stream(response.headers()) {
-            let shutdown = passing.connection.shutdown.clone();
-            response = response.map(|body| body.endless(shutdown));
-        }
-        let way = pass.into_way();
-        let used = match &way {
-            Way::Granted(grants) => grants.as_slice(),
-            // A page that is open to all may renew the session of somebody who has a grant.
-            _ => &[],
-        };
-        let tunnel = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let endless = tunnel || is_event_stream(response.headers());
-        let over = passing.leaves && !endless && signs_out(response.status());
-        if over {
-            Box::pin(self.end(passing, &mut response)).await;
-        } else {
-            self.keep_up(site, used, &tokens, passing, &mut response);
-        }
-        match way {
-            // The answer that says goodbye is whole; one that has no end would outlive the grant.
-            Way::Granted(_) if over && !endless => {}
-            Way::Granted(grants) => {
-                let watch = Watch {
-                    standing: Rc::clone(&self.0) as Rc<dyn Standing>,
-                    grants,
-                };
-                if tunnel {
-                    tunnel_through(upgrade, &mut response, Some(watch));
-                } else {
-                    response = response.map(|body| body.watched(watch));
-                }
+            let mut response = upstream.send(&pass, &mut written, &surroundings).await?;
+            let mut tokens: Vec<Print> = passing.token.into_iter().collect();
+            if let Some(capture) = passing.renews {
+                let renewed = Box::pin(self.renewed(capture, response, passing)).await?;
+                response = renewed.0;
+                tokens.extend(renewed.1);
             }
-            _ if tunnel => tunnel_through(upgrade, &mut response, None),
-            _ => {}
+            let tunnel = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let stream = is_event_stream(response.headers());
+            if stream {
+                let shutdown = passing.connection.shutdown.clone();
+                response.body_mut().end_at(shutdown);
+            }
+            let endless = tunnel || stream;
+            let over = passing.leaves && !endless && signs_out(response.status());
+            if over {
+                Box::pin(self.end(passing, &mut response)).await;
+            } else {
+                let used = match pass.way() {
+                    Way::Granted(grants) => grants.as_slice(),
+                    // A page that is open to all may renew the session of somebody who has a grant.
+                    _ => &[],
+                };
+                self.keep_up(surroundings.site, used, &tokens, passing, &mut response);
+            }
+            match pass.into_way() {
+                // The answer that says goodbye is whole; one that has no end would outlive the grant.
+                Way::Granted(_) if over => {}
+                Way::Granted(grants) => {
+                    let watch = Watch {
+                        standing: self.standing(),
+                        grants,
+                    };
+                    if tunnel {
+                        tunnel_through(upgrade, &mut response, Some(watch));
+                    } else {
+                        response.body_mut().watch(watch);
+                    }
+                }
+                _ if tunnel => tunnel_through(upgrade, &mut response, None),
+                _ => {}
+            }
+            if closing {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
         }
-        if closing {
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
     }
 
     /// Sends the request that was held for this browser in the place of the one that came for its answer.
@@ -349,6 +336,23 @@ fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch
     }
 }
 
+impl Gateway {
+    /// Who knows for how long a grant is good: as the newest configuration has it (S5), which need not be this one.
+    fn standing(&self) -> Rc<dyn Standing> {
+        match self.0.turn.upgrade() {
+            Some(turn) => turn,
+            // The worker ends, and all of its connections with it.
+            None => Rc::clone(&self.0) as Rc<dyn Standing>,
+        }
+    }
+}
+
+impl Standing for Turn {
+    fn stands(&self, grant: &Grant) -> bool {
+        self.0.borrow().0.stands(grant)
+    }
+}
+
 impl Standing for Worker {
     fn stands(&self, grant: &Grant) -> bool {
         let now = self.shared.flow.clock.now();
@@ -373,10 +377,12 @@ fn is_event_stream(fields: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
 }
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 pub(super) fn is_navigation(asked: &Checked) -> bool {
     asked
         .fields()
-        .get("sec-fetch-mode")
+        .get(SEC_FETCH_MODE)
         .is_none_or(|mode| mode == "navigate")
 }
 

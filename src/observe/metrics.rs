@@ -48,6 +48,8 @@ pub struct Metrics {
     shadow: Family<Shadow, Counter>,
     connections: Family<Connection, Counter>,
     certificates: Family<Certificate, Gauge>,
+    reload_went_well: Gauge,
+    reloaded_at: Gauge,
     /// The carrier that failed last with a message that is still on its way. A plain mutex: held for one step in a small
     /// map, never while a metric is written out.
     failed: Mutex<HashMap<Id, Name>>,
@@ -78,11 +80,14 @@ impl Metrics {
             shadow: Family::default(),
             connections: Family::default(),
             certificates: Family::default(),
+            reload_went_well: Gauge::default(),
+            reloaded_at: Gauge::default(),
             failed: Mutex::default(),
         };
         for name in carriers {
             metrics.up.get_or_create(&Carrier::of(name)).set(1);
         }
+        metrics.reloaded(true, now.unix);
         metrics.registered(now)
     }
 
@@ -167,6 +172,16 @@ impl Metrics {
             "When a certificate in use ends, in seconds since 1970",
             self.certificates.clone(),
         );
+        registry.register(
+            "countersign_config_last_reload_successful",
+            "1 if the configuration's file was taken when it was last read, 0 if it was refused",
+            self.reload_went_well.clone(),
+        );
+        registry.register(
+            "countersign_config_last_reload_success_timestamp_seconds",
+            "When it was last taken, in seconds since 1970",
+            self.reloaded_at.clone(),
+        );
         self
     }
 
@@ -238,6 +253,15 @@ impl Metrics {
             };
             let until = i64::try_from(until).unwrap_or(i64::MAX);
             self.certificates.get_or_create(&labels).set(until);
+        }
+    }
+
+    /// The configuration's file was read at this time, in seconds since 1970, and taken or refused.
+    pub fn reloaded(&self, taken: bool, unix: u64) {
+        self.reload_went_well.set(taken.into());
+        if taken {
+            self.reloaded_at
+                .set(i64::try_from(unix).unwrap_or(i64::MAX));
         }
     }
 

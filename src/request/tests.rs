@@ -464,6 +464,13 @@ fn r11_http2_is_held_to_the_same_form() {
         two(&|b| b.uri("/x"), true).is_err(),
         "no authority and no Host"
     );
+    let nothing = http::Uri::from_parts(http::uri::Parts::default()).unwrap();
+    let hosted = |b: http::request::Builder| b.header("host", "app.example");
+    assert!(two(&|b| hosted(b.uri("/")), true).is_ok());
+    assert!(
+        two(&|b| hosted(b.uri(nothing.clone())), true).is_err(),
+        "no :path"
+    );
     assert!(
         two(
             &|b| b

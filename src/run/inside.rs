@@ -18,16 +18,17 @@ use crate::admin::serve::serve;
 use crate::admin::{Health, Inside, Lines, Refused};
 use crate::carrier::delivery::health::Health as Doing;
 use crate::config::Config;
-use crate::flow::Flow;
 use crate::flow::trial::step::{Line, Step};
 use crate::flow::trial::{Gateway, NotTried, Order, Sender, Tell};
 use crate::message::Channel;
 use crate::name::Name;
 use crate::observe::fan::Relay;
-use crate::observe::metrics;
+use crate::observe::{self, metrics};
 use crate::phone::Policy;
 use crate::server::Tally;
 use crate::server::tls::certificates::Certificates;
+
+use super::reload::{NotReloaded, Reload, Reloaded};
 
 /// Where the admin listener is, and the task that it is.
 pub(super) struct Admin {
@@ -39,20 +40,18 @@ pub(super) struct Admin {
 /// Lets the admin listener serve, beside the slow work.
 pub(super) fn open(
     bound: Bound,
-    flow: Arc<Flow>,
+    reload: Arc<Reload>,
     relay: Arc<Relay>,
-    sender: Sender,
     tallies: Vec<Arc<Tally>>,
     certificates: Option<Arc<Certificates>>,
     shutdown: &CancellationToken,
 ) -> Admin {
     let (address, socket) = (bound.address(), bound.path().map(Path::to_owned));
     let named = socket.as_ref().map(|path| path.display().to_string());
-    let slow = flow.slow.clone();
+    let slow = reload.lasting.ground.slow.clone();
     let room = Room {
-        flow,
+        reload,
         relay,
-        sender,
         tallies,
         certificates,
         shutdown: shutdown.clone(),
@@ -73,9 +72,8 @@ pub(super) fn open(
 
 /// What the admin listener leads to.
 struct Room {
-    flow: Arc<Flow>,
+    reload: Arc<Reload>,
     relay: Arc<Relay>,
-    sender: Sender,
     /// What each worker counts.
     tallies: Vec<Arc<Tally>>,
     certificates: Option<Arc<Certificates>>,
@@ -103,7 +101,7 @@ pub(crate) fn sender(config: &Config) -> Sender {
 
 impl Inside for Room {
     fn metrics(&self) -> Option<String> {
-        let metrics = &self.flow.metrics;
+        let metrics = &self.reload.lasting.ground.metrics;
         metrics.connections(self.tallies.iter().flat_map(|tally| tally.counts()));
         let ends = self.certificates.iter().flat_map(|own| own.ends());
         let ends: Vec<_> = ends.collect();
@@ -118,23 +116,26 @@ impl Inside for Room {
     fn health(&self) -> Pin<Box<dyn Future<Output = Vec<Health>> + Send + '_>> {
         Box::pin(async {
             // Written as if something had been counted: only that shows whether it can be.
-            self.flow.store.touch();
-            let kept = self.flow.store.settled().await;
+            let store = &self.reload.lasting.store;
+            store.touch();
+            let kept = store.settled().await;
             let mut parts = vec![
                 // It was read and found right, or there would be nobody to ask.
                 part("configuration", None),
                 part("store", kept.err().map(|error| error.to_string())),
             ];
-            parts.extend(channels(&self.flow.dispatcher.health()));
+            let current = self.reload.current.load_full();
+            parts.extend(channels(&current.flow.dispatcher.health()));
             parts
         })
     }
 
     fn send_test(&self, order: &Bytes) -> Result<Lines, Refused> {
+        let current = self.reload.current.load_full();
         let order: Order = serde_json::from_slice(order)
             .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
         let trial = order
-            .understood(self.flow.dispatcher.names())
+            .understood(current.flow.dispatcher.names())
             .map_err(|error| {
                 let status = match error {
                     NotTried::NoCarrier { .. } => StatusCode::NOT_FOUND,
@@ -155,9 +156,9 @@ impl Inside for Room {
                 gateway: true,
             },
         });
-        let (flow, relay) = (Arc::clone(&self.flow), Arc::clone(&self.relay));
-        let (sender, shutdown) = (self.sender.clone(), self.shutdown.clone());
-        let tracked = self.flow.tasks.track_future(async move {
+        let (flow, relay) = (Arc::clone(&current.flow), Arc::clone(&self.relay));
+        let (sender, shutdown) = (current.sender.clone(), self.shutdown.clone());
+        let tracked = current.flow.tasks.track_future(async move {
             let gateway = Gateway {
                 flow: &flow,
                 relay: &relay,
@@ -173,8 +174,31 @@ impl Inside for Room {
                 .run(&flow.dispatcher, &sender, Some(&gateway), (now, tell), over)
                 .await;
         });
-        self.flow.slow.spawn(tracked);
+        current.flow.slow.spawn(tracked);
         Ok(lines)
+    }
+
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Bytes, Refused>> + Send + '_>> {
+        Box::pin(async {
+            // In a task of its own: who goes away in the middle does not leave half of the workers behind.
+            let reload = Arc::clone(&self.reload);
+            let slow = &self.reload.lasting.ground.slow;
+            let outcome = slow.spawn(async move { reload.reload().await }).await;
+            match outcome {
+                Ok(Ok(Reloaded {
+                    generation,
+                    warnings,
+                })) => {
+                    let told = json!({ "generation": generation, "warnings": warnings });
+                    Ok(told.to_string().into())
+                }
+                Ok(Err(error)) => Err(not_reloaded(&error)),
+                Err(panicked) => Err(refused(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    &panicked.to_string(),
+                )),
+            }
+        })
     }
 }
 
@@ -191,6 +215,25 @@ fn channels(doing: &[Doing]) -> Vec<Health> {
         Some(part(channel.as_str(), trouble))
     });
     parts.collect()
+}
+
+/// 422 for what is wrong with the file, with all that `check` would say.
+fn not_reloaded(error: &NotReloaded) -> Refused {
+    let status = match error {
+        NotReloaded::NoFile => StatusCode::NOT_FOUND,
+        NotReloaded::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        error if error.is_configuration() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let problems = match error {
+        NotReloaded::Configuration { problems } => problems.as_str(),
+        _ => "",
+    };
+    let body = json!({ "error": observe::chain(error), "problems": problems });
+    Refused {
+        status,
+        body: body.to_string().into(),
+    }
 }
 
 fn part(part: &str, trouble: Option<String>) -> Health {

@@ -1,7 +1,9 @@
 //! Counters by key: failures of a subject, sends to a number, from a network, for a scope.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use dashmap::{DashMap, Entry};
 use smallvec::SmallVec;
 
@@ -20,7 +22,8 @@ use crate::peer::Network;
 /// All counters, under the limits they are held to. Whom they are about stands in none of them: see [`Prints`].
 #[derive(Debug)]
 pub struct Counters {
-    limits: Settings,
+    /// Changed by a reload alone, and read by no request that is let through.
+    limits: Arc<ArcSwap<Settings>>,
     prints: Prints,
     journal: Journal,
     /// Since when what is not known counts as used up: the file that knew it was damaged (A4).
@@ -58,7 +61,7 @@ impl Counters {
     pub fn new(limits: Settings) -> Self {
         let (failures, numbers, networks, scopes) = Default::default();
         Self {
-            limits,
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
             prints: Prints::of_this_process(),
             journal: Journal::default(),
             used_up: None,
@@ -69,10 +72,15 @@ impl Counters {
         }
     }
 
+    /// What they are held to, for who holds others to the same.
+    pub(super) fn limits(&self) -> Arc<ArcSwap<Settings>> {
+        Arc::clone(&self.limits)
+    }
+
     /// What was kept, going on.
     pub(super) fn restored(limits: Settings, journal: Journal, kept: &mut Restored) -> Self {
         Self {
-            limits,
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
             prints: kept.prints.clone(),
             journal,
             used_up: kept.used_up.map(|used_up| used_up.mono),
@@ -113,7 +121,9 @@ impl Counters {
         let full = self.failures.len() >= MOST;
         match self.failures.entry(print) {
             Entry::Occupied(mut entry) => {
-                entry.get_mut().take(self.limits.wrong_per_hour, now)?;
+                entry
+                    .get_mut()
+                    .take(self.limits.load().wrong_per_hour, now)?;
                 self.note_failures(print, entry.get());
             }
             Entry::Vacant(_) if full => return Err(Locked { wait: Some(HOUR) }),
@@ -122,7 +132,7 @@ impl Counters {
                     return Err(Locked { wait: Some(wait) });
                 }
                 let mut failures = Failures::default();
-                failures.take(self.limits.wrong_per_hour, now)?;
+                failures.take(self.limits.load().wrong_per_hour, now)?;
                 self.note_failures(print, &failures);
                 entry.insert(failures);
             }
@@ -162,7 +172,7 @@ impl Counters {
     /// [`Over`] its hourly bound.
     pub fn network(&self, network: Network, channel: Channel, now: Moment) -> Result<(), Over> {
         let print = self.print(Kind::Network, &[&network.octets()], channel);
-        let bounds = [bound(self.limits.network_per_hour, HOUR, channel)];
+        let bounds = [bound(self.limits.load().network_per_hour, HOUR, channel)];
         self.take(&self.networks, Row::Network(print), print, &bounds, now)
     }
 
@@ -179,7 +189,7 @@ impl Counters {
         channel: Channel,
         now: Moment,
     ) -> Result<(), Over> {
-        let limits = &self.limits;
+        let limits = self.limits.load();
         let to = to.as_str().to_ascii_lowercase();
         let number = self.print(Kind::Number, &[to.as_bytes()], channel);
         let bounds = [
@@ -243,8 +253,8 @@ impl Counters {
     /// Counts one more within what a scope, or an account of the API, may send.
     fn within_all(&self, all: Print, channel: Channel, now: Moment) -> Result<(), Over> {
         let bounds = [
-            bound(self.limits.all_per_hour, HOUR, channel),
-            bound(self.limits.all_per_day, DAY, channel),
+            bound(self.limits.load().all_per_hour, HOUR, channel),
+            bound(self.limits.load().all_per_day, DAY, channel),
         ];
         self.take(&self.scopes, Row::Scope(all), all, &bounds, now)
     }

@@ -60,7 +60,7 @@ impl Store {
         let Some(mut entry) = self.of(id, browser, now) else {
             return Consult::Nobody;
         };
-        let limit = self.limits.wrong_per_challenge;
+        let limit = self.limits.load().wrong_per_challenge;
         let consult = match entry.challenge.entrusted(mac, limit, now) {
             Some(remote) => Consult::Vendor(remote),
             None if veiled
@@ -110,7 +110,7 @@ impl Store {
         };
         entry.challenge.note(Mistake::Wrong);
         Attempt::Refused(
-            match entry.challenge.left(self.limits.wrong_per_challenge) {
+            match entry.challenge.left(self.limits.load().wrong_per_challenge) {
                 0 => Refused::Spent,
                 _ => Refused::Wrong,
             },

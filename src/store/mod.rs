@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use dashmap::mapref::one::RefMut;
 
@@ -89,7 +90,8 @@ pub struct Store {
     unused: DashMap<grant::Id, (challenge::Id, Duration)>,
     count: AtomicUsize,
     most: usize,
-    limits: limit::Settings,
+    /// Those of [`Counters`].
+    limits: Arc<ArcSwap<limit::Settings>>,
 }
 
 /// The most challenges at once. One takes about 0.5 KB, so they end at some 50 MB.
@@ -227,9 +229,9 @@ impl Store {
 
     /// The same, for so many challenges and as many holds.
     pub fn bounded(limits: limit::Settings, most: usize) -> Self {
-        let counters = Counters::new(limits.clone());
+        let counters = Counters::new(limits);
         let rest = (Revoked::default(), Quarantine::default());
-        Self::with(limits, most, Journal::default(), counters, rest)
+        Self::with(most, Journal::default(), counters, rest)
     }
 
     /// One that goes on where the last one in this state directory ended, or, with `durable` off, begins anew.
@@ -260,23 +262,23 @@ impl Store {
         journal: Journal,
         mut kept: Restored,
     ) -> Self {
-        let counters = Counters::restored(limits.clone(), journal.clone(), &mut kept);
+        let counters = Counters::restored(limits, journal.clone(), &mut kept);
         let rest = (
             Revoked::restored(journal.clone(), &mut kept),
             Quarantine::restored(journal.clone(), &mut kept),
         );
-        let mut store = Self::with(limits, most, journal, counters, rest);
+        let mut store = Self::with(most, journal, counters, rest);
         store.seen = kept.seen;
         store
     }
 
     fn with(
-        limits: limit::Settings,
         most: usize,
         journal: Journal,
         counters: Counters,
         (revoked, quarantine): (Revoked, Quarantine),
     ) -> Self {
+        let limits = counters.limits();
         Self {
             seen: 0,
             revoked,
@@ -298,9 +300,9 @@ impl Store {
         }
     }
 
-    /// The limits that count.
-    pub fn limits(&self) -> &limit::Settings {
-        &self.limits
+    /// Other limits count from now on (A6). What was counted stays.
+    pub fn hold_to(&self, limits: limit::Settings) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// Resolves when everything that was counted, revoked or kept back before this call is on disk: what rests on it may be
@@ -383,7 +385,7 @@ impl Store {
                 let challenge = &entry.challenge;
                 let alive = challenge.ends() > now.mono && !challenge.finished();
                 alive
-                    && challenge.may_send(u8::MAX, self.limits.wrong_per_challenge, now)
+                    && challenge.may_send(u8::MAX, self.limits.load().wrong_per_challenge, now)
                         != MaySend::BeginAnew
             })
         };
@@ -412,10 +414,10 @@ impl Store {
             code_until: challenge.code_until(),
             trouble: challenge.trouble(),
             mistake: challenge.mistake(),
-            left: challenge.left(self.limits.wrong_per_challenge),
+            left: challenge.left(self.limits.load().wrong_per_challenge),
             may_send: challenge.may_send(
-                self.limits.sends_per_challenge,
-                self.limits.wrong_per_challenge,
+                self.limits.load().sends_per_challenge,
+                self.limits.load().wrong_per_challenge,
                 now,
             ),
             reward: reward.clone(),
@@ -437,8 +439,8 @@ impl Store {
         };
         let challenge = &mut entry.challenge;
         match challenge.may_send(
-            self.limits.sends_per_challenge,
-            self.limits.wrong_per_challenge,
+            self.limits.load().sends_per_challenge,
+            self.limits.load().wrong_per_challenge,
             now,
         ) {
             MaySend::Yes => {}
@@ -530,7 +532,7 @@ impl Store {
         };
         if entry
             .challenge
-            .compares(self.limits.wrong_per_challenge, now)
+            .compares(self.limits.load().wrong_per_challenge, now)
             && let Err(refused) = self.admit(&mut entry, part, now)
         {
             return Attempt::Refused(refused);
@@ -564,7 +566,7 @@ impl Store {
         reward: impl FnOnce(challenge::Verified, Option<Hold>) -> Reward,
     ) -> Attempt {
         let question = entry.challenge.question().clone();
-        let limit = self.limits.wrong_per_challenge;
+        let limit = self.limits.load().wrong_per_challenge;
         match entry.challenge.answer(mac, limit, now) {
             Answer::Right(verified) => {
                 self.counters.success(&question, part);

@@ -134,8 +134,9 @@ impl Closure {
 
 /// Everything that `path` turns into, in any order of turning.
 ///
-/// A reading that was reached by a wide turn does not count, unless a dot segment came to light on the way: a guess
-/// that climbs out of a public folder must close that folder.
+/// A reading that was reached by a wide turn does not count, unless it has a dot segment, even one that was
+/// there before: a guess that climbs out of a public folder must close that folder, and what a turn changes in front of
+/// the dots changes where they lead.
 pub(crate) fn closure(path: &[u8]) -> Result<Closure, NotATarget> {
     closure_by(&turn::ALL, path)
 }
@@ -165,7 +166,7 @@ pub(super) fn closure_by(turns: &[Turn], path: &[u8]) -> Result<Closure, NotATar
             if turned.contains(&0) {
                 return Err(NotATarget::Nul);
             }
-            let climbs = turn::dot_segments(&turned) > turn::dot_segments(path);
+            let climbs = turn::has_dot_segment(&turned);
             let counts =
                 climbs || (*counts && matches!(turn.effect, Effect::Same | Effect::Decodes));
             let rounds = rounds + u8::from(turn.effect == Effect::Decodes);

@@ -134,26 +134,33 @@ const TURNED: &[(&str, &str)] = &[
     ("/x%C2%A5admin", "/x/admin"),
     ("/admin%3Fx", "/admin"),
     ("/admin%23x", "/admin"),
+    ("/public/%3f/../..%23/../admin", "/"),
     ("/admin;x=y/users", "/admin/users"),
     ("/x/..;/admin", "/admin"),
     ("/x/..%3Bz/admin", "/admin"),
     ("/(S(abc))/admin", "/admin"),
     ("/ad(A(x)F(y))min", "/admin"),
+    ("/x/(S(a))/../admin/(S(b))/../y", "/admin/y"),
     ("/x/../admin", "/admin"),
     ("/./admin/.", "/admin/"),
     ("/a//../admin", "/a/admin"),
     ("/a//../admin", "/admin"),
     ("/..%2fadmin", "/admin"),
     ("/x/....//admin", "/admin"),
+    ("/ad../min", "/admin"),
+    ("/x/../admin", "/x/admin"),
     ("//admin", "/admin"),
     ("//host/admin", "/admin"),
     ("/%5Chost/admin", "/admin"),
     ("/http://host/admin", "/admin"),
+    ("/http:///admin", "/admin"),
     ("/x-y+z.1://host/admin", "/admin"),
     ("/%20admin%09/users", "/admin/users"),
     ("/%20my%20files%09/x", "/my files/x"),
     ("/%E2%80%8Badmin", "/admin"),
     ("/ad%0Dmin", "/admin"),
+    ("/ad%0Amin%20x", "/admin x"),
+    ("/ad%20min", "/admin"),
     ("/ad%C2%ADmin", "/admin"),
     ("/ad%FFmin", "/admin"),
     ("/admin./users", "/admin/users"),
@@ -164,8 +171,13 @@ const TURNED: &[(&str, &str)] = &[
     ("/x/..+/admin", "/admin"),
     ("/%C5%A1dmin", "/admin"),
     ("/x/%EF%BC%AE%EF%BC%AE/admin", "/admin"),
+    ("/x%C5%9Cadmin", "/x/admin"),
     ("/ad%C3%A9min", "/admin"),
+    ("/x%C2%A5y/..%5Cadmin", "/admin"),
+    // What climbs already may climb farther.
+    ("/x/y/%C3%A9../../admin", "/admin"),
     ("/static../admin", "/admin"),
+    ("/static../admin../x", "/admin../x"),
     ("/index.php/admin", "/admin"),
     ("/app/index.php/admin", "/app/admin"),
     ("/app/index.PHP/admin", "/admin"),
@@ -229,6 +241,9 @@ fn r4_a_farther_guess_does_not_count_unless_it_climbs() {
     assert!(counting("/x/..+/admin").contains(&"/admin".to_owned()));
     assert!(counting("/x../admin").contains(&"/admin".to_owned()));
     assert!(counting("/x/..::$DATA/admin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/%EF%BC%AE.%5Cadmin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/y/%EF%BD%81../../admin").contains(&"/admin".to_owned()));
+    assert!(counting("/x/+/../admin").contains(&"/admin".to_owned()));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) enum Effect {
 }
 
 /// Every turn, those of many applications first.
-pub(super) const ALL: [Turn; 27] = {
+pub(super) const ALL: [Turn; 31] = {
     use Effect::{Decodes, Last, Same, Wide};
     const fn turn(apply: Apply, effect: Effect) -> Turn {
         Turn { apply, effect }
@@ -45,15 +45,19 @@ pub(super) const ALL: [Turn; 27] = {
         turn(shorten_utf8, Same),
         turn(read_latin_1, Same),
         turn(compose, Same),
+        turn(straighten_backslashes, Same),
         turn(straighten_slashes, Same),
         turn(cut_query, Same),
+        turn(cut_fragment, Same),
         turn(drop_parameters, Same),
         turn(drop_cookieless, Same),
         turn(resolve_dots, Same),
         turn(drop_climbs, Same),
         turn(merge_slashes, Same),
         turn(drop_authority, Same),
+        turn(drop_empty_authority, Same),
         turn(trim_segments, Same),
+        turn(drop_line_ends, Same),
         turn(drop_blanks, Same),
         turn(drop_tails, Same),
         turn(cut_streams, Wide),
@@ -68,10 +72,9 @@ pub(super) const ALL: [Turn; 27] = {
     ]
 };
 
-/// How many segments of `path` are `.` or `..`.
-pub(super) fn dot_segments(path: &[u8]) -> usize {
-    let is_dots = |segment: &&[u8]| matches!(*segment, b"." | b"..");
-    segments(path).filter(is_dots).count()
+/// True if `path` has a segment that is `.` or `..`.
+pub(super) fn has_dot_segment(path: &[u8]) -> bool {
+    segments(path).any(|segment| matches!(segment, b"." | b".."))
 }
 
 /// True if `segment` names a script: what follows one in a path is handed to it, and front controllers such as
@@ -211,15 +214,32 @@ fn compose(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, out)
 }
 
+/// `\` alone, as where text is Unicode: next to it a yen sign is part of a name.
+fn straighten_backslashes(path: &[u8]) -> Option<Vec<u8>> {
+    each_char(
+        path,
+        |character| if character == '\\' { '/' } else { character },
+    )
+}
+
 /// `\` and everything that Windows code pages turn into `/` or `\`.
 fn straighten_slashes(path: &[u8]) -> Option<Vec<u8>> {
     each_char(path, |character| best_slash(character).unwrap_or(character))
 }
 
-/// `?` or `#` that came to light in the path ends it.
+/// A `?` that came to light in the path ends it.
 fn cut_query(path: &[u8]) -> Option<Vec<u8>> {
-    let cut = path.iter().position(|&b| matches!(b, b'?' | b'#'))?;
-    Some(path[..cut].to_vec())
+    cut(path, b'?')
+}
+
+/// So does a `#`; a `?` before it need not (`/public/%3f/../..%23`).
+fn cut_fragment(path: &[u8]) -> Option<Vec<u8>> {
+    cut(path, b'#')
+}
+
+fn cut(path: &[u8], before: u8) -> Option<Vec<u8>> {
+    let end = path.iter().position(|&b| b == before)?;
+    Some(path[..end].to_vec())
 }
 
 /// `;…` up to the next slash, as servlet containers do before they resolve dots.
@@ -230,33 +250,29 @@ fn drop_parameters(path: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// `(S(…))`, which ASP.NET takes out of the path as its session: `/prot/(S(x))ected` (CVE-2023-36899).
+/// `(S(…))`, which ASP.NET takes out of the path as its session: `/prot/(S(x))ected` (CVE-2023-36899). The first one; the
+/// next is for the next turn, since whoever looks for one session leaves the others where they are.
 fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [byte, tail @ ..] = rest {
-        let opens = matches!(rest, [b'(', letter, b'(', ..] if letter.is_ascii_alphabetic());
-        if !opens {
-            out.push(*byte);
-            rest = tail;
+    let mut start = 0;
+    while let Some(rest) = path.get(start..).filter(|rest| !rest.is_empty()) {
+        if !matches!(rest, [b'(', letter, b'(', ..] if letter.is_ascii_alphabetic()) {
+            start += 1;
             continue;
         }
         // Whatever ends the search is where the next one begins: that keeps this linear.
         let stops = |&at: &usize| rest[at] == b'/' || rest[at..].starts_with(b"))");
         let stop = (0..rest.len()).find(stops).unwrap_or(rest.len());
         if rest[stop..].starts_with(b"))") {
-            rest = &rest[stop + 2..];
-        } else {
-            out.extend_from_slice(&rest[..stop]);
-            rest = &rest[stop..];
+            return Some([&path[..start], &rest[stop + 2..]].concat());
         }
+        start += stop;
     }
-    changed(path, out)
+    None
 }
 
 /// `.` and `..` as RFC 3986 section 5.2.4 has it, empty segments being segments; never above the root.
 fn resolve_dots(path: &[u8]) -> Option<Vec<u8>> {
-    if dot_segments(path) == 0 {
+    if !has_dot_segment(path) {
         return None;
     }
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -277,7 +293,7 @@ fn resolve_dots(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, join(kept))
 }
 
-/// `../` cut out as text, once, as careless scripts do: `/....//admin` then says `/../admin`.
+/// `../` cut out as text, once, as careless scripts do: `/....//admin` then says `/../admin`, and `/ad../min` `/admin`.
 fn drop_climbs(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path;
@@ -289,9 +305,7 @@ fn drop_climbs(path: &[u8]) -> Option<Vec<u8>> {
             rest = tail;
         }
     }
-    // Where nothing climbs afterwards nobody gains anything.
-    let climbs = segments(&out).any(|segment| segment == b"..");
-    if climbs { changed(path, out) } else { None }
+    changed(path, out)
 }
 
 fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
@@ -306,6 +320,24 @@ fn merge_slashes(path: &[u8]) -> Option<Vec<u8>> {
 
 /// `//host/path` and `/scheme://host/path` read as `/path`, with any number of slashes before the host.
 fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
+    let authority = authority(path)?;
+    let host = authority
+        .iter()
+        .position(|&b| b != b'/')
+        .unwrap_or(authority.len());
+    let authority = &authority[host..];
+    let rest = authority.iter().position(|&b| b == b'/');
+    Some(rest.map_or_else(|| b"/".to_vec(), |start| authority[start..].to_vec()))
+}
+
+/// `/scheme:///path` read as `/path`, by the letter of RFC 3986: the host may be empty.
+fn drop_empty_authority(path: &[u8]) -> Option<Vec<u8>> {
+    let rest = authority(path)?;
+    rest.starts_with(b"/").then(|| rest.to_vec())
+}
+
+/// What follows `//` or `/scheme://` at the beginning of `path`.
+fn authority(path: &[u8]) -> Option<&[u8]> {
     let schemed = || {
         let colon = path.iter().position(|&b| b == b':')?;
         let scheme = &path[1..colon];
@@ -316,14 +348,7 @@ fn drop_authority(path: &[u8]) -> Option<Vec<u8>> {
         is_scheme.then_some(())?;
         path[colon + 1..].strip_prefix(b"//")
     };
-    let authority = path.strip_prefix(b"//").or_else(schemed)?;
-    let host = authority
-        .iter()
-        .position(|&b| b != b'/')
-        .unwrap_or(authority.len());
-    let authority = &authority[host..];
-    let rest = authority.iter().position(|&b| b == b'/');
-    Some(rest.map_or_else(|| b"/".to_vec(), |start| authority[start..].to_vec()))
+    path.strip_prefix(b"//").or_else(schemed)
 }
 
 /// Blanks and controls off both ends of each segment.
@@ -333,6 +358,12 @@ fn trim_segments(path: &[u8]) -> Option<Vec<u8>> {
     }
     let kept = segments(path).map(|segment| trim_end(trim_start(segment), is_blank));
     changed(path, join(kept))
+}
+
+/// Tabs and line ends alone, as parsers of URLs drop them (WHATWG URL section 4.4, Python's `urlsplit`): blanks stay.
+fn drop_line_ends(path: &[u8]) -> Option<Vec<u8>> {
+    let stays = |byte: &u8| !matches!(byte, b'\t' | b'\n' | b'\r');
+    changed(path, path.iter().copied().filter(stays).collect())
 }
 
 /// Blanks, controls, and what is no UTF-8, dropped wherever it stands.
@@ -421,15 +452,9 @@ fn narrow(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, out)
 }
 
-/// The same, and then what servers do to every path.
+/// The same, and then what servers do to every path. Dots are left: that it climbs must be seen.
 fn narrow_and_tidy(path: &[u8]) -> Option<Vec<u8>> {
-    let tidy = [
-        straighten_slashes,
-        cut_query,
-        drop_parameters,
-        merge_slashes,
-        resolve_dots,
-    ];
+    let tidy = [straighten_backslashes, drop_parameters, merge_slashes];
     Some(all_of(&tidy, narrow(path)?))
 }
 
@@ -444,13 +469,16 @@ fn all_of(turns: &[Apply], path: Vec<u8>) -> Vec<u8> {
         .fold(path, |path, turn| turn(&path).unwrap_or(path))
 }
 
-/// `/static../admin`: an alias without its slash makes two segments of one.
+/// `/static../admin`: an alias without its slash makes two segments of one. The first such segment; the next is for the
+/// next turn, since `/static../admin../x` is as good.
 fn split_climbs(path: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(path.len() + 4);
+    let mut split = false;
     for segment in segments(path) {
         out.push(b'/');
         match segment.strip_suffix(b"..") {
-            Some(name) if name.last().is_some_and(|&b| b != b'.') => {
+            Some(name) if !split && name.last().is_some_and(|&b| b != b'.') => {
+                split = true;
                 out.extend_from_slice(name);
                 out.extend_from_slice(b"/..");
             }

@@ -132,8 +132,11 @@ fn drop_hop_by_hop(fields: &mut HeaderMap) {
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let named = named.map(<[u8]>::trim_ascii);
     let mut gone: Vec<HeaderName> = named
-        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        // What nearly all of them say, and no field but one of those below.
+        .filter(|token| !token.eq_ignore_ascii_case(b"keep-alive"))
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
         .collect();
     gone.retain(|name| {
         !matches!(

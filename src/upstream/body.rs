@@ -164,22 +164,18 @@ impl Body {
         }
     }
 
-    /// The same body, ended when what it runs under has ended.
-    #[must_use]
-    pub fn watched(mut self, watch: Watch) -> Self {
-        if let Self::Answer(answer) = &mut self {
+    /// Ends it when what it runs under has ended.
+    pub fn watch(&mut self, watch: Watch) {
+        if let Self::Answer(answer) = self {
             answer.watch = Some(watch);
         }
-        self
     }
 
-    /// The same body, ended at the shutdown: for what has no end of its own, such as a stream of events.
-    #[must_use]
-    pub fn endless(mut self, shutdown: CancellationToken) -> Self {
-        if let Self::Answer(answer) = &mut self {
+    /// Ends it at the shutdown: for what has no end of its own, such as a stream of events.
+    pub fn end_at(&mut self, shutdown: CancellationToken) {
+        if let Self::Answer(answer) = self {
             answer.shutdown = Some(Box::pin(shutdown.cancelled_owned()));
         }
-        self
     }
 }
 

@@ -268,21 +268,27 @@ impl Upstream {
             return Err(Failed::Full);
         }
         let progress = request.body().progress();
-        while let Some(wire) = self.pool.take() {
+        loop {
+            let now = Instant::now();
+            let Some(wire) = self.pool.take(now) else {
+                break;
+            };
             if stranger {
                 wire.works_for_stranger();
             }
             // A connection that rested may be closing at this very moment. A request that means the same when it
             // is sent twice, and can be, then goes out again (RFC 9110 section 9.2.2). In a box: few have one.
             let spare = wire
-                .rested(Instant::now())
+                .rested(now)
                 .then(|| head::copy(request).map(Box::new))
                 .flatten();
-            let Unanswered { failed, unsent } =
-                match self.exchange_over(wire, request, progress.as_ref()).await {
-                    Ok(response) => return Ok(response),
-                    Err(unanswered) => unanswered,
-                };
+            let Unanswered { failed, unsent } = match self
+                .exchange_over(wire, request, progress.as_ref(), now)
+                .await
+            {
+                Ok(response) => return Ok(response),
+                Err(unanswered) => unanswered,
+            };
             if !unsent {
                 match spare {
                     Some(again) if !matches!(failed, Failed::Timeout) => *request = *again,
@@ -308,7 +314,7 @@ impl Upstream {
             .map_err(|_| Failed::ConnectTimeout)?
             .map_err(Failed::Connect)?;
         let wire = Wire::open(stream, place).await.map_err(Failed::Broken)?;
-        self.exchange_over(wire, request, progress)
+        self.exchange_over(wire, request, progress, Instant::now())
             .await
             .map_err(|unanswered| unanswered.failed)
     }
@@ -318,8 +324,9 @@ impl Upstream {
         mut wire: Wire,
         request: &mut Request<Upload>,
         progress: Option<&body::Progress>,
+        now: Instant,
     ) -> Result<Response<Body>, Unanswered> {
-        let answered = wait_for(pin!(wire.send(request)), progress).await;
+        let answered = wait_for(pin!(wire.send(request)), progress, now).await;
         let timeout = || Unanswered {
             failed: Failed::Timeout,
             unsent: false,
@@ -360,8 +367,9 @@ fn is_yes(status: StatusCode) -> bool {
 async fn wait_for<T>(
     mut answer: Pin<&mut impl Future<Output = T>>,
     progress: Option<&body::Progress>,
+    now: Instant,
 ) -> Option<T> {
-    let mut last = progress.map_or_else(Instant::now, body::Progress::last);
+    let mut last = progress.map_or(now, body::Progress::last);
     loop {
         if let Ok(done) = tokio::time::timeout_at(last + FIRST_BYTE, answer.as_mut()).await {
             return Some(done);

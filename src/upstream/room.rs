@@ -48,11 +48,23 @@ impl Room {
     /// So many connections to the applications of so many sites. One of several sites gets half of it at most, so that a
     /// slow application leaves the others something.
     pub fn new(most: usize, sites: usize) -> Self {
-        let each = if sites > 1 { most.div_ceil(2) } else { most };
         Self(Rc::new(All {
             count: Count::new(most),
-            each,
+            each: each(most, sites),
             pools: RefCell::default(),
+        }))
+    }
+
+    /// The same room for what other sites have: what those before still use of it counts, and what rests of theirs makes way.
+    #[must_use]
+    pub fn anew(&self, sites: usize) -> Self {
+        let most = self.0.count.most;
+        let before = self.0.pools.borrow();
+        let resting = before.iter().filter(|pool| pool.strong_count() > 0);
+        Self(Rc::new(All {
+            count: Arc::clone(&self.0.count),
+            each: each(most, sites),
+            pools: RefCell::new(resting.cloned().collect()),
         }))
     }
 
@@ -173,6 +185,11 @@ impl Count {
     fn is_full(&self) -> bool {
         self.taken.load(Relaxed) >= self.most
     }
+}
+
+/// The most of one of so many sites.
+fn each(most: usize, sites: usize) -> usize {
+    if sites > 1 { most.div_ceil(2) } else { most }
 }
 
 #[cfg(test)]

@@ -142,11 +142,11 @@ impl Wire {
 
 impl Pool {
     /// The connection that was used last, if one is still open.
-    pub(super) fn take(&self) -> Option<Wire> {
+    pub(super) fn take(&self, now: Instant) -> Option<Wire> {
         let mut idle = self.idle.borrow_mut();
         while let Some(wire) = idle.pop() {
             // Not `is_ready`: that is false for a moment after a body has ended.
-            if !wire.sender.is_closed() && wire.since.elapsed() < IDLE {
+            if !wire.sender.is_closed() && now.saturating_duration_since(wire.since) < IDLE {
                 return Some(wire);
             }
         }

@@ -88,6 +88,7 @@ impl Api {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(writer)),
             most_challenges: MOST_CHALLENGES,
+            configuration: None,
         };
         let bound = run::bind(&config.listen, NonZeroUsize::MIN).unwrap();
         let running = run::start(config, bound, surroundings).unwrap();

@@ -75,6 +75,7 @@ impl Engine {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(console)),
             most_challenges: MOST_CHALLENGES,
+            configuration: None,
         };
         let bound = run::bind(&config.listen, NonZeroUsize::MIN).expect("a port that was free");
         let running = run::start(config, bound, surroundings).expect("a whole configuration");

@@ -26,7 +26,7 @@ use crate::support::recorder::Recorder;
 use crate::support::wire::{read_body, read_head};
 
 /// The site `https://app.localhost`, and the folder of its certificate.
-fn https(upstream: &str) -> (Gate, TempDir) {
+pub(super) fn https(upstream: &str) -> (Gate, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["app.localhost".to_owned()]).unwrap();
@@ -48,7 +48,7 @@ fn https(upstream: &str) -> (Gate, TempDir) {
     (gate, folder)
 }
 
-fn run<T>(story: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(story: impl Future<Output = T>) -> T {
     Builder::new_current_thread()
         .enable_all()
         .build()

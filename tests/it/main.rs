@@ -34,6 +34,7 @@ mod metrics;
 mod presets;
 mod proxy;
 mod receipts;
+mod reload;
 mod requirements;
 mod restart;
 mod send_test;

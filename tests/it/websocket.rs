@@ -71,6 +71,12 @@ fn opened(gate: &Gate, browser: &Browser) -> Visitor {
     visitor
 }
 
+/// Whether bytes still go both ways.
+fn echoes(visitor: &mut Visitor) {
+    visitor.send(b"still here");
+    assert_eq!(visitor.bytes(10), b"still here");
+}
+
 fn sign_out(browser: &mut Browser) {
     let page = browser.get("/.countersign/sign-out");
     let answer = browser.post("/.countersign/sign-out", &[("token", &token(&page))]);
@@ -568,5 +574,54 @@ fn what_has_no_end_of_its_own_ends_with_the_gateway() {
             .unwrap()
             .contains("data: 1")
     );
+    wait(&ended);
+}
+
+/// The grant is as good as it was, but there is no such scope any more.
+#[test]
+fn s5_a_reload_without_a_scope_ends_its_sockets_and_no_other() {
+    let (app, ended) = echo();
+    let gate = Setup::new(&app.url()).start();
+    let mut browser = gate.signed_in("ann");
+    browser.pass_step_up("/admin", &gate.messages);
+    let mut login = opened(&gate, &browser);
+    let mut admin = Visitor::stranger(&gate);
+    let cookies = format!("Cookie: {}\r\n", browser.cookies().unwrap());
+    admin.begin("GET /admin/socket", &(cookies + UPGRADE));
+    admin.until("hello");
+    gate.rewrite("name = \"Example Portal\"", "name = \"Other Portal\"");
+    gate.reload().unwrap();
+    echoes(&mut login);
+    echoes(&mut admin);
+    gate.rewrite("scopes = [\"login\", \"admin\"]", "scopes = [\"login\"]");
+    gate.rewrite("require = \"admin\"", "require = \"deny\"");
+    gate.reload().unwrap();
+    assert_eq!(admin.rest(), b"");
+    wait(&ended);
+    echoes(&mut login);
+}
+
+#[test]
+fn s5_a_reload_without_a_scope_ends_its_event_streams() {
+    let (told, ended) = mpsc::channel();
+    let app = Bare::new(move |_, mut stream| {
+        read_head(&mut stream).unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ndata:\r\n";
+        stream.get_mut().write_all(head.as_bytes()).unwrap();
+        // Says no more; the other side hangs up.
+        let mut piece = [0; 64];
+        while let Ok(1..) = stream.read(&mut piece) {}
+        told.send(()).unwrap();
+    });
+    let gate = Setup::new(&app.url()).start();
+    let mut browser = gate.signed_in("ann");
+    browser.pass_step_up("/admin", &gate.messages);
+    let mut visitor = Visitor::stranger(&gate);
+    let cookies = format!("Cookie: {}\r\n", browser.cookies().unwrap());
+    visitor.begin("GET /admin/events", &cookies);
+    visitor.until("data:");
+    gate.rewrite("scopes = [\"login\", \"admin\"]", "scopes = [\"login\"]");
+    gate.rewrite("require = \"admin\"", "require = \"deny\"");
+    gate.reload().unwrap();
     wait(&ended);
 }

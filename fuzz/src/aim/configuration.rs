@@ -5,6 +5,7 @@ use std::{fs, process, thread};
 
 use countersign::config::load;
 use countersign::config::rule::Severity;
+use toml::de::DeTable;
 
 /// What files are bent with.
 pub const WORDS: &[&str] = &[
@@ -52,12 +53,19 @@ pub const WORDS: &[&str] = &[
     "include = [\"*\"]\n",
 ];
 
+/// Files that are read to their end are there, if hardly one that is a whole configuration.
+pub const DEPTH: &[(&str, u64)] = &[(MEANT, 100)];
+
+const TAKEN: &str = "a configuration";
+const MEANT: &str = "TOML, and no configuration";
+
 /// The bytes as the one file of a configuration, in a folder of its own.
-pub fn configuration(bytes: &[u8]) {
+pub fn configuration(bytes: &[u8]) -> &'static str {
     let folder = own_folder();
     let path = folder.join("countersign.toml");
     fs::create_dir_all(&folder).expect("a folder for temporary files");
     fs::write(&path, bytes).expect("room for temporary files");
+    fs::write(folder.join("users.toml"), USERS).expect("room for temporary files");
     let loaded = load(&path);
     let errors = loaded.count(Severity::Error);
     assert_eq!(loaded.config.is_none(), errors > 0, "{errors} errors");
@@ -66,7 +74,16 @@ pub fn configuration(bytes: &[u8]) {
         assert!(problem.to_json().is_object());
     }
     let _ = fs::remove_dir_all(folder);
+    let text = str::from_utf8(bytes).unwrap_or("[");
+    match (errors, DeTable::parse(text).is_ok()) {
+        (0, _) => TAKEN,
+        (_, true) => MEANT,
+        (_, false) => "no TOML",
+    }
 }
+
+/// What most files name as their directory.
+const USERS: &str = "[[user]]\nname = \"ann\"\nphone = \"+12025550143\"\n";
 
 /// One for each worker: they do not wait for one another.
 fn own_folder() -> PathBuf {

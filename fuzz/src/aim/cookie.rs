@@ -41,13 +41,26 @@ pub const WORDS: &[&str] = &[
     "2038",
 ];
 
+/// The gateway's own cookies are there, and others.
+pub const DEPTH: &[(&str, u64)] = &[(SETS, 50), (HAS, 50), (OTHERS, 100)];
+
+const SETS: &str = "a Set-Cookie of one of the gateway's";
+const HAS: &str = "one of the gateway's among others";
+const OTHERS: &str = "other cookies";
+
 /// The bytes as a Cookie field, and as a Set-Cookie field.
-pub fn cookie(bytes: &[u8]) {
+pub fn cookie(bytes: &[u8]) -> &'static str {
     let Ok(field) = HeaderValue::from_bytes(bytes) else {
-        return;
+        return "no field's value";
     };
     sent(&field);
     brought(&field);
+    let pair = |pair: &[u8]| is_ours(pair.trim_ascii());
+    match (sets_ours(&field), bytes.split(|&b| b == b';').any(pair)) {
+        (true, _) => SETS,
+        (false, true) => HAS,
+        (false, false) => OTHERS,
+    }
 }
 
 fn sent(field: &HeaderValue) {

@@ -55,12 +55,23 @@ pub const WORDS: &[&str] = &[
     "a=b",
 ];
 
+/// Logins are there, and forms that two servers would read differently.
+pub const DEPTH: &[(&str, u64)] = &[(A_LOGIN, 50), (REFUSED, 50)];
+
+const A_LOGIN: &str = "a login";
+const REFUSED: &str = "refused: no login, or two";
+
 /// The bytes as a body of each kind there is. The password is `pass`, in no other place and by no other name.
-pub fn form(bytes: &[u8]) {
+pub fn form(bytes: &[u8]) -> &'static str {
+    let mut came = "no login";
     for kind in KINDS {
         for wanted in wanted() {
             let read = read(&wanted, UTF_8, *kind, bytes, Some("a=b"));
+            if read.is_err() && came != A_LOGIN {
+                came = REFUSED;
+            }
             if let Ok(Some(_)) = read {
+                came = A_LOGIN;
                 assert!(
                     in_body(&wanted.password, *kind, bytes),
                     "a login of {kind:?} in which nobody finds a password"
@@ -79,6 +90,7 @@ pub fn form(bytes: &[u8]) {
             .any(|pair| pair.split('=').next() == Some("pass"));
         assert!(!plain || in_query(&place, query), "a password in the open");
     }
+    came
 }
 
 const KINDS: &[Option<&str>] = &[

@@ -26,11 +26,17 @@ pub const WORDS: &[&str] = &[
     "is your code",
 ];
 
+/// Templates are there.
+pub const DEPTH: &[(&str, u64)] = &[(A_TEMPLATE, 100)];
+
+const A_TEMPLATE: &str = "a template";
+
 /// A template that is read renders with the code where it says it is, and costs what it is said to cost.
-pub fn message(bytes: &[u8]) {
+pub fn message(bytes: &[u8]) -> &'static str {
     let Ok(text) = str::from_utf8(bytes) else {
-        return;
+        return "no text";
     };
+    let mut came = "no template";
     let values = Values {
         name: "Files",
         code: "314159",
@@ -43,6 +49,7 @@ pub fn message(bytes: &[u8]) {
         assert_eq!(Template::lenient(text).ok(), strict.as_ref().ok().cloned());
     }
     for template in [strict, Template::lenient(text)].into_iter().flatten() {
+        came = A_TEMPLATE;
         let (whole, words) = (template.render(&values), template.words(&values));
         let (whole, words) = (whole.as_str(), words.as_str());
         assert!(words.contains("314159"), "no code");
@@ -61,4 +68,5 @@ pub fn message(bytes: &[u8]) {
         assert_eq!(foreign.map(|foreign| foreign.character), odd);
         let _ = segments::count(whole);
     }
+    came
 }

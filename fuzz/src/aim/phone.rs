@@ -10,10 +10,16 @@ pub const WORDS: &[&str] = &[
     "#",
 ];
 
+/// Numbers are there, as programs and as people write them.
+pub const DEPTH: &[(&str, u64)] = &[(WRITTEN, 5), (TYPED, 20)];
+
+const WRITTEN: &str = "a number as it is written";
+const TYPED: &str = "a number as it is typed";
+
 /// What a person typed, as a destination and as a sender.
-pub fn phone(bytes: &[u8]) {
+pub fn phone(bytes: &[u8]) -> &'static str {
     let Ok(text) = str::from_utf8(bytes) else {
-        return;
+        return "no text";
     };
     let (typed, strict) = (Phone::typed(text), Phone::parse(text));
     if let Ok(phone) = &strict {
@@ -36,5 +42,10 @@ pub fn phone(bytes: &[u8]) {
             "{}",
             sender.as_str()
         );
+    }
+    match (strict.is_ok(), typed.is_ok()) {
+        (true, _) => WRITTEN,
+        (false, true) => TYPED,
+        (false, false) => "no number",
     }
 }

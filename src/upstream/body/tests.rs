@@ -66,7 +66,7 @@ async fn looked(answer: &str, most: usize) -> (Bytes, bool, Option<u64>, Bytes, 
     let (peeked, body) = application.body.peek(most).await.unwrap();
     let known = body.size_hint().exact();
     let all = rest(body).await;
-    let home = application.pool.take().is_some();
+    let home = application.pool.take(Instant::now()).is_some();
     (peeked.bytes, peeked.whole, known, all, home)
 }
 
@@ -122,10 +122,10 @@ async fn a_connection_comes_home_with_the_last_byte_and_not_before() {
                 "01234"
             );
             assert_eq!(body.size_hint().exact(), Some(5));
-            assert!(!body.is_end_stream() && application.pool.take().is_none());
+            assert!(!body.is_end_stream() && application.pool.take(Instant::now()).is_none());
             application.socket.write_all(b"56789").await.unwrap();
             assert_eq!(rest(body).await, "56789");
-            assert!(application.pool.take().is_some());
+            assert!(application.pool.take(Instant::now()).is_some());
         })
         .await;
 }
@@ -152,7 +152,7 @@ async fn a_connection_whose_answer_nobody_reads_is_not_used_again() {
             let application = answering(&format!("{COUNTED}01234")).await;
             let (_, body) = application.body.peek(4).await.unwrap();
             drop(body);
-            assert!(application.pool.take().is_none());
+            assert!(application.pool.take(Instant::now()).is_none());
         })
         .await;
 }
@@ -214,7 +214,7 @@ async fn s5_a_grant_that_ends_ends_what_follows_a_look() {
     let local = LocalSet::new();
     local
         .run_until(async {
-            let application = answering(&format!("{COUNTED}01234")).await;
+            let mut application = answering(&format!("{COUNTED}01234")).await;
             let ledger = Rc::new(Ledger(Cell::new(true)));
             let watch = Watch {
                 standing: Rc::clone(&ledger) as _,
@@ -222,7 +222,8 @@ async fn s5_a_grant_that_ends_ends_what_follows_a_look() {
                     .into_iter()
                     .collect(),
             };
-            let (_, mut body) = application.body.watched(watch).peek(4).await.unwrap();
+            application.body.watch(watch);
+            let (_, mut body) = application.body.peek(4).await.unwrap();
             assert!(body.frame().await.unwrap().is_ok());
             tokio::time::pause();
             let quiet = tokio::time::timeout(LOOK * 3, body.frame()).await;
@@ -296,9 +297,10 @@ async fn a_server_that_stops_does_not_wait_for_a_look_nor_for_what_follows_it() 
     local
         .run_until(async {
             for most in [100, 4] {
-                let application = answering(&format!("{COUNTED}01234")).await;
+                let mut application = answering(&format!("{COUNTED}01234")).await;
                 let shutdown = CancellationToken::new();
-                let looked = application.body.endless(shutdown.clone()).peek(most);
+                application.body.end_at(shutdown.clone());
+                let looked = application.body.peek(most);
                 let stop = async { shutdown.cancel() };
                 let (looked, ()) = tokio::join!(looked, stop);
                 let stopped = match looked {

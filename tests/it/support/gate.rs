@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use countersign::config;
 use countersign::observe::clock::Clock;
+use countersign::run::reload::{NotReloaded, Reloaded};
 use countersign::run::{self, Running, Surroundings};
 use countersign::store::MOST_CHALLENGES;
 use tempfile::TempDir;
@@ -231,6 +232,7 @@ impl Gate {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(writer)),
             most_challenges: most,
+            configuration: Some(folder.path().join("countersign.toml")),
         };
         let bound = run::bind(&config.listen, workers).unwrap();
         let running = run::start(config, bound, surroundings).unwrap();
@@ -260,6 +262,23 @@ impl Gate {
         )
     }
 
+    /// Writes other words in the place of these into its configuration, as an editor does: whole, in the place of the old
+    /// file. It has to be told.
+    pub fn rewrite(&self, from: &str, to: &str) {
+        let path = self.file("countersign.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        let new = path.with_extension("new");
+        fs::write(&new, text.replace(from, to)).unwrap();
+        fs::rename(&new, &path).unwrap();
+    }
+
+    /// Lets it read its configuration again.
+    pub fn reload(&self) -> Result<Reloaded, NotReloaded> {
+        let running = self.running();
+        running.block_on(running.reload())
+    }
+
     /// Stops it; its files stay.
     pub fn stopped(mut self) -> Self {
         self.running.take().unwrap().stop().unwrap();
@@ -268,7 +287,7 @@ impl Gate {
 
     /// Waits until every message that was asked for has gone out, or is known not to.
     pub fn settle(&self) {
-        let tasks = &self.running().flow().tasks;
+        let tasks = self.running().flow().tasks.clone();
         tasks.close();
         let ended = async { tokio::time::timeout(PATIENCE, tasks.wait()).await };
         self.running().block_on(ended).expect("every send ends");

@@ -198,6 +198,11 @@ impl Program {
         self.process.wait_for(said);
     }
 
+    /// Lets it read its configuration again, as people do without systemd.
+    pub fn hangup(&self) {
+        kill_process(self.process.pid(), Signal::HUP).unwrap();
+    }
+
     /// `kill -9`. When this returns it is gone, and everything that it has said has been read.
     pub fn kill(mut self) {
         self.process.kill();

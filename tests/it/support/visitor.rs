@@ -1,7 +1,7 @@
 //! One connection of somebody who has a grant, or none: what goes over it is written byte by byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use super::gate::{Gate, HOST};
 use super::wire::{Answer, connect, read_answer};
@@ -26,6 +26,14 @@ impl Visitor {
     pub fn stranger(gate: &Gate) -> Self {
         Self {
             stream: connect(gate.address),
+            cookies: None,
+        }
+    }
+
+    /// Somebody whom nobody knows, wherever that is.
+    pub fn to(address: SocketAddr) -> Self {
+        Self {
+            stream: connect(address),
             cookies: None,
         }
     }
