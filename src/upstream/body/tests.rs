@@ -241,7 +241,9 @@ async fn s5_a_grant_that_ends_ends_an_answer_that_never_lets_its_reader_wait() {
     local
         .run_until(async {
             let Application {
-                mut socket, mut body, ..
+                mut socket,
+                mut body,
+                ..
             } = answering(CHUNKED).await;
             let ledger = Rc::new(Ledger(Cell::new(true)));
             let watch = Watch {
