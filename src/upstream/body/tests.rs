@@ -241,7 +241,9 @@ async fn s5_a_grant_that_ends_ends_an_answer_that_never_lets_its_reader_wait() {
     local
         .run_until(async {
             let Application {
-                mut socket, body, ..
+                mut socket,
+                mut body,
+                ..
             } = answering(CHUNKED).await;
             let ledger = Rc::new(Ledger(Cell::new(true)));
             let watch = Watch {
@@ -250,7 +252,7 @@ async fn s5_a_grant_that_ends_ends_an_answer_that_never_lets_its_reader_wait() {
                     .into_iter()
                     .collect(),
             };
-            let mut body = body.watched(watch);
+            body.watch(watch);
             let endless = async { while socket.write_all(b"4\r\nmore\r\n").await.is_ok() {} };
             let reader = async {
                 for second in 0..40 {
