@@ -25,6 +25,7 @@ mod refusal;
 mod renewed;
 mod shadow;
 mod sign_out;
+mod standing;
 
 use crate::capture::Capture;
 use crate::code::Reference;

@@ -1,7 +1,6 @@
 //! A request that may go on: up to its application, and the answer back.
 
 use std::cell::LazyCell;
-use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -9,13 +8,13 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::{drained, refused, told, whole};
-use super::{Front, Gateway, Turn, Worker, form_of};
+use super::{Front, Gateway, form_of};
 use crate::capture::Capture;
 use crate::challenge::AGAIN;
 use crate::code::Reference;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Reply, Visit, addressed, look, reply};
-use crate::gate::{self, Mentioned, Pass, Reason, Said, Verdict, Way};
+use crate::gate::{self, Grants, Mentioned, Pass, Reason, Said, Verdict, Way};
 use crate::grant::Grant;
 use crate::grant::prints::Print;
 use crate::moment::Moment;
@@ -26,7 +25,7 @@ use crate::request::Checked;
 use crate::seal::{Held, cookies};
 use crate::server::Connection;
 use crate::site::Site;
-use crate::upstream::body::{Body, Standing, Upload, Watch};
+use crate::upstream::body::{Body, Upload, Watch};
 use crate::upstream::head::Surroundings;
 use crate::upstream::{Failed, Upstream, tunnel};
 
@@ -68,6 +67,8 @@ impl Gateway {
         passing: &Passing<'_>,
     ) -> impl Future<Output = Result<Response<Body>, Failed>> {
         let closing = asked.closing();
+        // What it was let through as, for as long as its tunnel runs.
+        let judged = asked.websocket().then(|| Box::new(asked.clone()));
         let upstream = passing.upstream;
         let clock = &self.0.shared.flow.clock;
         let mut written = upstream.write(&pass, asked, body, &passing.surroundings(clock));
@@ -102,17 +103,18 @@ impl Gateway {
                 // The answer that says goodbye is whole; one that has no end would outlive the grant.
                 Way::Granted(_) if over => {}
                 Way::Granted(grants) => {
-                    let watch = Watch {
-                        standing: self.standing(),
-                        grants,
-                    };
                     if tunnel {
-                        tunnel_through(upgrade, &mut response, Some(watch));
+                        let watch = self.tunnel(judged, grants, surroundings.site);
+                        tunnel_through(upgrade, &mut response, watch);
                     } else {
-                        response.body_mut().watch(watch);
+                        let standing = self.standing();
+                        response.body_mut().watch(Watch { standing, grants });
                     }
                 }
-                _ if tunnel => tunnel_through(upgrade, &mut response, None),
+                _ if tunnel => {
+                    let watch = self.tunnel(judged, Grants::new(), surroundings.site);
+                    tunnel_through(upgrade, &mut response, watch);
+                }
                 _ => {}
             }
             if closing {
@@ -333,38 +335,6 @@ fn tunnel_through(upgrade: Option<Upgrade>, response: &mut Response<Body>, watch
     let application = hyper::upgrade::on(response);
     if let Some(Upgrade { visitor, shutdown }) = upgrade {
         tokio::task::spawn_local(tunnel::run(visitor, application, watch, shutdown));
-    }
-}
-
-impl Gateway {
-    /// Who knows for how long a grant is good: as the newest configuration has it (S5), which need not be this one.
-    fn standing(&self) -> Rc<dyn Standing> {
-        match self.0.turn.upgrade() {
-            Some(turn) => turn,
-            // The worker ends, and all of its connections with it.
-            None => Rc::clone(&self.0) as Rc<dyn Standing>,
-        }
-    }
-}
-
-impl Standing for Turn {
-    fn stands(&self, grant: &Grant) -> bool {
-        self.0.borrow().0.stands(grant)
-    }
-}
-
-impl Standing for Worker {
-    fn stands(&self, grant: &Grant) -> bool {
-        let now = self.shared.flow.clock.now();
-        let scope = self
-            .shared
-            .fronts
-            .iter()
-            .find(|front| front.door.site.name == *grant.site())
-            .and_then(|front| front.door.site.scope(grant.scope().as_str()));
-        // A running answer keeps its grant from being idle: only its whole life and a revocation end it.
-        let lives = scope.is_some_and(|scope| now.unix < grant.longest(scope));
-        lives && !self.revoked.contains(grant)
     }
 }
 

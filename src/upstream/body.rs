@@ -69,10 +69,10 @@ pub struct Watch {
     pub grants: Grants,
 }
 
-/// Says whether a grant still stands at this moment.
+/// Says whether what was let through may still go on at this moment.
 pub trait Standing {
-    /// False when it was revoked or has run out.
-    fn stands(&self, grant: &Grant) -> bool;
+    /// False when one of these was revoked or has run out.
+    fn stands(&self, grants: &[Grant]) -> bool;
 }
 
 /// How often a quiet answer or tunnel looks whether its grant still stands: well within the 5 s of S5.
@@ -104,7 +104,7 @@ pub enum Broken {
 impl Watch {
     /// Whether everything still stands.
     pub fn stands(&self) -> bool {
-        self.grants.iter().all(|grant| self.standing.stands(grant))
+        self.standing.stands(&self.grants)
     }
 }
 

@@ -579,7 +579,7 @@ fn what_has_no_end_of_its_own_ends_with_the_gateway() {
 
 /// The grant is as good as it was, but there is no such scope any more.
 #[test]
-fn s5_a_reload_without_a_scope_ends_its_sockets_and_no_other() {
+fn s5_a6_a_reload_without_a_scope_ends_its_sockets_and_no_other() {
     let (app, ended) = echo();
     let gate = Setup::new(&app.url()).start();
     let mut browser = gate.signed_in("ann");
@@ -602,7 +602,7 @@ fn s5_a_reload_without_a_scope_ends_its_sockets_and_no_other() {
 }
 
 #[test]
-fn s5_a_reload_without_a_scope_ends_its_event_streams() {
+fn s5_a6_a_reload_without_a_scope_ends_its_event_streams() {
     let (told, ended) = mpsc::channel();
     let app = Bare::new(move |_, mut stream| {
         read_head(&mut stream).unwrap();
@@ -624,4 +624,36 @@ fn s5_a_reload_without_a_scope_ends_its_event_streams() {
     gate.rewrite("require = \"admin\"", "require = \"deny\"");
     gate.reload().unwrap();
     wait(&ended);
+}
+
+/// What is open is judged again, once, by the new file: with the grants that it has, or none.
+#[test]
+fn a6_a_socket_that_the_new_file_would_not_open_ends() {
+    let (app, ended) = echo();
+    let gate = Setup::new(&app.url())
+        .routes(&[("/open", "public-full"), ("/other", "public-full")])
+        .start();
+    let open = |path: &str| {
+        let mut visitor = Visitor::stranger(&gate);
+        visitor.begin(&format!("GET {path}"), UPGRADE);
+        visitor.until("hello");
+        visitor
+    };
+    let (mut public, mut other) = (open("/open"), open("/other"));
+    let mut granted = opened(&gate, &gate.signed_in("ann"));
+    gate.rewrite(
+        "path = \"/open\"\nrequire = \"public-full\"",
+        "path = \"/open\"\nrequire = \"login\"",
+    );
+    gate.reload().unwrap();
+    assert_eq!(public.rest(), b"");
+    wait(&ended);
+    gate.rewrite(
+        "path = \"/other\"",
+        "path = \"/socket\"\nrequire = \"admin\"\n[[sites.app.routes]]\npath = \"/other\"",
+    );
+    gate.reload().unwrap();
+    assert_eq!(granted.rest(), b"", "its scope is there, but not enough");
+    wait(&ended);
+    echoes(&mut other);
 }

@@ -204,7 +204,7 @@ async fn a_body_that_breaks_off_under_a_look_is_broken() {
 struct Ledger(Cell<bool>);
 
 impl Standing for Ledger {
-    fn stands(&self, _: &Grant) -> bool {
+    fn stands(&self, _: &[Grant]) -> bool {
         self.0.get()
     }
 }
