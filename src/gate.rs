@@ -254,9 +254,9 @@ pub fn decide_in_force<'s>(
                 Err(_)
                     if matches!(*asked.method(), Method::GET | Method::HEAD)
                         && !asked.websocket()
+                        && !exposed
                         // There are servers that take what follows a GET for the next request.
                         && asked.framing() == Framing::Empty
-                        && !exposed
                         && !route::says_another(asked) =>
                 {
                     pass(Way::Anonymous, false)

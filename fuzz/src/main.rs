@@ -107,7 +107,7 @@ fn run(aim: Aim, wanted: &Wanted) -> Result<(), String> {
                 break;
             }
             match held(aim, &made(case)) {
-                Ok(came) => *tally.entry(came).or_default() += 1,
+                Ok(what) => *tally.entry(what).or_default() += 1,
                 Err(line) => {
                     next.store(wanted.cases, Ordering::Relaxed);
                     let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -140,6 +140,7 @@ const TURNED: &[(&str, &str)] = &[
     ("/x/..%3Bz/admin", "/admin"),
     ("/(S(abc))/admin", "/admin"),
     ("/ad(A(x)F(y))min", "/admin"),
+    ("/x/(S(a))/../admin/(S(b))/../y", "/admin/y"),
     ("/x/../admin", "/admin"),
     ("/./admin/.", "/admin/"),
     ("/a//../admin", "/a/admin"),

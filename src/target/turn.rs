@@ -250,28 +250,24 @@ fn drop_parameters(path: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// `(S(…))`, which ASP.NET takes out of the path as its session: `/prot/(S(x))ected` (CVE-2023-36899).
+/// `(S(…))`, which ASP.NET takes out of the path as its session: `/prot/(S(x))ected` (CVE-2023-36899). The first one; the
+/// next is for the next turn, since whoever looks for one session leaves the others where they are.
 fn drop_cookieless(path: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [byte, tail @ ..] = rest {
-        let opens = matches!(rest, [b'(', letter, b'(', ..] if letter.is_ascii_alphabetic());
-        if !opens {
-            out.push(*byte);
-            rest = tail;
+    let mut start = 0;
+    while let Some(rest) = path.get(start..).filter(|rest| !rest.is_empty()) {
+        if !matches!(rest, [b'(', letter, b'(', ..] if letter.is_ascii_alphabetic()) {
+            start += 1;
             continue;
         }
         // Whatever ends the search is where the next one begins: that keeps this linear.
         let stops = |&at: &usize| rest[at] == b'/' || rest[at..].starts_with(b"))");
         let stop = (0..rest.len()).find(stops).unwrap_or(rest.len());
         if rest[stop..].starts_with(b"))") {
-            rest = &rest[stop + 2..];
-        } else {
-            out.extend_from_slice(&rest[..stop]);
-            rest = &rest[stop..];
+            return Some([&path[..start], &rest[stop + 2..]].concat());
         }
+        start += stop;
     }
-    changed(path, out)
+    None
 }
 
 /// `.` and `..` as RFC 3986 section 5.2.4 has it, empty segments being segments; never above the root.

@@ -44,6 +44,8 @@ pub struct Answer {
     head: Option<Box<Bytes>>,
     incoming: Incoming,
     lease: Lease,
+    /// How many pieces were given, up to [`FEW`].
+    given: u8,
     /// In a box: few sites have it.
     rewriter: Option<Box<Rewriter>>,
     watch: Option<Watch>,
@@ -75,6 +77,9 @@ pub trait Standing {
 
 /// How often a quiet answer or tunnel looks whether its grant still stands: well within the 5 s of S5.
 pub const LOOK: Duration = Duration::from_secs(2);
+
+/// An answer of no more pieces than this never looks whether its grant stands: it is given at once.
+const FEW: u8 = 8;
 
 /// Why a body ended early.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +129,7 @@ impl Body {
             head: None,
             incoming,
             lease,
+            given: 0,
             rewriter: None,
             watch: None,
             tick: None,
@@ -216,9 +222,16 @@ impl Answer {
         if let Some(head) = self.head.take() {
             return Poll::Ready(Some(Ok(Frame::data(*head))));
         }
+        // Who reads slowly never has to wait: the next piece is always there. A long answer is looked after all the same.
+        if self.given >= FEW
+            && let Poll::Ready(ended) = self.wait(cx)
+        {
+            return Poll::Ready(ended);
+        }
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
+                    self.given = self.given.saturating_add(1);
                     let Ok(data) = frame.into_data() else {
                         continue;
                     };
@@ -247,7 +260,7 @@ impl Answer {
                         .and_then(|rewriter| rewriter.finish());
                     return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
                 }
-                // Only who has to wait looks at the clock.
+                // Of short answers only those look at the clock that have to wait.
                 Poll::Pending => return self.wait(cx),
             }
         }

@@ -234,6 +234,65 @@ async fn s5_a_grant_that_ends_ends_what_follows_a_look() {
         .await;
 }
 
+/// Who reads slowly asks for the next piece when it has long been there: with HTTP/2 and a small window, always.
+#[tokio::test]
+async fn s5_a_grant_that_ends_ends_an_answer_that_never_lets_its_reader_wait() {
+    let local = LocalSet::new();
+    local
+        .run_until(async {
+            let Application {
+                mut socket,
+                mut body,
+                ..
+            } = answering(CHUNKED).await;
+            let ledger = Rc::new(Ledger(Cell::new(true)));
+            let watch = Watch {
+                standing: Rc::clone(&ledger) as _,
+                grants: [Grant::issue(verified("login", "ann"), [1; 16], at(0))]
+                    .into_iter()
+                    .collect(),
+            };
+            body.watch(watch);
+            let endless = async { while socket.write_all(b"4\r\nmore\r\n").await.is_ok() {} };
+            let reader = async {
+                for second in 0..40 {
+                    if second == 30 {
+                        ledger.0.set(false);
+                    }
+                    // Until a piece is surely there: the connection's task and the application run meanwhile.
+                    for _ in 0..50 {
+                        tokio::task::yield_now().await;
+                    }
+                    match at_once(&mut body).await {
+                        Some(Some(Ok(_))) => {}
+                        Some(Some(Err(Broken::Ended))) => return second,
+                        other => panic!("{other:?}"),
+                    }
+                    tokio::time::advance(Duration::from_secs(1)).await;
+                }
+                40
+            };
+            tokio::time::pause();
+            let ended = tokio::select! {
+                ended = reader => ended,
+                () = endless => panic!("the connection ended"),
+            };
+            assert!((30..=33).contains(&ended), "{ended}");
+        })
+        .await;
+}
+
+/// What a body has at this very moment.
+async fn at_once(body: &mut Body) -> Option<Option<Result<Bytes, Broken>>> {
+    std::future::poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
+        Poll::Ready(frame) => Poll::Ready(Some(
+            frame.map(|frame| frame.map(|frame| frame.into_data().unwrap())),
+        )),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_server_that_stops_does_not_wait_for_a_look_nor_for_what_follows_it() {
     let local = LocalSet::new();

@@ -144,6 +144,53 @@ fn r8_connection_cannot_take_away_what_was_judged_or_set() {
 }
 
 #[test]
+fn s4_a_grant_counts_once_for_its_scope_and_as_it_was_written() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).start();
+    let granted = Visitor::granted(&gate);
+    let mut cookies = granted.cookies().split("; ");
+    let grant = cookies.find(|pair| pair.contains("app-login=")).unwrap();
+    let (name, value) = grant.split_once('=').unwrap();
+    let ours: Vec<String> = (0..25)
+        .map(|n| format!("__Host-countersign-app-x{n}=1"))
+        .collect();
+    for (cookies, counts) in [
+        (grant.to_owned(), true),
+        (format!("$Version=1; {grant}; $Path=/"), true),
+        (format!(";;;a=b;\t{grant}\t;;c=d"), true),
+        (format!("{name} = {value}"), true),
+        (format!("caf\u{e9}=\u{ff}; {grant}"), true),
+        (format!("{grant}; {grant}"), false),
+        (format!("{grant}; {name}"), false),
+        (format!("{name}=; {grant}"), false),
+        (format!("{grant}\r\nCookie: {name}=x"), false),
+        (format!("{name}=\"{value}\""), false),
+        (format!("a=b, {grant}"), false),
+        (format!("{grant}, a=b"), false),
+        (format!("={grant}"), false),
+        (format!("{}={value}", name.to_lowercase()), false),
+        (format!("{}={value}", name.replace("__Host-", "")), false),
+        (
+            format!("{}={value}", name.replace("__Host-", "__Host- ")),
+            false,
+        ),
+        (format!("{}={value}", name.replace("login", "admin")), false),
+        (format!("{grant}="), false),
+        (format!("{grant}AAAA"), false),
+        (grant[..grant.len() - 1].to_owned(), false),
+        (format!("{grant}; {}", ours.join("; ")), false),
+    ] {
+        let cookies = format!("Cookie: {cookies}\r\n");
+        let before = app.seen().len();
+        let status = Visitor::stranger(&gate).ask("GET /", &cookies).status();
+        assert_eq!(status, if counts { 200 } else { 303 }, "{cookies}");
+        assert_eq!(app.seen().len() > before, counts, "{cookies}");
+        let admin = Visitor::stranger(&gate).ask("GET /admin", &cookies);
+        assert_eq!(admin.status(), 303, "{cookies}");
+    }
+}
+
+#[test]
 fn r10_the_visitor_does_not_say_who_they_are() {
     let claims = [
         "X-Remote-User",
@@ -169,7 +216,7 @@ fn r10_the_visitor_does_not_say_who_they_are() {
     assert!(!head.raw.contains("root"), "{}", head.raw);
 }
 
-/// MediaWiki, Yii and others take it for the address: a page that is open to all would be any page then.
+/// Wikis, Yii and others take it for the address: a page that is open to all would be any page then.
 #[test]
 fn r5_no_field_tells_the_application_another_address() {
     let app = App::new();

@@ -29,6 +29,26 @@ fn requests_of_one_visitor_use_one_connection() {
 }
 
 #[test]
+fn so_do_requests_with_bodies() {
+    let app = App::new();
+    let gate = Setup::new(&app.url()).workers(1).start();
+    let visitor = Visitor::granted(&gate);
+    for (fields, body) in [
+        ("Content-Length: 4\r\n", "body"),
+        ("Transfer-Encoding: chunked\r\n", "4\r\nbody\r\n0\r\n\r\n"),
+        ("Content-Length: 4\r\n", "body"),
+    ] {
+        let mut one = visitor.again(&gate);
+        one.begin("POST /", fields);
+        one.send(body);
+        assert_eq!(one.answer().status(), 200);
+    }
+    let seen = app.seen();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|request| request.connection == 1));
+}
+
+#[test]
 fn a_connection_is_not_lent_twice_at_a_time() {
     let (told, arrived) = mpsc::channel();
     let (go, gone) = mpsc::channel();

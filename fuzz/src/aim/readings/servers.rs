@@ -230,7 +230,7 @@ fn turkish(path: &[u8]) -> Vec<u8> {
     text(path, |text| text.replace(['\u{130}', '\u{131}'], "i"))
 }
 
-/// As MySQL compares by most of its collations.
+/// As `MySQL` compares by most of its collations.
 fn unaccent(path: &[u8]) -> Vec<u8> {
     text(path, |text| {
         text.nfd().filter(|&c| !is_combining_mark(c)).collect()
