@@ -216,7 +216,7 @@ fn r10_the_visitor_does_not_say_who_they_are() {
     assert!(!head.raw.contains("root"), "{}", head.raw);
 }
 
-/// Wikis, Yii and others take it for the address: a page that is open to all would be any page then.
+/// `MediaWiki`, Yii and others take it for the address: a page that is open to all would be any page then.
 #[test]
 fn r5_no_field_tells_the_application_another_address() {
     let app = App::new();
