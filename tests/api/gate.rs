@@ -88,7 +88,7 @@ impl Api {
             clock: clock.clone(),
             console: Arc::new(Mutex::new(writer)),
             most_challenges: MOST_CHALLENGES,
-            configuration: None,
+            configuration: Some(folder.path().join("countersign.toml")),
         };
         let bound = run::bind(&config.listen, NonZeroUsize::MIN).unwrap();
         let running = run::start(config, bound, surroundings).unwrap();
@@ -185,6 +185,16 @@ impl Api {
             panic!("the program's clock is the system's");
         };
         clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Writes this into one of its files, and lets it read its configuration again.
+    pub(crate) fn reload(&self, file: &str, text: &str) {
+        let Work::Here(running, _) = &self.work else {
+            panic!("the program is told otherwise");
+        };
+        fs::write(self.folder.path().join(file), text).unwrap();
+        let running = running.as_ref().as_ref().unwrap();
+        running.block_on(running.reload()).unwrap();
     }
 
     /// Stops the program, gently, and gives everything that it logged.

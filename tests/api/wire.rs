@@ -582,3 +582,21 @@ impl Hook {
         text.chars().filter(char::is_ascii_digit).collect()
     }
 }
+
+/// The password is another one from the moment that the reload is done, over a connection that is kept, too; a code that was
+/// sent before is right after it.
+#[test]
+fn a6_a_reload_counts_for_calls_over_a_connection_that_is_kept() {
+    let api = Api::here(PAPER);
+    let mut client = Client::new(&api);
+    let (status, _) = client.call("messaging", &order(ANN, "login"));
+    assert_eq!(status, 200);
+    let code = api.messages.code(1);
+    api.reload("api.key", "another password");
+    assert_eq!(client.verify(ANN, "login", &code).0, 401);
+    client.login = basic(USER, "another password");
+    assert_eq!(
+        client.verify(ANN, "login", &code),
+        (200, json!({ "valid": true }))
+    );
+}
