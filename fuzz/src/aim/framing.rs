@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use countersign::request::fields::is_hop_by_hop;
 use countersign::request::{Checked, Framing, MAX_FIELDS, check};
 use http::{Request, Response};
 use http_body::Body as _;
@@ -81,6 +80,11 @@ pub const WORDS: &[&str] = &[
     "X: y\r\n",
     "Cookie: a=b\r\n",
     "Proxy-Connection: x\r\n",
+    "Proxy-X: x\r\n",
+    "Proxy: x\r\n",
+    "Keep-Alive: timeout=5\r\n",
+    "HTTP2-Settings: AAMAAABk\r\n",
+    "Connection: X, Proxy\r\n",
     "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
 ];
 
@@ -173,15 +177,37 @@ fn is_alike(checked: &Checked, message: &Message<'_>) {
             assert!(length == 0 || !lengths.is_empty(), "a length from nowhere");
         }
     }
+    for named in message.all("connection") {
+        for name in named.split(|&b| b == b',') {
+            let name = String::from_utf8_lossy(name.trim_ascii());
+            assert!(!checked.fields().contains_key(&*name), "{name} goes on");
+        }
+    }
     goes_on(checked, |name| message.all(name));
 }
+
+/// Fields of one hop (R8), those that are written anew (R6), and `Proxy` (R10).
+const ENDS_HERE: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "expect",
+    "proxy",
+    "host",
+    "content-length",
+];
 
 /// What goes on was sent, and is none of what must not; `sent` gives the values that came under a name.
 pub(super) fn goes_on<'b>(checked: &Checked, sent: impl Fn(&str) -> Vec<&'b [u8]>) {
     for (name, value) in checked.fields() {
         let name = name.as_str();
-        assert!(!is_hop_by_hop(name), "{name} goes on");
-        assert!(!matches!(name, "host" | "content-length"), "{name} goes on");
+        assert!(strict::is_token(name.as_bytes()), "{name:?} goes on");
+        assert!(!ENDS_HERE.contains(&name), "{name} goes on");
+        assert!(!name.starts_with("proxy-"), "{name} goes on");
         let plain = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let claims = [
             "x-forwarded-",
@@ -448,7 +474,7 @@ mod strict {
     }
 
     /// RFC 9110 section 5.6.2.
-    fn is_token(text: &[u8]) -> bool {
+    pub(super) fn is_token(text: &[u8]) -> bool {
         let is_mark = |b: &u8| b"!#$%&'*+-.^_`|~".contains(b);
         !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || is_mark(b))
     }

@@ -63,6 +63,8 @@ pub fn message(bytes: &[u8]) -> &'static str {
             before.ends_with("314159"),
             "the code is not where it is said to end"
         );
+        let once = before.matches("314159").count() == 1;
+        assert!(once || text.contains("314159"), "it is not the first code");
         let foreign = template.foreign(&values);
         let odd = whole.chars().find(|&odd| segments::septets(odd).is_none());
         assert_eq!(foreign.map(|foreign| foreign.character), odd);
