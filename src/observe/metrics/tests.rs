@@ -356,7 +356,7 @@ fn the_page_of_metrics_lists_every_one() {
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .collect();
-    assert_eq!(described.len(), 15, "{described:#?}");
+    assert_eq!(described.len(), 17, "{described:#?}");
     for line in described {
         let (name, kind) = line.split_once(' ').unwrap();
         let listed = match kind {
